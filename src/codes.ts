@@ -1,0 +1,48 @@
+/**
+ * Every reason for which the gate refuses a package: a closed union, and what each one means.
+ *
+ * Two families are kept apart (safety rule 2). `EVIDENCE_UNAVAILABLE` and `INTERNAL_ERROR` say "could not find out";
+ * all others say that something was found and is not good enough. Both stop an install.
+ */
+export const CODES = {
+  EVIDENCE_MISSING: 'no attestation that could prove this package exists',
+  EVIDENCE_UNAVAILABLE: 'the attestations could not be fetched, so nothing is known about them',
+  EVIDENCE_MALFORMED: 'the attestation document is not of the form that its specification gives',
+  SIGNATURE_INVALID: 'the signature does not match what was signed',
+  CERTIFICATE_UNTRUSTED: 'the signing certificate or key is not vouched for by the trust root',
+  LOG_ENTRY_INVALID: 'the transparency log entry is missing, or does not belong to this signature',
+  TIMESTAMP_INVALID: 'no trusted time of signing, or one that lies outside what is allowed',
+  SUBJECT_MISMATCH: 'the attestation is about another package or version',
+  DIGEST_MISMATCH: 'the attestation is about other bytes than those that the lockfile names',
+  INTEGRITY_MISSING: 'the lockfile entry has no sha512, so nothing can be bound to it',
+  PREDICATE_MISMATCH: 'the provenance says something else than the certificate that signed it',
+  ISSUER_MISMATCH: 'the identity was vouched for by another issuer than the policy allows',
+  REPOSITORY_MISMATCH: 'built from another repository than the policy allows',
+  WORKFLOW_MISMATCH: 'built by another workflow than the policy allows',
+  REF_MISMATCH: 'built from another ref than the policy allows',
+  NO_RULE: 'no rule of the policy is about this package',
+  INTERNAL_ERROR: 'the gate itself failed while deciding, which is never a pass',
+} as const satisfies Record<string, string>
+
+/** Why a package was refused. */
+export type RefusalCode = keyof typeof CODES
+
+/** One refusal, in the words that a person needs: what was there, and what would have been accepted. */
+export interface Refusal {
+  readonly code: RefusalCode
+  /** What was found. A phrase, without a full stop. */
+  readonly found: string
+  /** What would have been accepted. A phrase, without a full stop. */
+  readonly expected: string
+}
+
+/** Result of a step that may refuse. Inside the gate refusals are values; they become errors only at its edges. */
+export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly refusal: Refusal }
+
+export function ok<T>(value: T): Result<T> {
+  return { ok: true, value }
+}
+
+export function refuse(code: RefusalCode, found: string, expected: string): { ok: false; refusal: Refusal } {
+  return { ok: false, refusal: { code, found, expected } }
+}
