@@ -1,0 +1,28 @@
+/** Who depends on whom, by numbers from 0 up. */
+export interface Graph {
+  /** The nodes that each workspace project names itself. */
+  readonly roots: ReadonlyMap<string, readonly number[]>
+  /** The nodes that each node names, by its number. */
+  readonly edges: readonly (readonly number[])[]
+}
+
+/**
+ * The projects that reach each node, by its number, in the order of `roots`; an empty list where none does.
+ *
+ * One walk per project, without recursion: a lockfile may hold cycles, which are common, and chains as long as an
+ * attacker likes. The work is projects × edges that each reaches, which is about the size of the answer.
+ */
+export function reachedBy({ roots, edges }: Graph): readonly (readonly string[])[] {
+  const reached = edges.map((): string[] => [])
+  const seenIn = new Int32Array(edges.length).fill(-1)
+  for (const [index, [project, nodes]] of [...roots].entries()) {
+    const stack = [...nodes]
+    for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+      if (seenIn[node] === index) continue
+      seenIn[node] = index
+      reached[node]?.push(project)
+      for (const target of edges[node] ?? []) if (seenIn[target] !== index) stack.push(target)
+    }
+  }
+  return reached
+}

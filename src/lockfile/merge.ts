@@ -1,0 +1,36 @@
+import { compare } from './record.ts'
+import type { LockedPackage } from './types.ts'
+
+/**
+ * One list of distinct packages, sorted by key. Two entries are one only if all but who uses them, and as what, is the same;
+ * two digests for one `name@version` stay two entries, so that both are verified.
+ */
+export function mergePackages(packages: Iterable<LockedPackage>): readonly LockedPackage[] {
+  const groups = new Map<string, LockedPackage[]>()
+  for (const pkg of packages) {
+    const identity = identityOf(pkg)
+    const group = groups.get(identity)
+    if (group === undefined) groups.set(identity, [pkg])
+    else group.push(pkg)
+  }
+  return [...groups]
+    .map(([identity, group]) => ({ identity, pkg: mergeGroup(group) }))
+    .sort((a, b) => compare(a.pkg.key, b.pkg.key) || compare(a.identity, b.identity))
+    .map(({ pkg }) => pkg)
+}
+
+function mergeGroup(group: readonly LockedPackage[]): LockedPackage {
+  const { name, version, integrity, source, origin, key } = group[0] as LockedPackage
+  const importers = sorted(group.flatMap((pkg) => pkg.importers))
+  const aliases = sorted(group.flatMap((pkg) => pkg.aliases ?? []))
+  const merged = { name, version, integrity, source, origin, importers, key }
+  return aliases.length === 0 ? merged : { ...merged, aliases }
+}
+
+function sorted(texts: readonly string[]): readonly string[] {
+  return [...new Set(texts)].sort(compare)
+}
+
+function identityOf({ key, name, version, integrity, source, origin }: LockedPackage): string {
+  return JSON.stringify([key, name, version, integrity ?? null, source, origin ?? null])
+}

@@ -1,0 +1,137 @@
+import { mkdtemp, open, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { readEnvLockfile, readWantedLockfileFile } from '@pnpm/lockfile.fs'
+import { GateError } from '../errors.ts'
+import { type Documents, splitDocuments } from './documents.ts'
+import { mergePackages } from './merge.ts'
+import { lockedPackages } from './pnpm.ts'
+import { type Fields, field, isPlain, majorVersion } from './record.ts'
+import type { LockedPackage } from './types.ts'
+
+/** The largest known lockfiles have a few megabytes. */
+const MAX_BYTES = 64 * 1024 * 1024
+
+/**
+ * Every package of a lockfile on disk, in both of its documents: what pnpm installs before everything else, and the rest.
+ *
+ * pnpm's own library parses it, so that the gate sees what pnpm sees. That library reads only `pnpm-lock.yaml` in a
+ * folder, resolves merge conflicts by itself and ignores a first document that it does not like. Therefore the bytes are
+ * read once, checked here, and handed over in a private folder: no other file can take the place of the one checked.
+ *
+ * @throws GateError with a sentence for people, whatever is wrong with the file
+ */
+export async function readLockfile(file: string): Promise<{ packages: readonly LockedPackage[]; lockfileDir: string }> {
+  const documents = splitDocuments(await readBytes(file), file)
+  const packages: LockedPackage[] = []
+  for (const which of ['environment', 'main'] as const) {
+    if (documents[which] !== undefined) packages.push(...(await readDocument(file, documents, which)))
+  }
+  return { packages: mergePackages(packages), lockfileDir: path.dirname(path.resolve(file)) }
+}
+
+async function readBytes(file: string): Promise<Uint8Array> {
+  try {
+    // Before it is opened: opening a pipe waits for somebody to write into it.
+    const stats = await stat(file)
+    if (stats.isDirectory()) throw new GateError(`${file} is a folder. Name the lockfile in it.`)
+    if (!stats.isFile()) throw new GateError(`${file} is not a regular file. Name a lockfile of pnpm.`)
+    const handle = await open(file, 'r')
+    try {
+      const { size } = await handle.stat()
+      if (size <= MAX_BYTES) return await handle.readFile()
+      throw new GateError(`${file} has ${size} bytes; more than ${MAX_BYTES} is not a lockfile of pnpm.`)
+    } finally {
+      await handle.close()
+    }
+  } catch (error) {
+    if (error instanceof GateError) throw error
+    const code = errorCode(error)
+    if (code === 'ENOENT') {
+      throw new GateError(
+        `There is no lockfile at ${file}. Run \`pnpm install --lockfile-only\`, or name another file.`,
+      )
+    }
+    throw new GateError(`${file} cannot be read (${code ?? reasonOf(error)}).`, { cause: error })
+  }
+}
+
+type Which = 'environment' | 'main'
+
+async function readDocument(file: string, documents: Documents, which: Which): Promise<readonly LockedPackage[]> {
+  const parsed = await parse(file, documents, which)
+  if (which === 'environment' && parsed === null) {
+    throw new GateError(
+      `The first document of ${file} is not pnpm's own (with \`lockfileVersion\`, \`importers\`, \`packages\` and ` +
+        '`snapshots`), so pnpm would ignore it. Restore the file, or regenerate it with pnpm.',
+    )
+  }
+  if (!isPlain(parsed)) throw new GateError(`${file} is not a lockfile: it holds no map. Regenerate it with pnpm.`)
+  if (majorVersion(parsed) !== 9) throw new GateError(`${file} ${wrongVersion(parsed)}`)
+
+  const locked = lockedPackages(parsed)
+  const [entries, snapshots] = [field(parsed, 'packages') ?? {}, field(parsed, 'snapshots') ?? {}]
+  const isCut = size(entries) === 0 ? locked.some(({ source }) => source === 'unknown') : size(snapshots) === 0
+  if (!isCut) return locked
+  throw new GateError(
+    `${file} names packages but ends before it describes them: it is cut off. Restore it, or regenerate it with pnpm.`,
+  )
+}
+
+function size(section: unknown): number {
+  return isPlain(section) ? Object.keys(section).length : 0
+}
+
+/** Parses one document with pnpm's library and returns it in the file's own shape, which leaves nothing out. */
+async function parse(file: string, documents: Documents, which: Which): Promise<unknown> {
+  // Empty lines stand for the file's lines before this document, so that the parser counts as people do.
+  const text = '\n'.repeat(documents.linesBefore[which]) + documents[which]
+  try {
+    return await inPrivateFolder(async (folder) => {
+      const copy = path.join(folder, 'pnpm-lock.yaml')
+      await writeFile(copy, which === 'main' ? text : `---\n${text}\n---\n`, { mode: 0o600 })
+      return which === 'main' ? readWantedLockfileFile(folder, { ignoreIncompatible: false }) : readEnvLockfile(folder)
+    })
+  } catch (error) {
+    throw new GateError(`${file} is not a lockfile: ${reasonOf(error)}. Restore it, or regenerate it with pnpm.`, {
+      cause: error,
+    })
+  }
+}
+
+async function inPrivateFolder<T>(action: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'provenance-gate-'))
+  try {
+    return await action(folder)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+function wrongVersion(parsed: Fields): string {
+  const version = field(parsed, 'lockfileVersion')
+  if (version === undefined) return 'has no `lockfileVersion`, so it is not a lockfile of pnpm. Name another file.'
+  const found = JSON.stringify(version).slice(0, 40)
+  if (majorVersion(parsed) === 13) {
+    return (
+      `is of version ${found}, the experimental \`lockfile.format: v13\` of pnpm 12. The gate reads version 9.0 here: ` +
+      'remove that setting and run `pnpm install --lockfile-only`.'
+    )
+  }
+  return (
+    `is of version ${found}. The gate reads version 9.0, which pnpm 9 and newer write: ` +
+    'run `pnpm install --lockfile-only` with pnpm 10 or newer.'
+  )
+}
+
+/** The first line of what went wrong, without the path of the private folder. */
+function reasonOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error)
+  const [line = ''] = message.replace(/^.*? is broken: /, '').split('\n')
+  // JavaScript's words about pnpm's code ("Cannot destructure property …") tell nobody what is wrong with the file.
+  return /^Cannot |undefined|is not (?:iterable|a function)/.test(line) ? 'its parts are not what pnpm expects' : line
+}
+
+function errorCode(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+}
