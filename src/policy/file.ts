@@ -1,0 +1,60 @@
+import { readFile, stat } from 'node:fs/promises'
+import { extname } from 'node:path'
+import { GateError } from '../errors.ts'
+import { quote } from './text.ts'
+
+const LIMIT = 1024 * 1024
+const EXECUTABLE = new Set(['.js', '.cjs', '.mjs', '.jsx', '.ts', '.cts', '.mts', '.tsx'])
+
+/** A policy is data. Asked of a file's name alone, before anything opens it. */
+export function refuseExecutable(file: string): void {
+  if (!EXECUTABLE.has(extname(file).toLowerCase())) return
+  throw new GateError(
+    `${file}: a policy that is a program is refused. A policy is data: it can be read and reviewed as what it is, while a program could decide differently on each machine, and whoever can change what it imports would rule over every install before a single package is checked. Write the rules as YAML or JSON in .sigstorerc, and remove this file`,
+  )
+}
+
+/** Reads a policy file strictly: a regular file of bounded size, in UTF-8 (a byte order mark is dropped). */
+export async function readPolicyText(file: string): Promise<string> {
+  let bytes: Buffer
+  try {
+    // Before opening: opening a named pipe would wait for a writer, perhaps forever.
+    const status = await stat(file)
+    if (!status.isFile())
+      throw new GateError(
+        `${file}: ${status.isDirectory() ? 'a directory' : 'not a regular file'}, where the policy should be a file. Write the policy to a file of this name, or remove it`,
+      )
+    if (status.size > LIMIT)
+      throw new GateError(
+        `${file}: ${status.size} bytes are too many for a policy, at most ${LIMIT} are read. Name packages by patterns such as "@scope/*" to make it shorter`,
+      )
+    bytes = await readFile(file)
+  } catch (cause) {
+    if (cause instanceof GateError) throw cause
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
+    throw new GateError(
+      `${file}: the policy cannot be read (${code === 'ENOENT' ? 'no such file' : code}). Without it nothing can be checked, so nothing is installed. Correct the name or the file's permissions`,
+      { cause },
+    )
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (cause) {
+    throw new GateError(`${file}: not UTF-8 text, so different readers would see different rules. Save it as UTF-8`, {
+      cause,
+    })
+  }
+}
+
+/** Whether the text of a package.json holds a policy: the key alone decides, whatever its value. */
+export function holdsPolicy(text: string, file: string, key: string): boolean {
+  try {
+    const manifest: unknown = JSON.parse(text)
+    return typeof manifest === 'object' && manifest !== null && Object.hasOwn(manifest, key)
+  } catch (cause) {
+    throw new GateError(
+      `${file}: not JSON, so it cannot be told whether it holds a policy under ${quote(key)}. Correct it`,
+      { cause },
+    )
+  }
+}

@@ -1,0 +1,103 @@
+import { readdir } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import * as internals from 'cosmiconfig/dist/Explorer.js'
+import { GateError } from '../errors.ts'
+import { holdsPolicy, readPolicyText, refuseExecutable } from './file.ts'
+import { either } from './text.ts'
+
+export const MANIFEST = 'package.json'
+export const MANIFEST_KEY = 'sigstore'
+
+const DATA = ['.sigstorerc', '.sigstorerc.yaml', '.sigstorerc.yml', '.sigstorerc.json']
+const PROGRAMS = ['js', 'cjs', 'mjs', 'ts', 'cts', 'mts'].flatMap((type) => [
+  `.sigstorerc.${type}`,
+  `sigstore.config.${type}`,
+])
+const PLACES = [...PROGRAMS, ...DATA, MANIFEST]
+
+/**
+ * The part of cosmiconfig 10 that searches. Its public function cannot be used: before anything else it looks in the
+ * working directory for a configuration of its own, runs `.config/config.{js,cjs,ts,…}` where it finds one, and lets it
+ * (or the key `cosmiconfig` of package.json) put other files before ours. A test holds that none of this happens.
+ */
+interface Explorer {
+  search(folder: string): Promise<{ readonly filepath: string } | null>
+}
+interface ExplorerOptions {
+  readonly moduleName: string
+  readonly searchPlaces: readonly string[]
+  readonly searchStrategy: 'none'
+  readonly ignoreEmptySearchPlaces: boolean
+  readonly cache: boolean
+  readonly loaders: { readonly default: (file: string, content: string) => unknown }
+  readonly transform: (result: { readonly filepath: string } | null) => { readonly filepath: string } | null
+}
+const { Explorer } = internals as unknown as { readonly Explorer: new (options: ExplorerOptions) => Explorer }
+
+/**
+ * The one policy file of a folder; only of this folder, for a policy that lies further up would rule over projects
+ * whose reviewers never saw it. None is an error, and so are two: nobody could see which one rules.
+ */
+export async function findPolicy(folder: string): Promise<string> {
+  const present = await list(folder)
+  for (const name of present) {
+    refuseExecutable(join(folder, name))
+    // cosmiconfig steps over what it cannot read and goes on to the next place; here that is an error.
+    await readPolicyText(join(folder, name))
+  }
+
+  const found = new Set<string>()
+  const explorer = new Explorer({
+    moduleName: MANIFEST_KEY,
+    searchPlaces: PLACES,
+    searchStrategy: 'none',
+    ignoreEmptySearchPlaces: false,
+    cache: false,
+    // The only loader: it notes the place, and by returning nothing makes the search go on. No file's content goes
+    // through cosmiconfig, which would follow a key `$import` in it.
+    loaders: {
+      default: (file, content) => {
+        if (basename(file) === MANIFEST) {
+          if (holdsPolicy(content, file, MANIFEST_KEY)) found.add(MANIFEST)
+          return {}
+        }
+        found.add(basename(file))
+        return null
+      },
+    },
+    transform: (result) => result,
+  })
+  // It ends early at an empty file only, and that is an error later.
+  const empty = await explorer.search(folder)
+  if (empty !== null) found.add(basename(empty.filepath))
+
+  const [name, ...others] = found
+  if (name === undefined) {
+    throw new GateError(
+      `${folder}: no policy here. Without one nothing can be checked, so nothing is installed. Write one as ${either(DATA)}, or under the key "${MANIFEST_KEY}" of ${MANIFEST} (.sigstorerc.example shows how), or name one with --policy FILE`,
+    )
+  }
+  if (others.length > 0) {
+    const names = [name, ...others].map((each) =>
+      each === MANIFEST ? `the key "${MANIFEST_KEY}" of ${MANIFEST}` : each,
+    )
+    throw new GateError(
+      `${folder}: ${names.length} policies, ${names.join(' and ')}, and nobody could see which one rules. Keep one and remove the rest`,
+    )
+  }
+  refuseExecutable(join(folder, name))
+  return join(folder, name)
+}
+
+async function list(folder: string): Promise<readonly string[]> {
+  try {
+    const names = new Set(await readdir(folder))
+    return PLACES.filter((place) => names.has(place))
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
+    throw new GateError(
+      `${folder}: the folder in which to look for a policy cannot be read (${code}). Correct the path, or name a policy with --policy FILE`,
+      { cause },
+    )
+  }
+}

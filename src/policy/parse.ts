@@ -1,0 +1,81 @@
+import { dirname, resolve } from 'node:path'
+import * as v from 'valibot'
+import { GateError } from '../errors.ts'
+import { at, type PolicyDocument, readDocument } from './document.ts'
+import { toPublisher } from './publisher.ts'
+import { type PolicyFile, PolicySchema } from './schema.ts'
+import { quote } from './text.ts'
+import type { Place, Policy, Rule } from './types.ts'
+import { deadPatterns } from './unreachable.ts'
+
+const SHOWN = 10
+
+/** Makes a policy of a file's text, or throws a GateError that names everything wrong with it, in the file's order. */
+export function parsePolicy(text: string, file: string, root?: string): Policy {
+  const document = readDocument(text, file, root)
+  const parsed = v.safeParse(PolicySchema, document.value)
+  if (!parsed.success) throw toError(parsed.issues.map((issue) => toProblem(issue, document)))
+  const rules = parsed.output.rules.map((rule, index) => toRule(rule, document.placeOf(['rules', index], 'value')))
+  const problems = shadowProblems(rules, document)
+  if (problems.length > 0) throw toError(problems)
+  const fromPolicy = (path: string | undefined) => (path === undefined ? undefined : resolve(dirname(file), path))
+  const { trustedRoot, npmKeys } = parsed.output.trust ?? {}
+  return { file, rules, trust: { trustedRoot: fromPolicy(trustedRoot), npmKeys: fromPolicy(npmKeys) } }
+}
+
+function toRule(rule: PolicyFile['rules'][number], place: Place): Rule {
+  return {
+    packages: [rule.packages].flat(),
+    require: rule.require,
+    publishers: rule.publisher === undefined ? [] : [rule.publisher].flat().map(toPublisher),
+    ...(rule.reason !== undefined && { reason: rule.reason }),
+    place,
+  }
+}
+
+interface Problem {
+  readonly place: Place
+  readonly message: string
+}
+
+function toProblem(issue: v.BaseIssue<unknown>, document: PolicyDocument): Problem {
+  const path = issue.path ?? []
+  const keys = path.map((item) => item.key).filter((key) => typeof key === 'string' || typeof key === 'number')
+  return { place: document.placeOf(keys, path.at(-1)?.origin === 'key' ? 'key' : 'value'), message: issue.message }
+}
+
+/** Rules that cannot decide anything, and patterns that cannot match anything in rules that can. */
+function shadowProblems(rules: readonly Rule[], document: PolicyDocument): readonly Problem[] {
+  const dead = deadPatterns(rules)
+  return rules.flatMap(({ packages, place }, index): readonly Problem[] => {
+    const mine = dead.filter(({ rule }) => rule === index)
+    const shadowed = mine.filter(({ negated }) => !negated)
+    if (shadowed.length > 0 && shadowed.length === packages.filter((pattern) => !pattern.startsWith('!')).length) {
+      const deciders = [...new Set(shadowed.map(({ by }) => by))].filter((by) => by !== index).sort((a, b) => a - b)
+      const lines = deciders.map((by) => String(rules[by]?.place.line))
+      const why =
+        lines.length === 0
+          ? 'its own negated patterns take out everything that it names. Correct or remove them'
+          : `${lines.length === 1 ? 'the rule at line' : 'the rules at lines'} ${lines.join(' and ')} already ${lines.length === 1 ? 'decides' : 'decide'} everything that it names, and the first rule that matches decides. Remove it, or move it up`
+      return [{ place, message: `this rule can never decide: ${why}` }]
+    }
+    return mine.map(({ pattern, negated, by }) => ({
+      place: document.placeOf(['rules', index, 'packages', pattern], 'value'),
+      message: `${quote(packages[pattern] ?? '')} ${whyDead(negated, by === index ? undefined : rules[by])}`,
+    }))
+  })
+}
+
+function whyDead(negated: boolean, decider: Rule | undefined): string {
+  if (negated)
+    return 'takes out nothing, for no other pattern of this rule matches such a package. Correct or remove it'
+  if (decider === undefined) return 'is taken out again by a negated pattern of this rule. Remove one of the two'
+  return `never matches here: the rule at line ${decider.place.line} already decides it. Remove it, or move this rule up`
+}
+
+function toError(problems: readonly Problem[]): GateError {
+  const sorted = problems.toSorted((a, b) => a.place.line - b.place.line || a.place.column - b.place.column)
+  const lines = sorted.slice(0, SHOWN).map(({ place, message }) => at(place, message))
+  if (sorted.length > SHOWN) lines.push(`… and ${sorted.length - SHOWN} more`)
+  return new GateError(lines.join('\n'))
+}

@@ -1,0 +1,149 @@
+import * as v from 'valibot'
+import { packageProblem } from './packages.ts'
+import { issuerProblem, publisherProblem, refProblem, repositoryProblem, workflowProblem } from './publisher.ts'
+import { describe, didYouMean, either, quote, textProblem } from './text.ts'
+
+/**
+ * The policy file: the one definition from which its types, its checks and its JSON schema come.
+ *
+ * Every mapping is strict, at every depth: a key that is not known is an error, because a misspelt key that is ignored
+ * is a check that is not made. For the same reason no value is ever converted, and only these have a default: the issuer
+ * that follows from a repository's host.
+ */
+
+type Problem = string | undefined
+
+/** A mapping with these keys and no others. `what` names it in messages. */
+function mapping<const E extends v.ObjectEntries>(what: string, entries: E) {
+  const keys = Object.keys(entries)
+  return v.strictObject(entries, (issue) => {
+    const last = issue.path?.at(-1)
+    if (last?.origin !== 'key')
+      return `${what} is written as a mapping with ${list(keys)}, but here is ${describe(issue.input)}`
+    const key = String(last.key)
+    if (issue.expected !== 'never') return `${what} needs ${quote(key)}, which is missing`
+    return `unknown key ${quote(key)} in ${what}, which has ${list(keys)}${didYouMean(key, keys)}`
+  })
+}
+
+function list(keys: readonly string[]): string {
+  return keys.map(quote).join(', ')
+}
+
+/** One line of text, with what is wrong with it in particular. */
+function text(problemOf: (text: string) => Problem = () => undefined) {
+  return v.pipe(
+    v.string((issue) => `expected text, found ${describe(issue.input)}: write the value, in quotes`),
+    v.rawCheck(({ dataset, addIssue }) => {
+      if (!dataset.typed) return
+      const problem = textProblem(dataset.value) ?? problemOf(dataset.value)
+      if (problem !== undefined) addIssue({ message: problem })
+    }),
+  )
+}
+
+function choice<const T extends readonly string[]>(options: T) {
+  return v.picklist(options, (issue) => {
+    const meant = typeof issue.input === 'string' ? didYouMean(issue.input, options) : ''
+    return `expected ${either(options.map(quote))}, found ${describe(issue.input)}${meant}`
+  })
+}
+
+/**
+ * `x` or `[x, …]`. In form a union, so that a JSON schema can be made of it; but what is a list is read as a list and
+ * nothing else, so that a mistake inside is reported as that mistake and not as "neither of two forms".
+ */
+function oneOrMany<const S extends v.GenericSchema>(one: S, what: string) {
+  const many = v.pipe(v.array(one), v.nonEmpty(`the list is empty: name ${what}`))
+  const union = v.union([one, many])
+  const run: (typeof union)['~run'] = (dataset, config) =>
+    (Array.isArray(dataset.value) ? many : one)['~run'](dataset, config)
+  return { ...union, '~run': run }
+}
+
+/** Raises an issue at a key of the mapping that is being checked. */
+function at(input: object, key: string, message: string): { message: string; path: [v.ObjectPathItem] } {
+  const record: Record<string, unknown> = { ...input }
+  return { message, path: [{ type: 'object', origin: 'value', input: record, key, value: record[key] }] }
+}
+
+const PublisherSchema = v.pipe(
+  mapping('a publisher', {
+    issuer: v.exactOptional(text(issuerProblem)),
+    repository: v.exactOptional(text(repositoryProblem)),
+    workflow: v.exactOptional(text(workflowProblem)),
+    ref: v.exactOptional(text(refProblem)),
+  }),
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed || dataset.issues !== undefined) return
+    const problem = publisherProblem(dataset.value)
+    if (problem === undefined) return
+    const { key, message } = problem
+    addIssue(key === undefined ? { message } : at(dataset.value, key, message))
+  }),
+)
+
+const RuleSchema = v.pipe(
+  mapping('a rule', {
+    packages: oneOrMany(text(packageProblem), 'at least one package'),
+    require: choice(['provenance', 'nothing']),
+    publisher: v.exactOptional(oneOrMany(PublisherSchema, 'at least one publisher')),
+    reason: v.exactOptional(text()),
+  }),
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return
+    const rule = dataset.value
+    const patterns = [rule.packages].flat()
+    if (patterns.length > 0 && patterns.every((pattern) => pattern.startsWith('!'))) {
+      addIssue(
+        at(
+          rule,
+          'packages',
+          'only negated patterns, which take packages out of nothing: name what the rule is about too, such as "**"',
+        ),
+      )
+    }
+    if (rule.require === 'provenance' && rule.publisher === undefined) {
+      addIssue(
+        at(
+          rule,
+          'require',
+          '"provenance" without "publisher" would accept a package that anybody built and signed, an attacker included: add "publisher", such as "publisher": {"repository": "owner/name"}',
+        ),
+      )
+    }
+    if (rule.require === 'nothing' && rule.publisher !== undefined) {
+      addIssue(
+        at(
+          rule,
+          'publisher',
+          'this rule requires "nothing", so its "publisher" would never be looked at: write "require": "provenance", or remove "publisher"',
+        ),
+      )
+    }
+  }),
+)
+
+const TrustSchema = v.pipe(
+  mapping('"trust"', {
+    trustedRoot: v.exactOptional(text(fileProblem)),
+    npmKeys: v.exactOptional(text(fileProblem)),
+  }),
+  v.check((trust) => Object.keys(trust).length > 0, '"trust" names no file: name one, or remove it'),
+)
+
+function fileProblem(path: string): Problem {
+  return path.includes('://') ? `${quote(path)} is a URL: write the path of a file, relative to the policy` : undefined
+}
+
+export const PolicySchema = mapping('a policy', {
+  $schema: v.exactOptional(text()),
+  trust: v.exactOptional(TrustSchema),
+  rules: v.pipe(
+    v.array(RuleSchema, (issue) => `"rules" is a list of rules, but here is ${describe(issue.input)}`),
+    v.nonEmpty('no rules: every package would be refused. Write at least one'),
+  ),
+})
+
+export type PolicyFile = v.InferOutput<typeof PolicySchema>
+export type RuleFile = PolicyFile['rules'][number]

@@ -1,0 +1,60 @@
+/** What a Fulcio certificate claims (OID 1.3.6.1.4.1.57264.1.N), as strings. A claim that is absent is undefined. */
+export interface Claims {
+  /** Subject alternative name: for workflows a URI, for people an e-mail address. */
+  readonly subjectAlternativeName: string | undefined
+  /** OID 8, or 1: URL of the OIDC issuer. */
+  readonly issuer: string | undefined
+  /** OID 9: URI of the called (reusable) workflow, with its ref. */
+  readonly buildSignerUri: string | undefined
+  /** OID 10: commit of the called workflow. */
+  readonly buildSignerDigest: string | undefined
+  /** OID 11: `github-hosted` or `self-hosted`. */
+  readonly runnerEnvironment: string | undefined
+  /** OID 12, or 5: URI of the source repository, `https://github.com/owner/name`. */
+  readonly repository: string | undefined
+  /** OID 13, or 3: commit that was built, hex. */
+  readonly commit: string | undefined
+  /** OID 14, or 6: git ref that was built, `refs/…`. */
+  readonly ref: string | undefined
+  /** OID 15: the repository's id at its host. */
+  readonly repositoryId: string | undefined
+  /** OID 16: URI of the repository's owner. */
+  readonly owner: string | undefined
+  /** OID 17: the owner's id at the host. */
+  readonly ownerId: string | undefined
+  /** OID 18: URI of the calling, top-level workflow, with its ref. */
+  readonly buildConfigUri: string | undefined
+  /** OID 19: commit of the calling workflow. */
+  readonly buildConfigDigest: string | undefined
+  /** OID 20, or 2: the event that started the build. */
+  readonly trigger: string | undefined
+  /** OID 21: URI of the run. */
+  readonly runUri: string | undefined
+  /** OID 22: visibility of the repository at the time. */
+  readonly visibility: string | undefined
+  /** OID 23: deployment environment. */
+  readonly environment: string | undefined
+  /** OID 24: subject of the OIDC token. */
+  readonly tokenSubject: string | undefined
+  /**
+   * Path of the calling workflow inside the repository (`.github/workflows/release.yml`), taken from `buildConfigUri`;
+   * in certificates older than that claim, from the subject alternative name.
+   */
+  readonly workflow: string | undefined
+}
+
+/** What verification proves about one package: facts only, no judgement. */
+export interface Proof {
+  /** One per verified provenance attestation. Never empty. */
+  readonly provenance: readonly ProvenProvenance[]
+  /** Whether a publish attestation, signed by the registry's key, was verified too. */
+  readonly publish: boolean
+}
+
+export interface ProvenProvenance {
+  /** Predicate type of the signed statement: `https://slsa.dev/provenance/v0.2` or `/v1`. */
+  readonly predicateType: string
+  readonly claims: Claims
+  /** The earliest verified time of signing, from the log or a timestamp authority. ISO 8601, UTC. */
+  readonly signedAt: string
+}
