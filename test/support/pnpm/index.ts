@@ -1,0 +1,7 @@
+export { markedPackage, postinstallsRun } from './marker.ts'
+export { createProject, type Project, type ProjectOptions } from './project.ts'
+export { type RunOptions, runPnpm } from './run.ts'
+export { snapshotTree, type TreeEntry } from './snapshot.ts'
+export { PnpmKilled, type PnpmRun } from './spawn.ts'
+export { prepareStore, type StoreState } from './store.ts'
+export { PNPM_VERSIONS, type PnpmVersion } from './versions.ts'

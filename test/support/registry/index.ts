@@ -1,0 +1,8 @@
+export type { Misbehaviour } from './misbehaviour.ts'
+export type { Dist } from './packument.ts'
+export type { PassThrough } from './pass-through.ts'
+export { readTarball } from './read-tarball.ts'
+export { type LoggedRequest, type Registry, type RegistryOptions, startRegistry } from './registry.ts'
+export type { PublishOptions } from './store.ts'
+export { createTarball, digests, type PackageManifest, type PackageSource, type PackedPackage } from './tarball.ts'
+export { UpstreamUnreachable, whyNoUpstream } from './upstream.ts'
