@@ -1,0 +1,63 @@
+import { readFile } from 'node:fs/promises'
+import { TrustedRoot } from '@sigstore/protobuf-specs'
+import seeds from '@sigstore/tuf/seeds.json' with { type: 'json' }
+import { type TrustMaterial, toTrustMaterial } from '@sigstore/verify'
+import { GateError } from '../errors.ts'
+import { attestationKeys } from './keys.ts'
+
+/** Files that replace the embedded trust material. */
+export interface TrustFiles {
+  /** `trusted_root.json`: https://github.com/sigstore/protobuf-specs/blob/main/protos/sigstore_trustroot.proto */
+  readonly trustedRoot?: string | undefined
+  /** `keys.json` of the registry. */
+  readonly npmKeys?: string | undefined
+}
+
+/** Sigstore's public good instance, as `@sigstore/tuf` ships it: so the first run needs no network for its trust root. */
+const SEED = seeds['https://tuf-repo-cdn.sigstore.dev'].targets
+
+/**
+ * The trust material of a run: Fulcio's certificates, the keys of Rekor, of the certificate logs and of the timestamp
+ * authorities, and the registry's own keys.
+ *
+ * @throws GateError where a named file cannot be read or is not what it should be.
+ */
+export async function loadTrust(files: TrustFiles): Promise<TrustMaterial> {
+  const root = await readJson(files.trustedRoot, SEED['trusted_root.json'])
+  const keys = await readJson(files.npmKeys, SEED['registry.npmjs.org%2Fkeys.json'])
+  const finder = usable(files.npmKeys, 'keys.json of an npm registry', () => attestationKeys(keys))
+  return usable(files.trustedRoot, 'Sigstore trusted root', () => {
+    const trustedRoot = TrustedRoot.fromJSON(root)
+    if (!trustedRoot.certificateAuthorities.some(({ certChain }) => certChain?.certificates.length)) {
+      throw new Error('it names no certificate authority')
+    }
+    return toTrustMaterial(withoutTimelessLogs(trustedRoot), finder)
+  })
+}
+
+/** A log key without a start of validity would be taken as valid since 1970 by the library. It vouches for nothing. */
+function withoutTimelessLogs(root: TrustedRoot): TrustedRoot {
+  const timed = (log: TrustedRoot['tlogs'][number]) => log.publicKey?.validFor?.start !== undefined
+  return { ...root, tlogs: root.tlogs.filter(timed), ctlogs: root.ctlogs.filter(timed) }
+}
+
+async function readJson(file: string | undefined, seed: string): Promise<unknown> {
+  if (file === undefined) return JSON.parse(Buffer.from(seed, 'base64').toString('utf8'))
+  let text: string
+  try {
+    text = await readFile(file, 'utf8')
+  } catch (error) {
+    throw new GateError(`The trust material ${file} cannot be read: ${(error as Error).message}.`)
+  }
+  return usable(file, 'JSON document', () => JSON.parse(text))
+}
+
+function usable<T>(file: string | undefined, what: string, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    // The library looks into what it is given without asking whether it is there.
+    const message = error instanceof TypeError ? 'a part of it is missing' : (error as Error).message
+    throw new GateError(`${file ?? 'The embedded trust material'} is not a usable ${what}: ${message}.`)
+  }
+}

@@ -1,0 +1,139 @@
+import {
+  BUNDLE_V01_MEDIA_TYPE,
+  BUNDLE_V02_MEDIA_TYPE,
+  BUNDLE_V03_LEGACY_MEDIA_TYPE,
+  BUNDLE_V03_MEDIA_TYPE,
+  type Bundle,
+  bundleFromJSON,
+  ValidationError,
+} from '@sigstore/bundle'
+import * as v from 'valibot'
+import { ok, type Result, refuse } from '../codes.ts'
+
+/** More than any bundle has. The library's work grows with the square of these, before it has checked one signature. */
+const MAX_ENTRIES = 4
+const MAX_CERTIFICATES = 8
+/** An inclusion proof has one hash per level of the log's tree. */
+const MAX_HASHES = 64
+/** Of a certificate, a timestamp, a checkpoint, in characters. Genuine ones have up to 3,000. */
+const MAX_SIZE = 16_384
+const MAX_TEXT = 1_024
+
+const EXPECTED = 'a Sigstore bundle with a DSSE envelope'
+
+/**
+ * Bytes have exactly one spelling. `Buffer.from(text, 'base64')`, which the library uses, skips whatever it does not
+ * know, and makes bytes of other things than text too: of `{"length": 4000000000}` it makes four gigabytes.
+ */
+const bytes = v.pipe(
+  v.string(),
+  v.check((text) => Buffer.from(text, 'base64').toString('base64') === text, 'not base64'),
+)
+const small = v.pipe(v.string(), v.maxLength(MAX_SIZE), bytes)
+const text = v.pipe(v.string(), v.maxLength(MAX_TEXT))
+/** Protobuf's JSON writes 64-bit integers as strings and reads them as numbers too. */
+const integer = v.union([
+  v.pipe(v.string(), v.regex(/^(?:0|[1-9]\d{0,18})$/, 'not an integer')),
+  v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+])
+/** The library takes whatever begins like one of these, and treats every other version as the newest that it knows. */
+const mediaType = v.picklist(
+  [BUNDLE_V01_MEDIA_TYPE, BUNDLE_V02_MEDIA_TYPE, BUNDLE_V03_LEGACY_MEDIA_TYPE, BUNDLE_V03_MEDIA_TYPE],
+  'not that of a known version',
+)
+const certificate = v.object({ rawBytes: v.nullish(small) })
+
+const LogEntrySchema = v.object({
+  logIndex: v.nullish(integer),
+  logId: v.nullish(v.object({ keyId: v.nullish(small) })),
+  kindVersion: v.nullish(v.object({ kind: v.nullish(text), version: v.nullish(text) })),
+  integratedTime: v.nullish(integer),
+  inclusionPromise: v.nullish(v.object({ signedEntryTimestamp: v.nullish(small) })),
+  inclusionProof: v.nullish(
+    v.object({
+      logIndex: v.nullish(integer),
+      rootHash: v.nullish(small),
+      treeSize: v.nullish(integer),
+      hashes: v.nullish(v.pipe(v.array(small), v.maxLength(MAX_HASHES))),
+      checkpoint: v.nullish(v.object({ envelope: v.nullish(v.pipe(v.string(), v.maxLength(MAX_SIZE))) })),
+    }),
+  ),
+  canonicalizedBody: v.nullish(bytes),
+})
+
+/**
+ * https://github.com/sigstore/protobuf-specs/blob/main/protos/sigstore_bundle.proto: types and bounds of what is read.
+ * What has to be there differs between versions and is the library's to know. Fields that are not named here are
+ * dropped: the library is given only what was looked at.
+ */
+const BundleSchema = v.object({
+  mediaType: v.nullish(mediaType),
+  verificationMaterial: v.nullish(
+    v.object({
+      publicKey: v.nullish(v.object({ hint: v.nullish(text) })),
+      x509CertificateChain: v.nullish(
+        v.object({ certificates: v.nullish(v.pipe(v.array(certificate), v.maxLength(MAX_CERTIFICATES))) }),
+      ),
+      certificate: v.nullish(certificate),
+      tlogEntries: v.nullish(v.pipe(v.array(LogEntrySchema), v.maxLength(MAX_ENTRIES))),
+      timestampVerificationData: v.nullish(
+        v.object({
+          rfc3161Timestamps: v.nullish(
+            v.pipe(v.array(v.object({ signedTimestamp: v.nullish(small) })), v.maxLength(MAX_ENTRIES)),
+          ),
+        }),
+      ),
+    }),
+  ),
+  // Signs bytes without saying what they are, so it cannot be about a package.
+  messageSignature: v.nullish(v.never('there in place of a DSSE envelope')),
+  dsseEnvelope: v.nullish(
+    v.object({
+      payload: v.nullish(bytes),
+      payloadType: v.nullish(text),
+      signatures: v.nullish(v.array(v.object({ sig: v.nullish(small), keyid: v.nullish(text) }))),
+    }),
+  ),
+})
+
+/**
+ * Reads one Sigstore bundle. Nothing in it is verified. `where` says in messages which bundle it is.
+ * Errors: EVIDENCE_MALFORMED; SIGNATURE_INVALID where it is the signature that is no base64.
+ */
+export function parseBundle(json: unknown, where: string): Result<Bundle> {
+  const parsed = v.safeParse(BundleSchema, json, { abortEarly: true, abortPipeEarly: true })
+  if (!parsed.success) {
+    const [issue] = parsed.issues
+    const found = `${where}: ${issueProblem(issue)}`
+    return issue.path?.at(-1)?.key === 'sig' && issue.type === 'check'
+      ? refuse('SIGNATURE_INVALID', found, 'a signature in base64')
+      : refuse('EVIDENCE_MALFORMED', found, EXPECTED)
+  }
+  try {
+    return ok(bundleFromJSON(parsed.output))
+  } catch (error) {
+    return refuse('EVIDENCE_MALFORMED', `${where}: ${libraryProblem(error)}`, EXPECTED)
+  }
+}
+
+/** Without the value that was found: it can be megabytes of whatever a hostile registry likes. */
+function issueProblem(issue: v.InferIssue<typeof BundleSchema>): string {
+  const path = v.getDotPath(issue) ?? 'the bundle'
+  switch (issue.type) {
+    case 'check':
+    case 'regex':
+    case 'never':
+    case 'picklist':
+      return `${path} is ${issue.message}`
+    case 'max_length':
+      return `${path} has more than ${issue.requirement} characters or items`
+    default:
+      return `${path} is not of type ${issue.expected}`
+  }
+}
+
+/** The library names the fields of a bundle that are missing; for anything else that it throws, its message has to do. */
+function libraryProblem(error: unknown): string {
+  if (error instanceof ValidationError) return `${error.message} (${error.fields.join(', ')})`
+  return `the bundle cannot be read (${error instanceof Error ? error.message : String(error)})`
+}

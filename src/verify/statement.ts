@@ -1,0 +1,59 @@
+import type { Bundle } from '@sigstore/bundle'
+import { ok, type Result, refuse } from '../codes.ts'
+import { isRecord } from './document.ts'
+import { show } from './show.ts'
+
+/** in-toto Statement v0.1 or v1, as far as the gate reads it. */
+export interface Statement {
+  readonly predicateType: string
+  readonly subject: readonly { readonly name: string; readonly sha512: string | undefined }[]
+  readonly predicate: Record<string, unknown>
+}
+
+const PAYLOAD_TYPE = 'application/vnd.in-toto+json'
+const STATEMENT_TYPES = ['https://in-toto.io/Statement/v0.1', 'https://in-toto.io/Statement/v1']
+
+/**
+ * Reads the in-toto statement out of a bundle's DSSE envelope. To be called on bundles whose signature was verified:
+ * the payload type is covered by it (DSSE's pre-authentication encoding), and so is every byte read here.
+ */
+export function parseStatement(bundle: Bundle): Result<Statement> {
+  if (bundle.content.$case !== 'dsseEnvelope') {
+    return refuse(
+      'EVIDENCE_MALFORMED',
+      'a bundle with a message signature',
+      'a DSSE envelope with an in-toto statement',
+    )
+  }
+  const { payload, payloadType } = bundle.content.dsseEnvelope
+  if (payloadType !== PAYLOAD_TYPE) {
+    return refuse('EVIDENCE_MALFORMED', `payload type ${show(payloadType)}`, PAYLOAD_TYPE)
+  }
+  let statement: unknown
+  try {
+    statement = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(payload))
+  } catch {
+    return refuse('EVIDENCE_MALFORMED', 'a payload that is not JSON in UTF-8', 'an in-toto statement')
+  }
+  // Compared as it is: a list of one string would pass for that string once it is converted.
+  if (!isRecord(statement) || !STATEMENT_TYPES.some((type) => type === statement._type)) {
+    return refuse(
+      'EVIDENCE_MALFORMED',
+      isRecord(statement) ? `statement type ${show(statement._type)}` : `${show(statement)} in place of a statement`,
+      STATEMENT_TYPES.join(' or '),
+    )
+  }
+  const { predicateType, predicate, subject } = statement
+  if (typeof predicateType !== 'string' || !isRecord(predicate) || !Array.isArray(subject)) {
+    return refuse('EVIDENCE_MALFORMED', 'a statement without predicate type, predicate or subject', 'all three')
+  }
+  const subjects: { name: string; sha512: string | undefined }[] = []
+  for (const entry of subject) {
+    if (!isRecord(entry) || typeof entry.name !== 'string') {
+      return refuse('EVIDENCE_MALFORMED', 'a subject without a name', 'subjects with name and digest')
+    }
+    const sha512 = isRecord(entry.digest) ? entry.digest.sha512 : undefined
+    subjects.push({ name: entry.name, sha512: typeof sha512 === 'string' ? sha512 : undefined })
+  }
+  return ok({ predicateType, predicate, subject: subjects })
+}

@@ -1,0 +1,62 @@
+import { ok, type Result, refuse } from '../codes.ts'
+import type { LockedPackage } from '../lockfile/types.ts'
+import { show } from './show.ts'
+import type { Statement } from './statement.ts'
+
+/**
+ * One sha512 and nothing beside it. pnpm accepts bytes that match *any* hash of the strongest algorithm in an
+ * integrity string, so a second one would let other bytes in than those that were proven.
+ */
+const ONE_SHA512 = /^sha512-([A-Za-z0-9+/]{86}==)$/
+
+/** The digest that the lockfile names, as lower-case hex, or INTEGRITY_MISSING. */
+export function lockedDigest(pkg: LockedPackage): Result<string> {
+  const base64 = ONE_SHA512.exec(pkg.integrity ?? '')?.[1]
+  if (base64 === undefined) {
+    return refuse(
+      'INTEGRITY_MISSING',
+      pkg.integrity === undefined ? 'no integrity in the lockfile' : `integrity ${JSON.stringify(pkg.integrity)}`,
+      'exactly one sha512 hash, `sha512-…`',
+    )
+  }
+  return ok(Buffer.from(base64, 'base64').toString('hex'))
+}
+
+/**
+ * Package URL of an npm package as npm's attestations write it: the scope's `@` is percent-encoded, its `/` is not. What
+ * no name and no version has (a `%`, another `@`) is encoded too, so that no two packages of a lockfile read the same.
+ */
+export function packageUrl(name: string, version: string): string {
+  return `pkg:npm/${escaped(name)}@${escaped(version)}`
+}
+
+function escaped(text: string): string {
+  return text.replace(/[%@]/g, encodeURIComponent)
+}
+
+/**
+ * Binds a verified statement to the lockfile's entry: same name and version (answers an attestation moved from another
+ * release), same sha512 (answers other bytes under the same name). The digest is the lockfile's, never the registry's:
+ * whoever controls the metadata could make it agree with any attestation.
+ */
+export function checkSubject(pkg: LockedPackage, digest: string, statement: Statement): Result<undefined> {
+  const expected = packageUrl(pkg.name, pkg.version)
+  const subjects = statement.subject.filter((subject) => subject.name === expected)
+  if (subjects.length === 0) {
+    const names = statement.subject.map((subject) => subject.name).join(', ')
+    return refuse(
+      'SUBJECT_MISMATCH',
+      names === '' ? 'an attestation without a subject' : `an attestation about ${show(names)}`,
+      expected,
+    )
+  }
+  const other = subjects.find((subject) => subject.sha512?.toLowerCase() !== digest)
+  if (other !== undefined) {
+    return refuse(
+      'DIGEST_MISMATCH',
+      `an attestation about sha512 ${show(other.sha512)}`,
+      `sha512 ${digest}, as in the lockfile`,
+    )
+  }
+  return ok(undefined)
+}

@@ -1,0 +1,110 @@
+import type { Bundle } from '@sigstore/bundle'
+import { type TrustMaterial, Verifier } from '@sigstore/verify'
+import { ok, type Result, refuse } from '../codes.ts'
+import type { LockedPackage } from '../lockfile/types.ts'
+import { certificateClaims } from './claims.ts'
+import { parseDocument } from './document.ts'
+import { checkProvenance, checkPublish, PROVENANCE_V1, PROVENANCE_V02, PUBLISH } from './predicate.ts'
+import { verifySignature } from './signature.ts'
+import { parseStatement } from './statement.ts'
+import { checkSubject, lockedDigest } from './subject.ts'
+import type { Proof, ProvenProvenance } from './types.ts'
+
+/** Judges an attestation document against one lockfile entry. Pure, and never throws. */
+export type DocumentVerifier = (pkg: LockedPackage, document: unknown, now: Date) => Result<Proof>
+
+/** Makes the one verifier of a run. Thresholds: one log entry, one SCT, one verified time, as Sigstore's public good demands. */
+export function createDocumentVerifier(trust: TrustMaterial): DocumentVerifier {
+  const verifier = new Verifier(trust, { tlogThreshold: 1, ctlogThreshold: 1, timestampThreshold: 1 })
+  return (pkg, document, now) => {
+    try {
+      return verifyDocument(pkg, document, { verifier, trust, now })
+    } catch (error) {
+      // Safety rule 1: whatever is thrown while deciding is a refusal.
+      const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+      return refuse('INTERNAL_ERROR', `an error in the verifier (${what})`, 'none; please report this')
+    }
+  }
+}
+
+interface Context {
+  readonly verifier: Verifier
+  readonly trust: TrustMaterial
+  readonly now: Date
+}
+
+/** What one attestation, taken alone, proves. `undefined`: of a kind that the gate does not use. */
+type Proven =
+  | { readonly kind: 'provenance'; readonly value: ProvenProvenance }
+  | { readonly kind: 'publish' }
+  | undefined
+
+function verifyDocument(pkg: LockedPackage, document: unknown, context: Context): Result<Proof> {
+  const digest = lockedDigest(pkg)
+  if (!digest.ok) return digest
+  const bundles = parseDocument(document)
+  if (!bundles.ok) return bundles
+
+  const provenance: ProvenProvenance[] = []
+  let publish = false
+  for (const bundle of bundles.value) {
+    const proven = verifyAttestation(pkg, digest.value, bundle, context)
+    // One attestation that does not hold spoils the document: whoever could change it could have changed the others.
+    if (!proven.ok) return proven
+    if (proven.value?.kind === 'provenance') provenance.push(proven.value.value)
+    if (proven.value?.kind === 'publish') publish = true
+  }
+  if (provenance.length === 0) {
+    const others =
+      bundles.value.length === 0 ? 'an empty list of attestations' : 'attestations, but no provenance among them'
+    return refuse('EVIDENCE_MISSING', others, 'a provenance attestation')
+  }
+  return ok({ provenance, publish })
+}
+
+function verifyAttestation(pkg: LockedPackage, digest: string, bundle: Bundle, context: Context): Result<Proven> {
+  const signature = verifySignature(bundle, context.verifier, context.trust, context.now)
+  if (!signature.ok) return signature
+  const statement = parseStatement(bundle)
+  if (!statement.ok) return statement
+  const subject = checkSubject(pkg, digest, statement.value)
+  if (!subject.ok) return subject
+
+  const { certificate, signedAt } = signature.value
+  const { predicateType } = statement.value
+  switch (predicateType) {
+    case PUBLISH: {
+      // Anybody can have such a statement signed by Fulcio under a name of their own. Only the registry can publish.
+      if (certificate !== undefined) {
+        return refuse(
+          'CERTIFICATE_UNTRUSTED',
+          `a publish attestation signed by ${certificate.subjectAltName ?? 'a certificate without a name'}`,
+          "one signed by the registry's own key",
+        )
+      }
+      const checked = checkPublish(statement.value, pkg.name, pkg.version)
+      return checked.ok ? ok({ kind: 'publish' }) : checked
+    }
+    case PROVENANCE_V02:
+    case PROVENANCE_V1: {
+      // The registry's key says who published, not where it was built.
+      if (certificate === undefined) {
+        return refuse(
+          'CERTIFICATE_UNTRUSTED',
+          "a provenance signed by the registry's key",
+          'one signed by a Fulcio certificate',
+        )
+      }
+      const claims = certificateClaims(certificate)
+      if (!claims.ok) return claims
+      const checked = checkProvenance(statement.value, claims.value)
+      if (!checked.ok) return checked
+      return ok({
+        kind: 'provenance',
+        value: { predicateType, claims: claims.value, signedAt: signedAt.toISOString() },
+      })
+    }
+    default:
+      return ok(undefined)
+  }
+}

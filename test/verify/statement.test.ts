@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { type Bundle, bundleFromJSON } from '@sigstore/bundle'
+import fc from 'fast-check'
+import { parseStatement } from '../../src/verify/statement.ts'
+import { createSigstore } from '../support/sigstore/index.ts'
+import { openWorkshop, provenanceOfWidgets } from './forge.ts'
+import { accepted, documentOf, locked, NOW, onlyProvenance, refused, verifierFor, widgets } from './support.ts'
+
+const sigstore = await createSigstore({ now: NOW })
+const workshop = openWorkshop()
+const verify = verifierFor(workshop.trust)
+const bundle = bundleFromJSON(await sigstore.provenance(widgets))
+
+/** A statement that was validly signed, whatever it says. */
+function parse(payload: unknown, payloadType = 'application/vnd.in-toto+json') {
+  const bytes = Buffer.isBuffer(payload) ? payload : Buffer.from(JSON.stringify(payload))
+  const dsseEnvelope = { payload: bytes, payloadType, signatures: [{ sig: Buffer.from('sig'), keyid: '' }] }
+  return parseStatement({ ...bundle, content: { $case: 'dsseEnvelope', dsseEnvelope } })
+}
+
+const good = provenanceOfWidgets()
+
+describe('a statement', () => {
+  test('is read as it was signed', () => {
+    for (const type of ['https://in-toto.io/Statement/v0.1', 'https://in-toto.io/Statement/v1']) {
+      const { predicateType, subject, predicate } = accepted(parse({ ...good, _type: type }))
+      assert.equal(predicateType, 'https://slsa.dev/provenance/v1')
+      assert.deepEqual(subject, [{ name: 'pkg:npm/%40acme/widgets@1.2.3', sha512: good.subject[0]?.digest.sha512 }])
+      assert.deepEqual(predicate, good.predicate)
+    }
+  })
+
+  test('has the payload type of in-toto', () => {
+    for (const type of [
+      '',
+      'application/json',
+      'application/vnd.in-toto',
+      'application/vnd.in-toto+json ',
+      'Application/vnd.in-toto+json',
+      'x'.repeat(1_000),
+    ]) {
+      refused(parse(good, type), 'EVIDENCE_MALFORMED', /^payload type/)
+    }
+  })
+
+  test('has a type of in-toto', () => {
+    const types = [undefined, null, '', 1, 'https://in-toto.io/Statement/v2', 'https://in-toto.io/Statement/v1 ', {}]
+    for (const _type of types) refused(parse({ ...good, _type }), 'EVIDENCE_MALFORMED', /^statement type/)
+  })
+
+  test('has a type that is text, not something that becomes it', () => {
+    const types = [['https://in-toto.io/Statement/v1'], [['https://in-toto.io/Statement/v1']], { toString: null }]
+    for (const _type of types)
+      refused(parse({ ...good, _type }), 'EVIDENCE_MALFORMED', /^statement type (a list|an object)/)
+  })
+
+  test('is JSON in UTF-8', () => {
+    const json = Buffer.from(JSON.stringify(good))
+    accepted(parse(json))
+    accepted(parse(Buffer.concat([Buffer.from(' \n'), json, Buffer.from('\n')])))
+    for (const payload of [
+      Buffer.alloc(0),
+      json.subarray(0, -1),
+      Buffer.concat([json, json]),
+      Buffer.concat([Buffer.from('\uFEFF'), json]),
+      Buffer.from(JSON.stringify(good), 'utf16le'),
+      Buffer.concat([json.subarray(0, -1), Buffer.from([0xff]), json.subarray(-1)]),
+      Buffer.from('{_type: 1}'),
+    ]) {
+      refused(parse(payload), 'EVIDENCE_MALFORMED', /not JSON in UTF-8/)
+    }
+  })
+
+  test('is an object', () => {
+    for (const payload of [null, [], [good], 'statement', 1, true]) {
+      refused(parse(payload), 'EVIDENCE_MALFORMED', /in place of a statement/)
+    }
+  })
+
+  test('has a predicate type, a predicate and a subject', () => {
+    for (const change of [
+      { predicateType: undefined },
+      { predicateType: null },
+      { predicateType: ['https://slsa.dev/provenance/v1'] },
+      { predicate: undefined },
+      { predicate: null },
+      { predicate: [] },
+      { predicate: 'predicate' },
+      { subject: undefined },
+      { subject: null },
+      { subject: {} },
+      { subject: { length: 1, 0: good.subject[0] } },
+      { subject: 'pkg:npm/%40acme/widgets@1.2.3' },
+    ]) {
+      refused(parse({ ...good, ...change }), 'EVIDENCE_MALFORMED', /^a statement without/)
+    }
+  })
+
+  test('names each subject', () => {
+    for (const subject of [
+      null,
+      [],
+      'pkg:npm/x@1.0.0',
+      {},
+      { name: null },
+      { name: ['pkg:npm/x@1.0.0'] },
+      { name: 1 },
+    ]) {
+      refused(
+        parse({ ...good, subject: [...good.subject, subject] }),
+        'EVIDENCE_MALFORMED',
+        /^a subject without a name/,
+      )
+    }
+  })
+
+  test('has no digest where it is not one', () => {
+    const name = 'pkg:npm/x@1.0.0'
+    for (const digest of [
+      undefined,
+      null,
+      [],
+      'sha512',
+      {},
+      { sha512: null },
+      { sha512: 1 },
+      { sha512: ['00'] },
+      { SHA512: '00' },
+      { sha256: '00' },
+    ]) {
+      assert.deepEqual(accepted(parse({ ...good, subject: [{ name, digest }] })).subject, [{ name, sha512: undefined }])
+    }
+  })
+
+  test('takes nothing from a prototype', () => {
+    const { predicate, ...rest } = good
+    const payload = Buffer.from(JSON.stringify(rest).replace('{', `{"__proto__":${JSON.stringify({ predicate })},`))
+    refused(parse(payload), 'EVIDENCE_MALFORMED', /^a statement without/)
+    assert.equal(({} as { predicate?: unknown }).predicate, undefined)
+  })
+
+  test('in a bundle with a message signature is none', () => {
+    const content: Bundle['content'] = {
+      $case: 'messageSignature',
+      messageSignature: { messageDigest: { algorithm: 1, digest: Buffer.alloc(32) }, signature: Buffer.alloc(64) },
+    }
+    refused(parseStatement({ ...bundle, content }), 'EVIDENCE_MALFORMED', /message signature/)
+  })
+
+  test('of any JSON and any bytes never throws', () => {
+    fc.assert(fc.property(fc.jsonValue(), (value) => assert.ok(!parse(value).ok)))
+    fc.assert(fc.property(fc.uint8Array(), (bytes) => assert.ok(!parse(Buffer.from(bytes)).ok)))
+    const keys = fc.constantFrom('_type', 'predicateType', 'predicate', 'subject')
+    fc.assert(
+      fc.property(keys, fc.jsonValue(), (key, value) => {
+        const result = parse({ ...good, [key]: value })
+        assert.ok(result.ok || result.refusal.code === 'EVIDENCE_MALFORMED')
+      }),
+    )
+  })
+})
+
+describe('a statement that somebody had signed', () => {
+  test('and nested deeply is refused in a short phrase', () => {
+    const deep = `${'['.repeat(200_000)}${']'.repeat(200_000)}`
+    const json = JSON.stringify(good)
+    for (const payload of [
+      deep,
+      json.replace('"_type":', `"_type":${deep},"x":`),
+      json.replace('"subject":[', `"subject":[${deep},`),
+      json.replace('"predicateType":', `"predicateType":${deep},"x":`),
+    ]) {
+      refused(
+        verify(locked(), documentOf(workshop.forge({ statement: Buffer.from(payload) })), NOW),
+        'EVIDENCE_MALFORMED',
+      )
+    }
+    const path = json.replace('"path":"', `"path":${deep},"x":"`)
+    refused(verify(locked(), documentOf(workshop.forge({ statement: Buffer.from(path) })), NOW), 'PREDICATE_MISMATCH')
+    const elsewhere = json.replace('"buildType":"', `"buildType":${deep},"x":"`)
+    onlyProvenance(verify(locked(), documentOf(workshop.forge({ statement: Buffer.from(elsewhere) })), NOW))
+  })
+
+  test('and megabytes long is refused in a short phrase', () => {
+    const long = 'x'.repeat(1_000_000)
+    for (const [statement, code] of [
+      [{ ...good, _type: long }, 'EVIDENCE_MALFORMED'],
+      [{ ...good, subject: Array.from({ length: 1_000 }, () => ({ name: long.slice(0, 1_000) })) }, 'SUBJECT_MISMATCH'],
+      [{ ...good, subject: [{ name: good.subject[0]?.name, digest: { sha512: long } }] }, 'DIGEST_MISMATCH'],
+      [{ ...good, predicate: { buildDefinition: { resolvedDependencies: [{ uri: long }] } } }, 'PREDICATE_MISMATCH'],
+    ] as const) {
+      refused(verify(locked(), documentOf(workshop.forge({ statement })), NOW), code)
+    }
+  })
+})
