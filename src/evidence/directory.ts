@@ -1,0 +1,45 @@
+import { readFile, stat } from 'node:fs/promises'
+import path from 'node:path'
+import { ok, refuse } from '../codes.ts'
+import type { EvidenceSource } from './types.ts'
+
+const EXPECTED = 'an attestation document'
+
+/**
+ * Evidence from a folder that is laid out like the registry's endpoint: `DIR/@scope/name@1.0.0.json`. A file that is
+ * absent is EVIDENCE_MISSING. One that cannot be read or is not JSON is EVIDENCE_UNAVAILABLE, and so is every file of a
+ * folder that is not there.
+ */
+export function directoryEvidence(folder: string): EvidenceSource {
+  const root = path.resolve(folder)
+  return async (pkg) => {
+    const name = `${pkg.name}@${pkg.version}.json`.replaceAll('/', path.sep)
+    const file = path.resolve(root, name)
+    // Names come from the lockfile: `../../x` must not read a file from elsewhere, nor `x/../y` that of another package.
+    if (path.relative(root, file) !== name || name.startsWith(`..${path.sep}`)) {
+      return refuse('EVIDENCE_MISSING', `a name that leaves ${folder}`, EXPECTED)
+    }
+    try {
+      return ok(JSON.parse(await readFile(file, 'utf8')) as unknown)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code !== 'ENOENT' && code !== 'ENOTDIR') {
+        return refuse('EVIDENCE_UNAVAILABLE', `${file}: ${(error as Error).message}`, EXPECTED)
+      }
+      return (await isFolder(root))
+        ? refuse('EVIDENCE_MISSING', `no file ${file}`, EXPECTED)
+        : refuse('EVIDENCE_UNAVAILABLE', `no folder ${root}`, EXPECTED)
+    }
+  }
+}
+
+async function isFolder(file: string): Promise<boolean> {
+  return stat(file).then(
+    (stats) => stats.isDirectory(),
+    () => false,
+  )
+}
+
+/** For runs without network and without a folder: nothing can be found out. */
+export const offlineEvidence: EvidenceSource = async () =>
+  refuse('EVIDENCE_UNAVAILABLE', 'no request made, because of --offline', EXPECTED)

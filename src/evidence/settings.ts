@@ -1,0 +1,157 @@
+import { readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import path from 'node:path'
+import {
+  bound,
+  expanded,
+  readRc,
+  readYaml,
+  type Settings,
+  slashed,
+  type Variables,
+  withoutVariables,
+  yamlSettings,
+} from './files.ts'
+import { parseLogins, readLogins, withLogins } from './logins.ts'
+
+/** Where packages come from, and how to speak to those registries. */
+export interface RegistrySettings {
+  /** Registry URL per scope (`@scope`), and of all others (`default`). Each ends with a slash. */
+  readonly registries: Readonly<Record<string, string>>
+  /** npm's flat settings for the transport: `//host/path/:_authToken`, `ca`, `https-proxy`, … */
+  readonly options: Readonly<Record<string, unknown>>
+}
+
+/** What the settings depend on beside files. */
+export interface Environment {
+  readonly env: Variables
+  readonly home: string
+  readonly platform: NodeJS.Platform
+}
+
+const PUBLIC_REGISTRY = 'https://registry.npmjs.org/'
+const BUILT_IN = { default: PUBLIC_REGISTRY, '@jsr': 'https://npm.jsr.io/' }
+
+export function currentEnvironment(): Environment {
+  return { env: process.env, home: homedir(), platform: process.platform }
+}
+
+/**
+ * Reads the settings that pnpm reads (https://pnpm.io/npmrc), weakest first: pnpm 10's `rc`, the user's `.npmrc`,
+ * `auth.ini`, the lockfile folder's `.npmrc`, `npm_config_*` variables, `config.yaml`, `pnpm-workspace.yaml`, and
+ * `pnpm_config_*` variables; logins of `_auth` last. Files that are absent or unreadable count as empty, as in pnpm.
+ * The order is that of real pnpm, and a test compares them. Of what only some versions read, everything is read.
+ */
+export function readRegistrySettings(folder: string, { env, home, platform }: Environment): RegistrySettings {
+  const config = configFolder(env, home, platform)
+  const global = readYaml(path.join(config, 'config.yaml'))
+  const ofUser = (file: string) => bound(expanded(readRc(file), env), PUBLIC_REGISTRY)
+  const settings: Settings = {
+    ...ofUser(path.join(config, 'rc')),
+    ...ofUser(userRc(env, home, global)),
+    ...ofUser(path.join(config, 'auth.ini')),
+    ...bound(withoutVariables(readRc(path.join(folder, '.npmrc'))), PUBLIC_REGISTRY),
+    ...variables(env, 'npm_config_'),
+    ...expanded(yamlSettings(global), env),
+    ...withoutVariables(yamlSettings(readYaml(path.join(folder, 'pnpm-workspace.yaml')))),
+    ...variables(env, 'pnpm_config_'),
+  }
+  const user = readLogins(global._auth, env)
+  const operator = parseLogins(env.pnpm_config__auth || env.PNPM_CONFIG__AUTH, env)
+  const options = { ...settings, ...user.tokens, ...operator.tokens }
+  return {
+    registries: { ...BUILT_IN, ...withLogins(registriesOf(settings), user, operator) },
+    options: { ...options, ...authorities(options), ...proxies(options, env) },
+  }
+}
+
+/** Replaces registries by those that pnpm itself has resolved and handed to a hook: they include its command line. */
+export function withRegistries(
+  settings: RegistrySettings,
+  registries: Readonly<Record<string, unknown>>,
+): RegistrySettings {
+  const given = Object.entries(registries).filter((entry): entry is [string, string] => typeof entry[1] === 'string')
+  return {
+    ...settings,
+    registries: { ...settings.registries, ...Object.fromEntries(given.map(([scope, url]) => [scope, slashed(url)])) },
+  }
+}
+
+/** The registry that a package comes from. */
+export function registryOf({ registries }: RegistrySettings, name: string): string {
+  const scope = scopeOf(name)
+  return (scope === undefined ? undefined : registries[scope]) ?? registries.default ?? PUBLIC_REGISTRY
+}
+
+/** `@scope` of `@scope/name`. */
+export function scopeOf(name: string): string | undefined {
+  return /^(@[^/]+)\//.exec(name)?.[1]
+}
+
+function registriesOf(settings: Settings): Record<string, string> {
+  const registries: Record<string, string> = {}
+  for (const [key, value] of Object.entries(settings)) {
+    if (typeof value !== 'string' || value === '') continue
+    if (key === 'registry') registries.default = slashed(value)
+    else if (key.startsWith('@') && key.endsWith(':registry'))
+      registries[key.slice(0, -':registry'.length)] = slashed(value)
+  }
+  return registries
+}
+
+/** https://pnpm.io/cli/config: the folder of pnpm's user-level settings. */
+function configFolder(env: Variables, home: string, platform: NodeJS.Platform): string {
+  if (env.XDG_CONFIG_HOME) return path.join(env.XDG_CONFIG_HOME, 'pnpm')
+  if (platform === 'darwin') return path.join(home, 'Library/Preferences/pnpm')
+  if (platform === 'win32' && env.LOCALAPPDATA) return path.join(env.LOCALAPPDATA, 'pnpm/config')
+  return path.join(home, '.config/pnpm')
+}
+
+/** Empty variables count as not set. */
+function userRc(env: Variables, home: string, global: Settings): string {
+  const file =
+    env.pnpm_config_npmrc_auth_file ||
+    env.PNPM_CONFIG_NPMRC_AUTH_FILE ||
+    env.pnpm_config_userconfig ||
+    env.PNPM_CONFIG_USERCONFIG ||
+    (typeof global.npmrcAuthFile === 'string' && global.npmrcAuthFile) ||
+    env.npm_config_userconfig ||
+    env.NPM_CONFIG_USERCONFIG ||
+    '~/.npmrc'
+  return path.resolve(file.replace(/^~(?=[/\\])/, () => home))
+}
+
+function variables(env: Variables, prefix: string): Settings {
+  const result: Settings = {}
+  for (const [name, value] of Object.entries(env)) {
+    if (!name.toLowerCase().startsWith(prefix) || value === undefined || value === '') continue
+    const key = name.slice(prefix.length)
+    // `npm_config_registry`, `npm_config_https_proxy`; keys with a host or a scope in them are kept as they are.
+    result[/^[/@]/.test(key) ? key : key.toLowerCase().replaceAll('_', '-')] = value
+  }
+  return result
+}
+
+/** `ca` out of `cafile`. One that cannot be read counts as not set, as in pnpm: then TLS fails, and says why. */
+function authorities({ ca, cafile }: Settings): Settings {
+  if (ca !== undefined || typeof cafile !== 'string' || cafile === '') return {}
+  try {
+    return { ca: readFileSync(cafile, 'utf8') }
+  } catch {
+    return {}
+  }
+}
+
+/** pnpm's choice of proxies: its own settings first, then the usual variables. `false` means none. */
+function proxies(settings: Settings, env: Variables): Settings {
+  const of = (key: string) => (settings[key] === '' || settings[key] === null ? undefined : settings[key])
+  const variable = (name: string) => env[name] || env[name.toUpperCase()]
+  const setting = of('https-proxy') ?? of('proxy')
+  const off = String(setting) === 'false'
+  const secure = off ? undefined : (setting ?? variable('https_proxy'))
+  return {
+    'https-proxy': secure,
+    'http-proxy': of('http-proxy') ?? (off ? undefined : (secure ?? variable('http_proxy') ?? variable('proxy'))),
+    'no-proxy': of('no-proxy') ?? of('noproxy') ?? variable('no_proxy'),
+  }
+}
