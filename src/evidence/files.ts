@@ -25,7 +25,7 @@ export function readYaml(file: string): Settings {
 
 function read(file: string, parse: (text: string) => Settings): Settings {
   try {
-    return parse(readFileSync(file, 'utf8').replace(/^\uFEFF/, ''))
+    return parse(readFileSync(file, 'utf8'))
   } catch {
     return {}
   }

@@ -180,6 +180,20 @@ describe('a proxy', () => {
     await closed(2)
   })
 
+  it('that never answers is not waited for longer than all attempts may take', async (t) => {
+    const { port } = await listen(
+      t,
+      createTcpServer((socket) => socket.resume()),
+    )
+    const options = { 'https-proxy': `http://127.0.0.1:${port}/` }
+    const limits = { ...LIMITS, attempt: 3_600_000, total: 50 }
+    const what = refused(
+      await registryEvidence(settings('https://registry.invalid/', options), limits)(locked('widgets')),
+      'EVIDENCE_UNAVAILABLE',
+    )
+    assert.match(what, /: not complete after 0\.05 s$/)
+  })
+
   for (const url of ['socks5://user:p4ssw0rd@127.0.0.1:1080', 'proxy.example:3128', 'nonsense', '//proxy.example/']) {
     for (const key of ['https-proxy', 'http-proxy']) {
       it(`that is no http or https URL (${key}=${url}) is a mistake that is said at once`, () => {

@@ -69,6 +69,21 @@ describe('a redirect', () => {
     assert.equal(registry.requests.length, 6)
   })
 
+  it('with a body without end is followed, and the body not read', async (t) => {
+    const other = await serve(t, (_, response) => response.end('{}'))
+    const server = await serve(t, (_, response) => {
+      response.writeHead(302, { location: other.url })
+      const more = () => {
+        while (!response.destroyed && response.write(Buffer.alloc(64 * 1024))) {}
+      }
+      response.on('drain', more)
+      more()
+    })
+    const ask = registryEvidence(settings(server.url), { ...LIMITS, attempt: 3_600_000, total: 3_600_000 })
+    found(await ask(locked('widgets')))
+    await server.closed(1)
+  })
+
   it('to where nothing is there is EVIDENCE_MISSING', async (t) => {
     const other = await serve(t, (_, response) => response.writeHead(404).end())
     const server = await serve(t, (_, response) => response.writeHead(302, { location: other.url }).end())

@@ -115,6 +115,7 @@ describe('precedence', () => {
     assert.equal(registryOf(settings, '@acme/widgets'), 'https://acme.example/')
     assert.equal(registryOf(settings, '@acmeX/widgets'), 'https://all.example/')
     assert.equal(registryOf(settings, '@acme'), 'https://all.example/')
+    assert.equal(registryOf(settings, '@acmee'), 'https://all.example/', 'a name without a slash has no scope')
     assert.equal(registryOf(settings, 'widgets'), 'https://all.example/')
     assert.equal(registryOf(settings, '@jsr/std__path'), 'https://npm.jsr.io/')
   })

@@ -1,0 +1,17 @@
+#!/usr/bin/env node
+import { main } from './main.ts'
+
+let isLost = false
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    // A reader that has left (`| head -1`) changes no verdict. A report that a full disk cut off must not look complete.
+    if (error.code === 'EPIPE') return
+    isLost = true
+    process.exitCode ||= 2
+  })
+}
+
+// Set rather than exited with: a report that is still being written to a pipe must not be cut off.
+void main(process.argv.slice(2), new Date()).then((status) => {
+  process.exitCode = status === 0 && isLost ? 2 : status
+})

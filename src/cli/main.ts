@@ -1,0 +1,65 @@
+import { Argument, Command, CommanderError } from 'commander'
+import packageJson from '../../package.json' with { type: 'json' }
+import { GateError } from '../errors.ts'
+import { clean } from '../report/clean.ts'
+import type { ExitStatus } from './exit.ts'
+import { REPAIRS } from './repair.ts'
+import type { VerifyOptions } from './verify.ts'
+
+/** Runs the command line. Returns the exit status; everything for people goes to standard error. */
+export async function main(argv: readonly string[], now: Date): Promise<ExitStatus> {
+  let status: ExitStatus = 0
+  const program = new Command('provenance-gate')
+    .description('Checks who published every package of a lockfile, by its verified Sigstore provenance.')
+    .version(packageJson.version)
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => process.stdout.write(text), writeErr: (text) => process.stderr.write(text) })
+
+  program
+    .command('verify')
+    .description(
+      'judge every entry of a lockfile; exit status 0: all allowed, 1: something refused, 2: could not be judged',
+    )
+    .option('--lockfile <file>', 'the lockfile', 'pnpm-lock.yaml')
+    .option('--policy <file>', "the policy (default: .sigstorerc in the lockfile's folder)")
+    .option(
+      '--attestations <dir>',
+      'read attestation documents from a folder, DIR/@scope/name@1.0.0.json, instead of the registry',
+    )
+    .option('--trusted-root <file>', 'a Sigstore trusted_root.json instead of the embedded one')
+    .option('--npm-keys <file>', "a registry's keys.json instead of the embedded one")
+    .option('--offline', 'make no request')
+    .option('--json', 'print a report for machines to standard output')
+    .action(async (options: VerifyOptions) => {
+      const { verify } = await import('./verify.ts')
+      status = await verify(options, now)
+    })
+
+  program
+    .command('repair')
+    .description('move the lockfile off a refused package with pnpm, without linking or running anything')
+    .addArgument(new Argument('<command>', 'what pnpm does').choices([...REPAIRS]))
+    .argument('[args...]', 'its arguments, such as package names')
+    .allowUnknownOption()
+    .passThroughOptions()
+    .action(async (command: string, args: readonly string[]) => {
+      const { repair } = await import('./repair.ts')
+      status = await repair(command, args)
+    })
+  try {
+    await program.parseAsync([...argv], { from: 'user' })
+    return status
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    const message =
+      error instanceof GateError ? error.message : `an error of the gate itself, please report it: ${describe(error)}`
+    // It may quote what somebody else wrote: a further line (one for each mistake of a policy) is never one of the gate's.
+    process.stderr.write(`provenance-gate: ${message.split('\n').map(clean).join('\n  ')}\n`)
+    return 2
+  }
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+}

@@ -1,0 +1,34 @@
+import spawn from 'cross-spawn'
+import { GateError } from '../errors.ts'
+import { REPAIR_VARIABLE } from '../repair.ts'
+import type { ExitStatus } from './exit.ts'
+
+/** The commands of pnpm that write a lockfile and know `--lockfile-only`. */
+export const REPAIRS = ['update', 'remove', 'add', 'install'] as const
+
+/**
+ * `provenance-gate repair update NAME`: moves a lockfile off a refused package. pnpm resolves anew and writes the
+ * lockfile, but links and runs nothing; what it newly resolves is judged as always, and so is the lockfile that results.
+ *
+ * @throws GateError where pnpm cannot be started.
+ */
+export async function repair(command: string, args: readonly string[]): Promise<ExitStatus> {
+  const status = await new Promise<number | null>((resolve, reject) => {
+    // Before a `--`, behind which it would be the name of a package.
+    const end = args.includes('--') ? args.indexOf('--') : args.length
+    const child = spawn('pnpm', [command, ...args.slice(0, end), '--lockfile-only', ...args.slice(end)], {
+      stdio: 'inherit',
+      env: { ...process.env, [REPAIR_VARIABLE]: '1' },
+    })
+    child.on('error', (error) =>
+      reject(new GateError(`pnpm could not be started (${error.message}). It must be on PATH.`)),
+    )
+    child.on('close', resolve)
+  })
+  if (status !== 0) {
+    process.stderr.write('The lockfile could not be repaired: pnpm says above why. Nothing was linked or run.\n')
+    return 1
+  }
+  process.stderr.write('The lockfile is repaired; nothing was linked or run. Install with `pnpm install`.\n')
+  return 0
+}

@@ -1,0 +1,84 @@
+import { CODES, type Result, refuse } from './codes.ts'
+import { GateError } from './errors.ts'
+import type { EvidenceSource } from './evidence/types.ts'
+import type { LockedPackage } from './lockfile/types.ts'
+import { decide, needsProof } from './policy/decide.ts'
+import type { Policy, Verdict } from './policy/types.ts'
+import type { TrustFiles } from './trust/load.ts'
+import type { Proof } from './verify/types.ts'
+import type { DocumentVerifier } from './verify/verify.ts'
+
+/**
+ * Judges one entry of a lockfile. What goes wrong while deciding is a refusal. The one thing that it throws is a
+ * GateError, where the trust material is unusable: then the gate could not do its job, which is no package's fault.
+ */
+export type Gate = (pkg: LockedPackage) => Promise<Verdict>
+
+export interface GateOptions {
+  readonly policy: Policy
+  readonly evidence: EvidenceSource
+  /** Replaces the policy's own trust files, and those replace the embedded trust root. */
+  readonly trust?: TrustFiles
+  readonly now: Date
+}
+
+/**
+ * The road: entry → rule → evidence → proof → verdict. Evidence is fetched and verified only where the rule needs it,
+ * and once per entry, however often and from however many sides it is asked for. What is kept between calls are facts
+ * (proofs); the policy decides each time.
+ */
+export function openGate({ policy, evidence, trust, now }: GateOptions): Gate {
+  const proofs = new Map<string, Promise<Result<Proof>>>()
+  let verifier: Promise<DocumentVerifier> | undefined
+
+  async function prove(pkg: LockedPackage): Promise<Result<Proof>> {
+    if (pkg.source !== 'registry') {
+      return refuse(
+        'EVIDENCE_MISSING',
+        `a dependency from ${SOURCES[pkg.source]}${pkg.origin === undefined ? '' : ` (${pkg.origin})`}`,
+        'a package of a registry, which alone has attestations',
+      )
+    }
+    const document = await evidence(pkg)
+    if (!document.ok) {
+      // A source that refuses without a reason is broken. Nobody could tell what the refusal is about.
+      if (!Object.hasOwn(CODES, document.refusal.code)) throw new TypeError('the source of evidence gave no reason')
+      return document
+    }
+    verifier ??= openVerifier({ ...policy.trust, ...trust })
+    return (await verifier)(pkg, document.value, now)
+  }
+
+  return async (pkg) => {
+    try {
+      if (!needsProof(pkg, policy)) return decide(pkg, policy, undefined)
+      const id = JSON.stringify([pkg.name, pkg.version, pkg.integrity, pkg.source, pkg.origin])
+      const proof = proofs.get(id) ?? prove(pkg)
+      proofs.set(id, proof)
+      return decide(pkg, policy, await proof)
+    } catch (error) {
+      if (error instanceof GateError) throw error
+      const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+      const { refusal } = refuse('INTERNAL_ERROR', `an error while deciding (${what})`, 'none; please report this')
+      return { package: pkg, status: 'refused', refusal, rule: undefined, claims: undefined }
+    }
+  }
+}
+
+const SOURCES: Readonly<Record<LockedPackage['source'], string>> = {
+  registry: 'a registry',
+  tarball: 'a tarball URL or file',
+  git: 'a git repository',
+  directory: 'a folder',
+  runtime: 'a runtime download',
+  unknown: 'an unknown source',
+}
+
+/** Loaded only when something must be verified: the verifier is the heaviest part of the gate. */
+async function openVerifier(files: TrustFiles): Promise<DocumentVerifier> {
+  const [{ loadTrust }, { createDocumentVerifier }] = await Promise.all([
+    import('./trust/load.ts'),
+    import('./verify/verify.ts'),
+  ])
+  return createDocumentVerifier(await loadTrust(files))
+}

@@ -1,0 +1,57 @@
+import type { Verdict } from '../policy/types.ts'
+import type { Claims } from '../verify/types.ts'
+import { type Summary, summarize } from './summary.ts'
+
+/** What `verify --json` prints. Fields are added, never changed, within a major version. Absent values are null. */
+export interface JsonReport {
+  readonly summary: Summary
+  readonly packages: readonly JsonPackage[]
+}
+
+export interface JsonPackage {
+  readonly name: string
+  readonly version: string
+  readonly integrity: string | null
+  readonly status: Verdict['status']
+  readonly code: string | null
+  readonly found: string | null
+  readonly expected: string | null
+  readonly rule: { readonly file: string; readonly line: number } | null
+  readonly claims: { readonly [claim in keyof Claims]: string | null } | null
+  readonly importers: readonly string[]
+}
+
+export function jsonReport(verdicts: readonly Verdict[]): JsonReport {
+  return {
+    summary: summarize(verdicts),
+    packages: verdicts.map(({ package: pkg, status, refusal, rule, claims }) => ({
+      name: pkg.name,
+      version: pkg.version,
+      integrity: pkg.integrity ?? null,
+      status,
+      code: refusal?.code ?? null,
+      found: refusal?.found ?? null,
+      expected: refusal?.expected ?? null,
+      rule: rule === undefined ? null : { file: rule.place.file, line: rule.place.line },
+      claims: claims === undefined ? null : withNulls(claims),
+      importers: pkg.importers,
+    })),
+  }
+}
+
+/** The report as text. Beyond what JSON must escape it escapes what a terminal obeys, see `clean.ts`. */
+export function jsonText(report: JsonReport): string {
+  const text = JSON.stringify(report, null, 2)
+  return text.replace(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
+    character
+      .split('')
+      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+      .join(''),
+  )
+}
+
+/** JSON has no undefined: a claim that is absent would vanish, and with it the difference to one that is unknown. */
+function withNulls(claims: Claims): NonNullable<JsonPackage['claims']> {
+  const entries = Object.entries(claims).map(([claim, value]) => [claim, value ?? null])
+  return Object.fromEntries(entries) as NonNullable<JsonPackage['claims']>
+}

@@ -1,0 +1,41 @@
+import path from 'node:path'
+import type { Verdict } from '../policy/types.ts'
+import { clean } from './clean.ts'
+
+/** A refusal in phrases, as all output for people shows it. */
+export interface RefusalLines {
+  readonly package: string
+  readonly code: string
+  readonly found: string
+  readonly expected: string
+  /** `file:line` of the rule, or that there is none. */
+  readonly rule: string
+  /** Which workspace projects bring the package in; undefined where that is not known. */
+  readonly neededBy: string | undefined
+}
+
+/** Those verdicts that are refusals. */
+export function refusals(verdicts: readonly Verdict[], folder: string): readonly RefusalLines[] {
+  return verdicts.flatMap(({ package: pkg, status, refusal, rule }) => {
+    if (status !== 'refused') return []
+    const { importers } = pkg
+    return [
+      {
+        package: clean(pkg.version === '' ? pkg.key : `${pkg.name}@${pkg.version}`),
+        code: refusal?.code ?? 'INTERNAL_ERROR',
+        found: clean(refusal?.found ?? 'a refusal without a reason'),
+        expected: clean(refusal?.expected ?? 'a reason; please report this'),
+        rule: rule === undefined ? 'none' : `${clean(shortPath(rule.place.file, folder))}:${rule.place.line}`,
+        neededBy:
+          importers.length === 0
+            ? undefined
+            : clean(importers.map((importer) => (importer === '.' ? 'the root project' : importer)).join(', ')),
+      },
+    ]
+  })
+}
+
+function shortPath(file: string, folder: string): string {
+  const relative = path.relative(folder, file)
+  return relative.startsWith('..') ? file : relative
+}

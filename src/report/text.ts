@@ -1,0 +1,51 @@
+import type { Verdict } from '../policy/types.ts'
+import { refusals } from './refusal.ts'
+import { count } from './summary.ts'
+
+/** What is said of so many refusals at most; the rest is counted. */
+const MOST = 20
+
+/** Where the refused packages come from: the lockfile as it was, or what pnpm has just resolved. */
+export type Origin = 'locked' | 'resolved'
+
+/**
+ * The message with which a hook stops an install, or undefined where nothing is refused. Plain text: pnpm prints it in
+ * its own frame.
+ */
+export function refusalText(
+  verdicts: readonly Verdict[],
+  origin: Origin,
+  folder: string = process.cwd(),
+): string | undefined {
+  const refused = refusals(verdicts, folder)
+  if (refused.length === 0) return undefined
+  const blocks = refused
+    .slice(0, MOST)
+    .map(({ package: name, code, found, expected, rule, neededBy }) =>
+      [
+        `${name}  ${code}`,
+        `  found:     ${found}`,
+        `  expected:  ${expected}`,
+        `  rule:      ${rule}`,
+        ...(neededBy === undefined ? [] : [`  needed by: ${neededBy}`]),
+      ].join('\n'),
+    )
+  if (refused.length > MOST)
+    blocks.push(`… and ${refused.length - MOST} more: \`provenance-gate verify\` lists them all.`)
+  const advice = refused.every(({ code }) => code === 'EVIDENCE_UNAVAILABLE') ? UNAVAILABLE : ADVICE[origin]
+  return [`provenance-gate refused ${count(refused.length)}.`, ...blocks, advice].join('\n\n')
+}
+
+const UNAVAILABLE = 'The evidence could not be fetched: check the network and the registry, and install again.'
+
+const ADVICE: Readonly<Record<Origin, string>> = {
+  locked: [
+    'Nothing was linked or run. To move the lockfile off a package without installing it:',
+    '  provenance-gate repair update NAME   (or: repair remove NAME)',
+    'To allow it, change the rule, in a commit that somebody reviews.',
+  ].join('\n'),
+  resolved: [
+    'It was neither linked nor run. Ask for a version that is proven, in package.json or by `overrides`;',
+    'to allow this one, change the rule, in a commit that somebody reviews.',
+  ].join('\n'),
+}

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { describe, type TestContext, test } from 'node:test'
+import { GateError } from '../../src/errors.ts'
+import type { LockedPackage } from '../../src/lockfile/types.ts'
+import { lockfilesOf, pinnedConfigDependencies } from '../../src/lockfile/workspace.ts'
+
+const INTEGRITY = `sha512-${'A'.repeat(86)}==`
+
+function folder(t: TestContext, files: Readonly<Record<string, string>>): string {
+  const dir = mkdtempSync(path.join(tmpdir(), 'workspace-'))
+  t.after(() => rmSync(dir, { recursive: true }))
+  for (const [name, content] of Object.entries(files)) writeFileSync(path.join(dir, name), content)
+  return dir
+}
+
+const names = (packages: readonly LockedPackage[]) => packages.map(({ name, version }) => `${name}@${version}`)
+const locked = (name: string, version: string): LockedPackage => ({
+  name,
+  version,
+  integrity: INTEGRITY,
+  source: 'registry',
+  origin: undefined,
+  importers: ['.'],
+  key: `${name}@${version}`,
+})
+
+describe('config dependencies beside a lockfile', () => {
+  test('are none without the files, or without the setting', async (t) => {
+    assert.deepEqual(await pinnedConfigDependencies(folder(t, {}), []), [])
+    assert.deepEqual(
+      await pinnedConfigDependencies(folder(t, { 'pnpm-workspace.yaml': '', 'package.json': '{}' }), []),
+      [],
+    )
+  })
+
+  test('are found in both files, however YAML writes them', async (t) => {
+    const pin = (name: string) => `${name}: 1.0.0+${INTEGRITY}`
+    const cases: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+      'block style': { 'pnpm-workspace.yaml': `configDependencies:\n  ${pin('a')}\n` },
+      'a merge key': { 'pnpm-workspace.yaml': `<<: { configDependencies: { ${pin('a')} } }\n` },
+      'a merge key inside': { 'pnpm-workspace.yaml': `configDependencies: { <<: { ${pin('a')} } }\n` },
+      'package.json': { 'package.json': JSON.stringify({ pnpm: { configDependencies: { a: `1.0.0+${INTEGRITY}` } } }) },
+    }
+    for (const [what, files] of Object.entries(cases)) {
+      assert.deepEqual(names(await pinnedConfigDependencies(folder(t, files), [])), ['a@1.0.0'], what)
+    }
+  })
+
+  test('that the lockfile has already, without a digest here, are not listed again', async (t) => {
+    const dir = folder(t, { 'pnpm-workspace.yaml': 'configDependencies: { a: 1.0.0, b: ^2.0.0, c: 3.0.0 }\n' })
+    const found = await pinnedConfigDependencies(dir, [
+      locked('a', '1.0.0'),
+      locked('b', '2.1.0'),
+      locked('c', '3.0.1'),
+    ])
+    assert.deepEqual(names(found), ['c@3.0.0'])
+  })
+
+  const broken: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+    'no YAML': { 'pnpm-workspace.yaml': 'a: [' },
+    'two documents': { 'pnpm-workspace.yaml': 'a: 1\n---\nconfigDependencies: {}\n' },
+    'a lone carriage return': { 'pnpm-workspace.yaml': '# x\rconfigDependencies: {}\n' },
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is what pnpm expands
+    'a variable in a name': { 'pnpm-workspace.yaml': '"${X:-configDependencies}": {}\n' },
+    'a list in its place': { 'pnpm-workspace.yaml': 'configDependencies: []\n' },
+    'no JSON': { 'package.json': '{' },
+  }
+  for (const [what, files] of Object.entries(broken)) {
+    test(`${what} is an error, not an empty list`, async (t) => {
+      await assert.rejects(pinnedConfigDependencies(folder(t, files), []), GateError)
+    })
+  }
+})
+
+describe('the lockfiles that pnpm could install from', () => {
+  test('are those of all branches, beside the one that is named', async (t) => {
+    const dir = folder(t, {
+      'pnpm-lock.yaml': '',
+      'pnpm-lock.feature!x.yaml': '',
+      'pnpm-lock.yaml.bak': '',
+      'other.yaml': '',
+    })
+    const found = await lockfilesOf(path.join(dir, 'pnpm-lock.yaml'))
+    assert.deepEqual(
+      found.map((file) => path.basename(file)),
+      ['pnpm-lock.yaml', 'pnpm-lock.feature!x.yaml'],
+    )
+  })
+
+  test('is the one file that is named otherwise', async (t) => {
+    const file = path.join(folder(t, { 'pnpm-lock.b.yaml': '', 'pnpm-lock.yaml': '' }), 'pnpm-lock.b.yaml')
+    assert.deepEqual(await lockfilesOf(file), [file])
+  })
+
+  test('is still the one that is named where it is not there: reading it says so', async (t) => {
+    const file = path.join(folder(t, {}), 'nowhere', 'pnpm-lock.yaml')
+    assert.deepEqual(await lockfilesOf(file), [file])
+    mkdirSync(path.dirname(file))
+    assert.deepEqual(await lockfilesOf(file), [file])
+  })
+})
