@@ -1,0 +1,86 @@
+/**
+ * The hook that pnpm loads: `pnpmfile.cjs` in the package. pnpm evaluates it once or twice for every command, so
+ * nothing but what is needed for that stands here; the gate itself is loaded by the first hook that must judge.
+ *
+ * Which hook closes which path, on which pnpm, is written down in docs/hooks.md.
+ */
+import { mayFetch, pnpmArguments, repairing } from './command.ts'
+import { type Manifest, type PnpmConfig, type PreResolutionContext, pnpmError, type WantedDependency } from './pnpm.ts'
+import type { Session } from './session.ts'
+import { runsHooksInside, unguarded } from './versions.ts'
+
+/** Whether this process is pnpm's own (10, 11): then `updateConfig` has run in it. */
+let insidePnpm = false
+/** Where the lockfile is, in the process of which `updateConfig` has run. */
+let folder: string | undefined
+let session: Promise<Session> | undefined
+
+function open(): Promise<Session> {
+  session ??= import('./session.ts').then(({ openSession }) =>
+    openSession({ insidePnpm, repairing: repairing(), folder }),
+  )
+  return session
+}
+
+export const hooks = {
+  updateConfig(config: PnpmConfig): PnpmConfig | Promise<PnpmConfig> {
+    insidePnpm = runsHooksInside(config.userAgent)
+    folder = config.lockfileDir ?? config.workspaceDir ?? config.dir
+    const reason = unguarded(config)
+    if (reason !== undefined) throw pnpmError(reason)
+    // A repair writes a lockfile, links and runs nothing: `--lockfile-only` sees to that. If somebody has exported its
+    // variable, this makes other installs install nothing, which is noticed.
+    if (repairing()) {
+      config.enableModulesDir = false
+      config.ignoreScripts = true
+    }
+    // On pnpm 12 this is the only hook that `fetch` is sure to call.
+    return !insidePnpm && mayFetch(pnpmArguments(false)) ? judgeLockfile(config) : config
+  },
+
+  async preResolution(context: PreResolutionContext): Promise<void> {
+    await (await open()).preResolution(context)
+  },
+
+  async readPackage(manifest: Manifest): Promise<Manifest> {
+    await (await open()).readPackage(manifest)
+    return manifest
+  },
+
+  async afterAllResolved(lockfile: unknown): Promise<unknown> {
+    await (await open()).afterAllResolved(lockfile)
+    return lockfile
+  },
+}
+
+async function judgeLockfile(config: PnpmConfig): Promise<PnpmConfig> {
+  await (await open()).judgeLockfile(config)
+  return config
+}
+
+/** pnpm 11 and 12 ask resolvers before they resolve anything, and so before they clone a git repository. */
+export const resolvers = [
+  {
+    /** Always false: pnpm's own resolvers do the resolving, if this did not throw. */
+    async canResolve(wanted: WantedDependency): Promise<false> {
+      await (await open()).canResolve(wanted)
+      return false
+    },
+    resolve(): never {
+      throw pnpmError('provenance-gate resolves nothing; it only decides what may be resolved.')
+    },
+  },
+]
+
+export const fetchers = [
+  {
+    /** Always false: pnpm's own fetchers do the fetching, if this did not throw. */
+    async canFetch(id: string, resolution: unknown): Promise<false> {
+      await (await open()).canFetch(id, resolution)
+      return false
+    },
+    fetch(): never {
+      throw pnpmError('provenance-gate fetches nothing; it only decides what may be fetched.')
+    },
+  },
+]

@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { createProject, postinstallsRun, prepareStore, runPnpm } from '../support/pnpm/index.ts'
+import { type PackedPackage, readTarball } from '../support/registry/index.ts'
+import { POLICY, startWorld, type World } from '../support/world.ts'
+import { FOREIGN, good, linked, PERMISSIVE, VERSIONS } from './stage.ts'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const NAME = 'pnpm-plugin-provenance-gate'
+
+let world: World
+let folder: string
+let packed: PackedPackage
+let contents: readonly string[]
+
+before(async () => {
+  world = await startWorld()
+  folder = mkdtempSync(path.join(tmpdir(), 'packed-'))
+  // What `npm publish` would publish. The bundles were built before the tests.
+  const json = execFileSync('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], {
+    cwd: ROOT,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  const parsed = JSON.parse(json) as
+    | readonly { filename: string; files: readonly { path: string }[] }[]
+    | Record<string, { filename: string; files: readonly { path: string }[] }>
+  const [entry] = Object.values(parsed)
+  assert.ok(entry)
+  contents = entry.files.map((file) => file.path).sort()
+  packed = await readTarball(path.join(folder, entry.filename))
+  // Proven like everything else: `pnpm fetch` on pnpm 12 and `verify` judge config dependencies, too.
+  world.registry.publish(packed, { attestations: await world.attest(packed) })
+  await world.publish(good('widget'))
+  await world.publish(good('evil'), FOREIGN)
+})
+after(async () => {
+  rmSync(folder, { recursive: true })
+  await world.close()
+})
+
+test('the package has what a user needs, and nothing else', () => {
+  assert.deepEqual(contents, [
+    '.sigstorerc.example',
+    'LICENSE',
+    'README.md',
+    'THIRD-PARTY-LICENSES.txt',
+    'dist/cli.cjs',
+    'dist/hook.cjs',
+    'package.json',
+    'pnpmfile.cjs',
+    'pnpmfile.d.cts',
+  ])
+})
+
+test('it has no dependencies: config dependencies cannot have any on pnpm 10', () => {
+  const { dependencies, optionalDependencies, peerDependencies } = packed.manifest
+  assert.deepEqual([dependencies, optionalDependencies, peerDependencies], [undefined, undefined, undefined])
+})
+
+for (const version of VERSIONS) {
+  describe(`as a config dependency of pnpm ${version}`, () => {
+    for (const [what, dependency, passes] of [
+      ['a good package is installed', 'widget', true],
+      ['a refused package is neither linked nor run', 'evil', false],
+    ] as const) {
+      test(what, async (t) => {
+        const project = createProject({
+          registry: world.registry.url,
+          files: world.policyFiles(PERMISSIVE),
+          dependencies: { [dependency]: '1.0.0' },
+        })
+        t.after(() => project.dispose())
+        const added = await runPnpm(version, ['add', '--config', `${NAME}@${packed.manifest.version}`], project)
+        assert.equal(added.status, 0, added.output)
+        const locked = await runPnpm(version, ['install', '--lockfile-only'], project)
+        assert.equal(locked.status, 0, locked.output)
+        writeFileSync(path.join(project.dir, '.sigstorerc'), POLICY)
+        for (const args of [
+          ['install', '--frozen-lockfile'],
+          ['install', '--no-frozen-lockfile', '--force'],
+          ['fetch'],
+        ]) {
+          await prepareStore(version, project, 'cold')
+          const { status, flat } = await runPnpm(version, args, project)
+          if (passes) {
+            assert.equal(status, 0, flat)
+            assert.ok(linked(project).includes(`${dependency}@1.0.0`))
+          } else {
+            assert.notEqual(status, 0, `${args.join(' ')}: ${flat}`)
+            assert.match(flat, /evil@1\.0\.0 +WORKFLOW_MISMATCH/)
+            assert.deepEqual(
+              linked(project).filter((name) => name.startsWith('evil')),
+              [],
+            )
+            assert.deepEqual(postinstallsRun(project), [])
+          }
+        }
+      })
+    }
+  })
+}

@@ -1,0 +1,295 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { builtinModules } from 'node:module'
+import { join, posix } from 'node:path'
+import { describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { build, transform } from 'esbuild'
+
+// The rules of the design, as far as imports can break them. What runs is taken from esbuild, which leaves out what is
+// only a type; what is only a type is what else the text says.
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const FILES = ['src', 'hooks'].flatMap((folder) =>
+  readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .map((file) => posix.join(folder, file.replaceAll('\\', '/')))
+    .filter((file) => /\.[cm]?ts$/.test(file) && !/\.d\.[cm]?ts$/.test(file)),
+)
+
+interface Import {
+  readonly from: string
+  /** A file of ours, relative to the root, or the name of a module. */
+  readonly to: string
+  readonly kind: 'static' | 'dynamic' | 'type'
+}
+
+const running = await runningImports()
+const imports: readonly Import[] = [...running, ...FILES.flatMap(typeImports)]
+
+async function runningImports(): Promise<readonly Import[]> {
+  const { metafile } = await build({
+    entryPoints: FILES,
+    absWorkingDir: ROOT,
+    bundle: true,
+    write: false,
+    outdir: 'unused',
+    metafile: true,
+    platform: 'node',
+    format: 'esm',
+    logLevel: 'error',
+    plugins: [
+      {
+        name: 'every file by itself',
+        setup: ({ onResolve }) =>
+          onResolve({ filter: /.*/ }, ({ path, kind }) =>
+            kind === 'entry-point' ? undefined : { path, external: true },
+          ),
+      },
+    ],
+  })
+  return Object.entries(metafile.inputs).flatMap(([from, { imports }]) =>
+    imports.map(({ path, kind }) => ({
+      from,
+      to: target(from, path),
+      kind: kind === 'dynamic-import' ? ('dynamic' as const) : ('static' as const),
+    })),
+  )
+}
+
+/** Everything that the text names and that does not run. */
+function typeImports(from: string): readonly Import[] {
+  const text = readFileSync(join(ROOT, from), 'utf8')
+  const statements = [...text.matchAll(/^(?:import|export)\b(?<what>[^'"`;]*?)\bfrom\s*'(?<path>[^']+)'/gm)]
+  const expressions = [...text.matchAll(/\bimport\(\s*'(?<path>[^']+)'\s*\)/g)]
+  return [...statements, ...expressions].flatMap(({ groups: { what = ' type', path = '' } = {} }) => {
+    const to = target(from, path)
+    if (running.some((other) => other.from === from && other.to === to)) return []
+    assert.match(what, /^ type\b/, `${from} imports ${path}, which esbuild does not see`)
+    return [{ from, to, kind: 'type' as const }]
+  })
+}
+
+function target(from: string, path: string): string {
+  return path.startsWith('.') ? posix.join(posix.dirname(from), path) : path
+}
+
+const isOurs = (path: string) => /^(src|hooks)\//.test(path)
+/** `src/evidence`, `hooks`; a file that lies in no room is its own. */
+const roomOf = (file: string) => /^(src\/[^/]+|hooks)\//.exec(file)?.[1] ?? file
+const describeImport = ({ from, to, kind }: Import) => `${from} → ${to} (${kind})`
+
+/** No import but those that `allowed` says yes to. */
+function only(selected: readonly Import[], allowed: (one: Import) => boolean): void {
+  assert.deepEqual(selected.filter((one) => !allowed(one)).map(describeImport), [])
+}
+
+/** All files and modules that run when one of these does. */
+function closure(
+  entries: readonly string[],
+  kinds: readonly Import['kind'][] = ['static', 'dynamic'],
+): ReadonlySet<string> {
+  const reached = new Set(entries)
+  for (const file of reached) {
+    for (const { from, to, kind } of imports) if (from === file && kinds.includes(kind)) reached.add(to)
+  }
+  return reached
+}
+
+const ROOMS = ['lockfile', 'evidence', 'trust', 'verify', 'policy', 'report'].map((room) => `src/${room}`)
+/** What everybody may import. */
+const COMMON = ['src/codes.ts', 'src/errors.ts']
+/** The two places that put the rooms together. */
+const COMPOSITION_ROOTS = ['src/cli/verify.ts', 'hooks/session.ts']
+
+describe('imports', () => {
+  it('are found: a test that reads nothing finds nothing wrong', () => {
+    assert.ok(FILES.length > 40)
+    for (const room of ROOMS)
+      assert.ok(
+        FILES.some((file) => roomOf(file) === room),
+        room,
+      )
+    const seen = imports.map(describeImport)
+    assert.ok(seen.includes('src/gate.ts → src/policy/decide.ts (static)'))
+    assert.ok(seen.includes('src/gate.ts → src/trust/load.ts (dynamic)'))
+    assert.ok(seen.includes('src/policy/types.ts → src/lockfile/types.ts (type)'))
+    assert.ok(seen.includes('src/evidence/registry.ts → node:zlib (static)'))
+  })
+
+  it('name files that are there', () => {
+    only(imports, ({ to }) => !isOurs(to) || FILES.includes(to) || /\.d\.[cm]?ts$/.test(to))
+  })
+
+  it('go round in no circle', () => {
+    const circles = FILES.filter((file) => {
+      const next = running.filter(({ from }) => from === file).map(({ to }) => to)
+      return closure(next).has(file)
+    })
+    assert.deepEqual(circles, [])
+  })
+
+  it('of built-in modules say so', () => {
+    only(imports, ({ to }) => !builtinModules.includes(to))
+  })
+})
+
+describe('one way: cli and hooks → gate → rooms', () => {
+  const between = imports.filter(({ from, to }) => isOurs(to) && roomOf(from) !== roomOf(to))
+  const of = (room: string) => between.filter(({ from }) => roomOf(from) === room)
+
+  it('codes.ts and errors.ts import nothing', () => {
+    only(imports, ({ from }) => !COMMON.includes(from))
+  })
+
+  it('the gate imports rooms, but not how results are shown, nor who asks', () => {
+    only(
+      of('src/gate.ts'),
+      ({ to }) => COMMON.includes(to) || (ROOMS.includes(roomOf(to)) && roomOf(to) !== 'src/report'),
+    )
+  })
+
+  it('no room imports the gate, the command line or the hooks', () => {
+    only(
+      between.filter(({ from }) => ROOMS.includes(roomOf(from))),
+      ({ to }) => COMMON.includes(to) || ROOMS.includes(roomOf(to)),
+    )
+  })
+
+  it('rooms import types of each other, and nothing that runs', () => {
+    only(
+      between.filter(({ from, to }) => ROOMS.includes(roomOf(from)) && ROOMS.includes(roomOf(to))),
+      ({ kind }) => kind === 'type',
+    )
+  })
+
+  const types: Readonly<Record<string, readonly string[]>> = {
+    'src/lockfile': [],
+    'src/evidence': ['src/lockfile/types.ts'],
+    'src/trust': [],
+    'src/verify': ['src/lockfile/types.ts'],
+    'src/policy': ['src/lockfile/types.ts', 'src/verify/types.ts'],
+    'src/report': ['src/lockfile/types.ts', 'src/verify/types.ts', 'src/policy/types.ts'],
+  }
+  for (const [room, known] of Object.entries(types)) {
+    it(`${room} knows ${known.length === 0 ? 'no other room' : known.join(', ')}`, () => {
+      only(of(room), ({ to }) => COMMON.includes(to) || known.includes(to))
+    })
+  }
+
+  it('report does not refuse by itself: of codes it knows the names', () => {
+    only(
+      of('src/report').filter(({ to }) => COMMON.includes(to)),
+      ({ to, kind }) => to === 'src/codes.ts' && kind === 'type',
+    )
+  })
+
+  it('the command line and the hooks import the gate and reports; rooms only where they are put together', () => {
+    const edges = between.filter(({ from }) => ['src/cli', 'hooks'].includes(roomOf(from)))
+    const allowed = [...COMMON, 'src/gate.ts', 'src/repair.ts']
+    only(
+      edges.filter(({ from }) => !COMPOSITION_ROOTS.includes(from)),
+      ({ to, kind }) =>
+        allowed.includes(to) || roomOf(to) === 'src/report' || (kind === 'type' && to.endsWith('/types.ts')),
+    )
+    only(edges, ({ to }) => allowed.includes(to) || ROOMS.includes(roomOf(to)))
+  })
+
+  it('nobody imports the command line or the hooks', () => {
+    only(between, ({ to }) => !['src/cli', 'hooks'].includes(roomOf(to)))
+  })
+})
+
+describe('what decides does nothing else', () => {
+  /** Of Node: nothing but computing. Of packages: nothing that is known to read files or to speak to anybody. */
+  const COMPUTING = ['node:buffer', 'node:crypto', 'node:path', 'node:util', 'node:zlib', 'node:assert/strict']
+  const IO_PACKAGES =
+    /^(cosmiconfig|cross-spawn|find-up-simple|ini|make-fetch-happen|npm-registry-fetch|pacote|@pnpm\/lockfile\.fs|@pnpm\/logger|@sigstore\/tuf|tuf-js|cli-progress)(\/|$)/
+  const doesIO = (module: string) =>
+    (module.startsWith('node:') && !COMPUTING.includes(module)) || IO_PACKAGES.test(module)
+
+  const inRoom = (room: string) => FILES.filter((file) => roomOf(file) === room)
+  /** Where a file is read: the only files of their rooms that may, and what decides does not lead there. */
+  const READERS: Readonly<Record<string, readonly string[]>> = {
+    'src/policy': ['src/policy/load.ts', 'src/policy/find.ts', 'src/policy/file.ts'],
+    'src/lockfile': ['src/lockfile/read.ts', 'src/lockfile/workspace.ts'],
+    'src/verify': [],
+    'src/report': [],
+  }
+  for (const [room, readers] of Object.entries(READERS)) {
+    const pure = inRoom(room).filter((file) => !readers.includes(file))
+    it(`${room}: no files, no network, no processes${readers.length === 0 ? '' : ` but in ${readers.join(', ')}`}`, () => {
+      for (const reader of readers) assert.ok(FILES.includes(reader), reader)
+      only(
+        imports.filter(({ from }) => pure.includes(from)),
+        ({ to, kind }) => kind === 'type' || !(doesIO(to) || readers.includes(to)),
+      )
+      assert.deepEqual([...closure(pure)].filter(doesIO), [])
+    })
+  }
+
+  it('the files that read a policy or a lockfile are reached by those who put things together', () => {
+    const readers = Object.values(READERS).flat()
+    only(
+      running.filter(({ to }) => readers.includes(to)),
+      ({ from }) => readers.includes(from) || COMPOSITION_ROOTS.includes(from),
+    )
+  })
+
+  /** The ways to know the time, to wait, or to get around an import. */
+  const AMBIENT: Readonly<Record<string, RegExp>> = {
+    'the time':
+      /\bDate\.now\b|\bnew Date(?!\()|\bnew Date\(\)|(?<!\bnew )\bDate\(|\bperformance\b|\bhrtime\b|\bTemporal\b/,
+    chance: /\bMath\.random\b|\brandomBytes\b|\brandomUUID\b/,
+    waiting: /\bset(Timeout|Interval|Immediate)\b/,
+    'the process or the network':
+      /\bprocess\.|\bglobalThis\b|\bfetch\(|\brequire\(|\beval\(|\bnew Function\b|\bWebSocket\b/,
+  }
+  const deciding = [
+    ...inRoom('src/verify'),
+    ...[...closure(['src/policy/decide.ts', 'src/lockfile/pnpm.ts'])].filter(isOurs),
+    'src/gate.ts',
+  ]
+  for (const file of new Set(deciding)) {
+    it(`${file} takes time and all else as arguments`, async () => {
+      // Without comments, which may speak of them.
+      const { code } = await transform(readFileSync(join(ROOT, file), 'utf8'), {
+        loader: 'ts',
+        format: 'esm',
+        legalComments: 'none',
+        minifyWhitespace: true,
+      })
+      for (const [what, pattern] of Object.entries(AMBIENT)) assert.doesNotMatch(code, pattern, what)
+    })
+  }
+
+  it('those patterns find what they look for', () => {
+    const bad = [
+      'Date.now()',
+      'new Date()',
+      'new Date',
+      'Date()',
+      'performance.now()',
+      'Math.random()',
+      'process.env.X',
+      'fetch("x")',
+    ]
+    for (const code of bad)
+      assert.ok(
+        Object.values(AMBIENT).some((pattern) => pattern.test(code)),
+        code,
+      )
+    const good = ['new Date(start)', 'x.getDate()', 'validDate(x)', 'processed.x', 'prefetch(x)']
+    for (const code of good) assert.ok(!Object.values(AMBIENT).some((pattern) => pattern.test(code)), code)
+  })
+})
+
+describe('what pnpm evaluates for every command', () => {
+  it('is the hook alone: rooms, the gate and packages are loaded when there is something to judge', () => {
+    const loaded = [...closure(['hooks/pnpmfile.ts'], ['static'])]
+    assert.deepEqual(
+      loaded.filter((file) => !file.startsWith('node:') && roomOf(file) !== 'hooks' && file !== 'src/repair.ts'),
+      [],
+    )
+    assert.ok(!loaded.includes('hooks/session.ts'))
+  })
+})
