@@ -8,7 +8,7 @@ import { type Gate, openGate } from '../src/gate.ts'
 import { lockedPackages } from '../src/lockfile/pnpm.ts'
 import type { LockedPackage, PackageSource } from '../src/lockfile/types.ts'
 import { loadPolicy } from '../src/policy/load.ts'
-import type { Verdict } from '../src/policy/types.ts'
+import type { Policy, Verdict } from '../src/policy/types.ts'
 import { type Origin, refusalText } from '../src/report/text.ts'
 import { commandOf, mayFetch, pnpmArguments, replacesPackages, writesLockfileOnly } from './command.ts'
 import {
@@ -64,7 +64,7 @@ export function openSession({ insidePnpm, repairing, folder }: SessionOptions): 
   }
 
   async function open(lockfileDir: string, registries: Readonly<Record<string, unknown>>): Promise<Gate> {
-    const policy = await loadPolicy({ folder: lockfileDir })
+    const policy = await policyFor(lockfileDir, folder ?? projectRoot())
     const settings = withRegistries(readRegistrySettings(lockfileDir, currentEnvironment()), registries)
     return openGate({ policy, evidence: registryEvidence(settings, LIMITS), now: new Date() })
   }
@@ -100,8 +100,12 @@ export function openSession({ insidePnpm, repairing, folder }: SessionOptions): 
   }
 
   return {
-    judgeLockfile: ({ useGitBranchLockfile }) =>
-      edge(() => judgeFolder(folder ?? projectRoot(), useGitBranchLockfile !== false)),
+    judgeLockfile: ({ lockfileDir, dir, useGitBranchLockfile }) =>
+      edge(async () => {
+        // With `sharedWorkspaceLockfile: false` it is the lockfile of the current project, which only `dir` names.
+        const folders = new Set([lockfileDir, dir].filter((each) => each !== undefined))
+        for (const each of folders) await judgeFolder(each, useGitBranchLockfile !== false)
+      }),
 
     preResolution: ({ lockfileDir, registries, wantedLockfile }) =>
       edge(async () => {
@@ -161,6 +165,20 @@ export function openSession({ insidePnpm, repairing, folder }: SessionOptions): 
         stopIfRefused(refused, 'resolved')
         await demandNew(lockedPackages(lockfile))
       }),
+  }
+}
+
+/**
+ * The policy of a lockfile is the one beside it. Where there is none, because pnpm has just made that folder (`deploy`,
+ * `dlx`) or the policy stands at the workspace's root, it is that of the project whose pnpmfile this is.
+ */
+async function policyFor(lockfileDir: string, project: string): Promise<Policy> {
+  try {
+    return await loadPolicy({ folder: lockfileDir })
+  } catch (error) {
+    if (lockfileDir === project || !(error instanceof GateError) || !error.message.includes(': no policy here'))
+      throw error
+    return loadPolicy({ folder: project })
   }
 }
 
