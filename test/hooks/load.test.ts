@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { describe, test } from 'node:test'
+import { runPnpm } from '../support/pnpm/index.ts'
+import { PNPMFILE, startWorld } from '../support/world.ts'
+import { good, linked, VERSIONS } from './stage.ts'
+
+/** Files of the package that are loaded after `code` has run with the hooks as `hooks`. */
+function loadedAfter(code: string): readonly string[] {
+  const script = `
+    const { hooks } = require(${JSON.stringify(PNPMFILE)});
+    Promise.resolve((async () => { ${code} })()).catch(() => {}).then(() => console.log(JSON.stringify(Object.keys(require.cache))))`
+  return JSON.parse(execFileSync(process.execPath, ['-e', script], { encoding: 'utf8' })) as string[]
+}
+
+describe('pnpmfile.cjs', () => {
+  test('loads nothing but itself until a hook must judge: pnpm evaluates it for every command', () => {
+    assert.deepEqual(loadedAfter(''), [PNPMFILE])
+    assert.deepEqual(
+      loadedAfter("await hooks.updateConfig({ userAgent: 'pnpm/11.28.11 npm/? node/v24.0.0 linux x64' })"),
+      [PNPMFILE],
+    )
+  })
+
+  test('loads the gate when one must', () => {
+    const loaded = loadedAfter(
+      "await hooks.preResolution({ lockfileDir: '/nowhere', registries: {}, wantedLockfile: {} })",
+    )
+    assert.equal(loaded.length, 2)
+    assert.match(loaded[1] ?? '', /dist.hook\.cjs$/)
+  })
+})
+
+for (const version of VERSIONS) {
+  test(`pnpm ${version}: each package's evidence is asked for once, fresh and frozen`, async (t) => {
+    const world = await startWorld()
+    t.after(() => world.close())
+    await world.publish({ ...good('widget'), dependencies: { part: '1.0.0' } })
+    await world.publish({ ...good('part'), dependencies: { bit: '1.0.0' } })
+    await world.publish(good('bit'))
+    const project = world.gatedProject({ dependencies: { widget: '1.0.0', bit: '1.0.0' } })
+    t.after(() => project.dispose())
+    for (const args of [['install'], ['install', '--frozen-lockfile', '--force']]) {
+      world.registry.forgetRequests()
+      const { status, output } = await runPnpm(version, args, project)
+      assert.equal(status, 0, output)
+      const asked = world.registry.requests.map(({ path }) => path).filter((path) => path.includes('/attestations/'))
+      assert.deepEqual(
+        asked.sort(),
+        ['bit', 'part', 'widget'].map((name) => `/-/npm/v1/attestations/${name}@1.0.0`),
+      )
+      assert.ok(linked(project).includes('part@1.0.0'))
+    }
+  })
+}

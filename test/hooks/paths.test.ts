@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { after, before, beforeEach, describe, test } from 'node:test'
+import { postinstallsRun, prepareStore, runPnpm } from '../support/pnpm/index.ts'
+import { createTarball, digests } from '../support/registry/index.ts'
+import { startWorld, type World } from '../support/world.ts'
+import { FOREIGN, good, linked, lockedProject, VERSIONS } from './stage.ts'
+
+/** Paths beside the matrix by which something refused could get in, or something good could be kept out. */
+let world: World
+
+before(async () => {
+  world = await startWorld()
+})
+after(() => world.close())
+beforeEach(() => world.registry.reset())
+
+for (const version of VERSIONS) {
+  describe(`pnpm ${version}`, () => {
+    test('the integrity of an entry is swapped for another tarball, with which the registry agrees: refused', async (t) => {
+      const pkg = await world.publish(good('widget'))
+      const project = await lockedProject(world, version, { dependencies: { widget: '1.0.0' } })
+      t.after(() => project.dispose())
+      const evil = createTarball({ ...good('widget'), files: { 'evil.js': 'evil()' } })
+      world.registry.setTarball('widget', '1.0.0', evil.bytes)
+      const lockfile = path.join(project.dir, 'pnpm-lock.yaml')
+      writeFileSync(lockfile, readFileSync(lockfile, 'utf8').replace(pkg.integrity, digests(evil.bytes).integrity))
+      const { status, flat } = await runPnpm(version, ['install', '--frozen-lockfile'], project)
+      assert.notEqual(status, 0)
+      assert.match(flat, /widget@1\.0\.0 +DIGEST_MISMATCH/)
+      assert.deepEqual(linked(project), [])
+    })
+
+    test('an optional dependency that is refused does not vanish silently', async (t) => {
+      await world.publish(good('widget'))
+      await world.publish(good('evil'), FOREIGN)
+      const manifest = { optionalDependencies: { evil: '1.0.0' } }
+      const project = world.gatedProject({ dependencies: { widget: '1.0.0' }, manifest })
+      t.after(() => project.dispose())
+      const { status, flat } = await runPnpm(version, ['install'], project)
+      assert.notEqual(status, 0)
+      assert.match(flat, /evil@1\.0\.0 +WORKFLOW_MISMATCH/)
+      assert.ok(!linked(project).some((name) => name.startsWith('evil')))
+      assert.ok(!postinstallsRun(project).includes('evil@1.0.0'))
+    })
+
+    test('a tarball that claims the name, the version and the digest of a proven package is not one', async (t) => {
+      const pkg = await world.publish(good('widget'))
+      const evil = createTarball({
+        ...good('widget'),
+        dist: { integrity: pkg.integrity, tarball: `${world.registry.url}widget/-/widget-1.0.0.tgz` },
+      })
+      for (const store of ['cold', 'warm'] as const) {
+        const project = world.gatedProject({
+          dependencies: { widget: 'file:widget.tgz' },
+          workspace: { blockExoticSubdeps: false },
+        })
+        t.after(() => project.dispose())
+        writeFileSync(path.join(project.dir, 'widget.tgz'), evil.bytes)
+        await prepareStore(version, project, store)
+        rmSync(path.join(project.dir, 'pnpm-lock.yaml'), { force: true })
+        const { status, flat } = await runPnpm(version, ['install'], project)
+        assert.notEqual(status, 0, store)
+        assert.match(flat, /EVIDENCE_MISSING/)
+        assert.ok(!linked(project).includes('widget'), store)
+      }
+    })
+
+    test('without a policy nothing is installed, and the message says what to do', async (t) => {
+      await world.publish(good('widget'))
+      const project = world.gatedProject({ dependencies: { widget: '1.0.0' } })
+      t.after(() => project.dispose())
+      rmSync(path.join(project.dir, '.sigstorerc'))
+      const { status, flat } = await runPnpm(version, ['install'], project)
+      assert.notEqual(status, 0)
+      assert.match(flat, /no policy here.*\.sigstorerc/)
+      assert.deepEqual(linked(project), [])
+    })
+
+    test('a registry that answers no attestations stops the install, and nothing is called invalid', async (t) => {
+      await world.publish(good('widget'))
+      const project = world.gatedProject({ dependencies: { widget: '1.0.0' } })
+      t.after(() => project.dispose())
+      world.registry.misbehave({ match: '/attestations/', how: 'status', status: 401 })
+      const { status, flat } = await runPnpm(version, ['install'], project)
+      assert.notEqual(status, 0)
+      assert.match(flat, /widget@1\.0\.0 +EVIDENCE_UNAVAILABLE.*HTTP 401.*check the network/)
+      assert.deepEqual(linked(project), [])
+    })
+  })
+}
+
+test('pnpm 12.15 is refused by name, with the way out, whatever the command', async (t) => {
+  await world.publish(good('widget'))
+  const project = world.gatedProject({ dependencies: { widget: '1.0.0' } })
+  t.after(() => project.dispose())
+  for (const args of [['install'], ['fetch'], ['add', 'widget@1.0.0']]) {
+    const { status, flat } = await runPnpm('12.15', args, project)
+    assert.notEqual(status, 0)
+    assert.match(flat, /cannot guard pnpm 12\.15\.0.*Use pnpm 12\.16 or newer/)
+    assert.deepEqual(linked(project), [])
+  }
+})
