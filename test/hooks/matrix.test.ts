@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import {
@@ -13,12 +13,12 @@ import {
   snapshotTree,
 } from '../support/pnpm/index.ts'
 import { POLICY, startWorld, type World } from '../support/world.ts'
+import { linked, PERMISSIVE, VERSIONS } from './stage.ts'
 
 /**
  * pnpm 10, 11 and 12 × {fresh, frozen, add, update, fetch} × {cold, warm store} × {good, refused}, each a run of the real
  * pnpm with the built hook. `widget` depends on `part`, and it is `part` that is refused: nobody asked for it by name.
  */
-const VERSIONS: readonly PnpmVersion[] = [10, 11, 12]
 const STORES: readonly StoreState[] = ['cold', 'warm']
 
 interface Path {
@@ -44,8 +44,6 @@ const PATHS: readonly Path[] = [
   { name: 'update', args: ['update'], dependencies: { part: '^1.0.0' }, lockfile: 'older', extra: { newer: '1.0.0' } },
   { name: 'fetch', args: ['fetch'], dependencies: { widget: '1.0.0' }, lockfile: 'current' },
 ]
-
-const PERMISSIVE = 'rules:\n  - packages: "**"\n    require: nothing\n'
 
 let world: World
 
@@ -94,13 +92,6 @@ async function prepared(
   await prepareStore(version, project, store, extra)
   if (gated) writeFileSync(path.join(project.dir, '.sigstorerc'), POLICY)
   return project
-}
-
-/** `name@version` of everything in the virtual store, and the names of what is linked directly. */
-function linked(project: Project): readonly string[] {
-  const modules = path.join(project.dir, 'node_modules')
-  const list = (folder: string) => (existsSync(folder) ? readdirSync(folder) : [])
-  return [...list(modules), ...list(path.join(modules, '.pnpm')), ...list(path.join(modules, '.pnpm', 'node_modules'))]
 }
 
 for (const version of VERSIONS) {
