@@ -28,6 +28,8 @@ export interface PnpmConfig {
   readonly workspaceDir?: string
   readonly sharedWorkspaceLockfile?: boolean
   readonly useGitBranchLockfile?: boolean
+  /** pnpm 12. */
+  readonly registriesByScope?: Readonly<Record<string, unknown>>
   enableModulesDir?: boolean
   ignoreScripts?: boolean
 }

@@ -3,7 +3,12 @@ import path from 'node:path'
 import { findUpSync } from 'find-up-simple'
 import { GateError } from '../src/errors.ts'
 import { LIMITS, registryEvidence } from '../src/evidence/registry.ts'
-import { currentEnvironment, readRegistrySettings, withRegistries } from '../src/evidence/settings.ts'
+import {
+  currentEnvironment,
+  type RegistrySettings,
+  readRegistrySettings,
+  withRegistries,
+} from '../src/evidence/settings.ts'
 import { type Gate, openGate } from '../src/gate.ts'
 import { lockedPackages } from '../src/lockfile/pnpm.ts'
 import type { LockedPackage, PackageSource } from '../src/lockfile/types.ts'
@@ -64,8 +69,9 @@ export function openSession({ insidePnpm, repairing, folder }: SessionOptions): 
   }
 
   async function open(lockfileDir: string, registries: Readonly<Record<string, unknown>>): Promise<Gate> {
-    const policy = await policyFor(lockfileDir, folder ?? projectRoot())
-    const settings = withRegistries(readRegistrySettings(lockfileDir, currentEnvironment()), registries)
+    const project = folder ?? projectRoot()
+    const policy = await policyFor(lockfileDir, project)
+    const settings = withRegistries(settingsFor(lockfileDir, project), registries)
     return openGate({ policy, evidence: registryEvidence(settings, LIMITS), now: new Date() })
   }
 
@@ -89,7 +95,12 @@ export function openSession({ insidePnpm, repairing, folder }: SessionOptions): 
     stopIfRefused(verdicts.flat(), 'resolved')
   }
 
-  async function judgeFolder(lockfileDir: string, everyBranch: boolean): Promise<void> {
+  async function judgeFolder(
+    lockfileDir: string,
+    everyBranch: boolean,
+    registries?: Readonly<Record<string, unknown>>,
+  ): Promise<void> {
+    await gateOf(lockfileDir, registries)
     const files = readdirSync(lockfileDir).filter(
       (name) => name === 'pnpm-lock.yaml' || (everyBranch && /^pnpm-lock\..+\.yaml$/.test(name)),
     )
@@ -100,11 +111,11 @@ export function openSession({ insidePnpm, repairing, folder }: SessionOptions): 
   }
 
   return {
-    judgeLockfile: ({ lockfileDir, dir, useGitBranchLockfile }) =>
+    judgeLockfile: ({ lockfileDir, dir, useGitBranchLockfile, registriesByScope }) =>
       edge(async () => {
         // With `sharedWorkspaceLockfile: false` it is the lockfile of the current project, which only `dir` names.
         const folders = new Set([lockfileDir, dir].filter((each) => each !== undefined))
-        for (const each of folders) await judgeFolder(each, useGitBranchLockfile !== false)
+        for (const each of folders) await judgeFolder(each, useGitBranchLockfile !== false, registriesByScope)
       }),
 
     preResolution: ({ lockfileDir, registries, wantedLockfile }) =>
@@ -180,6 +191,14 @@ async function policyFor(lockfileDir: string, project: string): Promise<Policy> 
       throw error
     return loadPolicy({ folder: project })
   }
+}
+
+/** Tokens may stand at the root of a workspace, also where each project has a lockfile of its own. */
+function settingsFor(lockfileDir: string, project: string): RegistrySettings {
+  const own = readRegistrySettings(lockfileDir, currentEnvironment())
+  if (lockfileDir === project) return own
+  const outer = readRegistrySettings(project, currentEnvironment())
+  return { ...own, options: { ...outer.options, ...own.options } }
 }
 
 /** A dependency that no registry has, by the name under which it is wanted: its own is not known before it is fetched. */
