@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { REPAIR_VARIABLE } from '../src/repair.ts'
@@ -50,7 +49,10 @@ export function pnpmArguments(insidePnpm: boolean): readonly string[] {
     if (process.platform === 'linux') return readFileSync(`/proc/${process.ppid}/cmdline`, 'utf8').split('\0')
     // Words are joined by blanks here. A path with a blank in it is then not recognised, which is the safe side.
     if (process.platform === 'darwin')
-      return execFileSync('ps', ['-o', 'args=', '-p', String(process.ppid)], { encoding: 'utf8' })
+      // Loaded only here: it would be the slowest part of evaluating the pnpmfile.
+      return process
+        .getBuiltinModule('node:child_process')
+        .execFileSync('ps', ['-o', 'args=', '-p', String(process.ppid)], { encoding: 'utf8' })
         .trim()
         .split(' ')
   } catch {}
