@@ -33,7 +33,7 @@ const ARCHIVE = /\.(?:tgz|tar\.gz|tar)$/i
 
 /** A range (the empty one is `latest`), or a tag: one word, which is no archive's name. */
 function isVersion(text: string): boolean {
-  return validRange(text, { loose: true }) !== null || (/^\w[\w.~-]*$/.test(text) && !ARCHIVE.test(text))
+  return validRange(text) !== null || (/^\w[\w.~-]*$/.test(text) && !ARCHIVE.test(text))
 }
 
 /** For the message only. */
