@@ -12,12 +12,42 @@ export interface Manifest {
   readonly name?: string
   readonly version?: string
   readonly dist?: { readonly integrity?: string; readonly tarball?: string }
+  readonly dependencies?: Dependencies
+  readonly optionalDependencies?: Dependencies
+  readonly peerDependencies?: Dependencies
+  readonly devDependencies?: Dependencies
 }
+
+/** Names and specifiers, as somebody wrote them. */
+type Dependencies = Readonly<Record<string, unknown>> | null
 
 /** What pnpm 11 and 12 are about to resolve: a name, where one was given, and a specifier, after overrides and catalogs. */
 export interface WantedDependency {
   readonly alias?: string | null
   readonly bareSpecifier?: string | null
+}
+
+/** One of pnpm's own fetchers (10, 11). */
+export type Fetch = (cafs: unknown, resolution: Resolution, options: FetchOptions) => Promise<unknown>
+
+export interface FetchOptions {
+  /** Known of what is in the lockfile, or resolved from a registry. */
+  readonly pkg?: { readonly name?: string; readonly version?: string }
+  /**
+   * Asked by the fetchers of git repositories and of their archives, when they have read a package's own name and before
+   * they run its scripts. Its argument begins with that name: `name@git+https://…`, or `name` (pnpm 10.26).
+   */
+  allowBuild?: AllowBuild
+}
+
+export type AllowBuild = (own: string, ...more: readonly unknown[]) => boolean | undefined
+
+/** Where the bytes come from, as a lockfile says it. */
+export interface Resolution {
+  readonly type?: string
+  readonly integrity?: string
+  readonly tarball?: string
+  readonly gitHosted?: boolean
 }
 
 /** pnpm's settings. Changes that an `updateConfig` hook makes give way to the command line. */
@@ -30,6 +60,8 @@ export interface PnpmConfig {
   readonly useGitBranchLockfile?: boolean
   /** pnpm 12. */
   readonly registriesByScope?: Readonly<Record<string, unknown>>
+  readonly overrides?: Readonly<Record<string, unknown>>
+  readonly catalogs?: Readonly<Record<string, Readonly<Record<string, unknown>> | undefined>>
   enableModulesDir?: boolean
   ignoreScripts?: boolean
 }

@@ -9,12 +9,20 @@ export interface Hooks {
   }): Promise<void>
   readPackage<T extends object>(manifest: T): Promise<T>
   afterAllResolved<T>(lockfile: T): Promise<T>
+  /** For pnpm 10: its own fetchers, behind the gate. */
+  readonly fetchers: Readonly<Record<'git' | 'gitHostedTarball', FetcherFactory>>
 }
 
+export type FetcherFactory = (given: { readonly defaultFetchers: Readonly<Record<string, Fetch>> }) => Fetch
+
+export type Fetch = (cafs: unknown, resolution: object, options: object) => Promise<unknown>
+
 export interface Fetcher {
-  /** False where the package may be fetched by pnpm's own fetchers; rejects where it may not. */
-  canFetch(id: string, resolution: unknown): Promise<false>
-  fetch(): never
+  /** Rejects where the package may not be fetched. True for git repositories on pnpm 11, else false. */
+  canFetch(id: string, resolution: object): Promise<boolean>
+  resolutionNeedsFetch(resolution: object): boolean
+  /** Lets pnpm's own fetcher do it. */
+  fetch(cafs: unknown, resolution: object, options: object): Promise<{ readonly delegate: object }>
 }
 
 export interface Resolver {

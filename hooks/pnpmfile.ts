@@ -5,19 +5,28 @@
  * Which hook closes which path, on which pnpm, is written down in docs/hooks.md.
  */
 import { mayFetch, pnpmArguments, repairing } from './command.ts'
-import { type Manifest, type PnpmConfig, type PreResolutionContext, pnpmError, type WantedDependency } from './pnpm.ts'
+import {
+  type Fetch,
+  type FetchOptions,
+  type Manifest,
+  type PnpmConfig,
+  type PreResolutionContext,
+  pnpmError,
+  type Resolution,
+  type WantedDependency,
+} from './pnpm.ts'
 import type { Session } from './session.ts'
 import { runsHooksInside, unguarded } from './versions.ts'
 
 /** Whether this process is pnpm's own (10, 11): then `updateConfig` has run in it. */
 let insidePnpm = false
-/** Where the lockfile is, in the process of which `updateConfig` has run. */
-let folder: string | undefined
+/** pnpm's settings, in the process of which `updateConfig` has run. */
+let settings: PnpmConfig = {}
 let session: Promise<Session> | undefined
 
 function open(): Promise<Session> {
   session ??= import('./session.ts').then(({ openSession }) =>
-    openSession({ insidePnpm, repairing: repairing(), folder }),
+    openSession({ insidePnpm, repairing: repairing(), settings }),
   )
   return session
 }
@@ -25,7 +34,7 @@ function open(): Promise<Session> {
 export const hooks = {
   updateConfig(config: PnpmConfig): PnpmConfig | Promise<PnpmConfig> {
     insidePnpm = runsHooksInside(config.userAgent)
-    folder = config.lockfileDir ?? config.workspaceDir ?? config.dir
+    settings = config
     const reason = unguarded(config)
     if (reason !== undefined) throw pnpmError(reason)
     // A repair writes a lockfile, links and runs nothing: `--lockfile-only` sees to that. If somebody has exported its
@@ -51,6 +60,21 @@ export const hooks = {
     await (await open()).afterAllResolved(lockfile)
     return lockfile
   },
+
+  /** Used by pnpm 10 alone, which asks neither resolvers nor `canFetch`. These two run scripts of what they fetch. */
+  fetchers: { git: judging('git'), gitHostedTarball: judging('gitHostedTarball') },
+}
+
+function judging(kind: string): (given: { defaultFetchers: Readonly<Record<string, Fetch>> }) => Fetch {
+  return ({ defaultFetchers }) =>
+    async (cafs, resolution, options) => {
+      const opened = await open()
+      await opened.judgeAliases(resolution, options.pkg)
+      const fetch = defaultFetchers[kind]
+      if (fetch === undefined)
+        throw pnpmError(`provenance-gate: this pnpm has no fetcher \`${kind}\`, but asked for it.`)
+      return fetch(cafs, resolution, { ...options, ...(await opened.judgingBuilds(options)) })
+    }
 }
 
 async function judgeLockfile(config: PnpmConfig): Promise<PnpmConfig> {
@@ -74,13 +98,18 @@ export const resolvers = [
 
 export const fetchers = [
   {
-    /** Always false: pnpm's own fetchers do the fetching, if this did not throw. */
-    async canFetch(id: string, resolution: unknown): Promise<false> {
-      await (await open()).canFetch(id, resolution)
-      return false
+    /** True for git repositories on pnpm 11, false for all else: then pnpm's own fetchers fetch, if this did not throw. */
+    async canFetch(id: string, resolution: Resolution): Promise<boolean> {
+      return (await open()).canFetch(id, resolution)
     },
-    fetch(): never {
-      throw pnpmError('provenance-gate fetches nothing; it only decides what may be fetched.')
+    /** What pnpm's own fetcher for tarballs says: a digest that the lockfile lacks comes from fetching. */
+    resolutionNeedsFetch(resolution: Resolution): boolean {
+      return resolution.type === undefined && resolution.integrity === undefined
+    },
+    /** Leaves the fetching to pnpm, and listens to whom it lets build. pnpm hands the same options to its own fetcher. */
+    async fetch(_cafs: unknown, resolution: Resolution, options: FetchOptions): Promise<{ delegate: Resolution }> {
+      Object.assign(options, await (await open()).judgingBuilds(options))
+      return { delegate: resolution }
     },
   },
 ]

@@ -1,30 +1,24 @@
 import { readdirSync } from 'node:fs'
 import path from 'node:path'
-import { findUpSync } from 'find-up-simple'
 import { GateError } from '../src/errors.ts'
-import { LIMITS, registryEvidence } from '../src/evidence/registry.ts'
-import {
-  currentEnvironment,
-  type RegistrySettings,
-  readRegistrySettings,
-  withRegistries,
-} from '../src/evidence/settings.ts'
-import { type Gate, openGate } from '../src/gate.ts'
-import { lockedPackages } from '../src/lockfile/pnpm.ts'
-import type { LockedPackage, PackageSource } from '../src/lockfile/types.ts'
-import { loadPolicy } from '../src/policy/load.ts'
-import type { Policy, Verdict } from '../src/policy/types.ts'
-import { type Origin, refusalText } from '../src/report/text.ts'
+import { gitOrigin, isGitArchive, lockedPackages } from '../src/lockfile/pnpm.ts'
+import type { LockedPackage } from '../src/lockfile/types.ts'
+import { clean } from '../src/report/clean.ts'
 import { commandOf, mayFetch, pnpmArguments, replacesPackages, writesLockfileOnly } from './command.ts'
+import { openJudge, projectRoot } from './judge.ts'
 import {
+  type FetchOptions,
   isPnpmError,
   type Manifest,
   type PnpmConfig,
   type PreResolutionContext,
   pnpmError,
+  type Resolution,
   type WantedDependency,
 } from './pnpm.ts'
 import { sourceOf } from './specifier.ts'
+import { stranger, strangersOfConfig, strangersOfManifest, strangersOnCommandLine } from './strangers.ts'
+import { unguardedRepository } from './versions.ts'
 
 /** One process's view of one install: translates pnpm's calls into questions to the gate. */
 export interface Session {
@@ -33,7 +27,12 @@ export interface Session {
   preResolution(context: PreResolutionContext): Promise<void>
   canResolve(wanted: WantedDependency): Promise<void>
   readPackage(manifest: Manifest): Promise<void>
-  canFetch(id: string, resolution: unknown): Promise<void>
+  /** Whether the gate has to be asked once more, for the name of a repository, before its scripts run. */
+  canFetch(id: string, resolution: Resolution): Promise<boolean>
+  /** Judges a git repository that pnpm 10 is about to fetch, by the names under which it is wanted. */
+  judgeAliases(resolution: Resolution, pkg: FetchOptions['pkg']): Promise<void>
+  /** Options for the fetcher of a repository (10, 11): it is judged by its own name before its scripts run. */
+  judgingBuilds(options: FetchOptions): Promise<Pick<FetchOptions, 'allowBuild'>>
   afterAllResolved(lockfile: unknown): Promise<void>
 }
 
@@ -42,71 +41,39 @@ export interface SessionOptions {
   readonly insidePnpm: boolean
   /** Only the lockfile is written, nothing is linked or run: what it holds now need not be judged, what is new must. */
   readonly repairing: boolean
-  /** The project that the command is about, where pnpm has said it. */
-  readonly folder: string | undefined
+  /** Empty in the second process of pnpm 12, in which `updateConfig` does not run. */
+  readonly settings: PnpmConfig
 }
 
-export function openSession({ insidePnpm, repairing, folder }: SessionOptions): Session {
+export function openSession({ insidePnpm, repairing, settings }: SessionOptions): Session {
   const argv = pnpmArguments(insidePnpm)
+  const judge = openJudge(settings.lockfileDir ?? settings.workspaceDir ?? settings.dir)
   const fetching = !insidePnpm && mayFetch(argv)
   const linksNothing = repairing && writesLockfileOnly(argv)
   const judgesExisting = !linksNothing && !(insidePnpm && replacesPackages(commandOf(argv)))
-  /** By the folder of the lockfile. There are several with `sharedWorkspaceLockfile: false`, and pnpm mixes their calls. */
-  const gates = new Map<string, Promise<Gate>>()
   /** Names and versions that need no verdict when they pass `readPackage` again without a digest. */
   const known = new Set<string>()
-  /** What was refused on the way. pnpm drops a failing optional dependency silently; the gate does not. */
-  const refused: Verdict[] = []
   let resolving = false
   /** `asked`: this pnpm asks resolvers. `strangers`: something that no registry has was let through. */
   const wanted = { asked: false, strangers: false }
+  /** What the lockfile has from git repositories. */
+  const repositories: LockedPackage[] = []
+  /** For pnpm 10: whatever may turn out to be from a repository, by the name under which it is wanted. */
+  const strangers = [...strangersOfConfig(settings), ...strangersOnCommandLine(argv)]
   let onDisk: Promise<void> | undefined
-
-  function gateOf(lockfileDir: string, registries: Readonly<Record<string, unknown>> = {}): Promise<Gate> {
-    const opened = gates.get(lockfileDir) ?? open(lockfileDir, registries)
-    gates.set(lockfileDir, opened)
-    return opened
-  }
-
-  async function open(lockfileDir: string, registries: Readonly<Record<string, unknown>>): Promise<Gate> {
-    const project = folder ?? projectRoot()
-    const policy = await policyFor(lockfileDir, project)
-    const settings = withRegistries(settingsFor(lockfileDir, project), registries)
-    return openGate({ policy, evidence: registryEvidence(settings, LIMITS), now: new Date() })
-  }
-
-  /** Judges entries of the lockfile in a folder. */
-  async function demandLocked(packages: readonly LockedPackage[], lockfileDir: string): Promise<void> {
-    const gate = await gateOf(lockfileDir)
-    stopIfRefused(await Promise.all(packages.map(gate)), 'locked')
-  }
-
-  /** Judges what is new. For which lockfile it is pnpm does not say: the policies of all of them have to allow it. */
-  async function demandNew(packages: readonly LockedPackage[]): Promise<void> {
-    const folders = gates.size === 0 ? [folder ?? projectRoot()] : [...gates.keys()]
-    const all = await Promise.all(folders.map((each) => gateOf(each)))
-    const verdicts = await Promise.all(
-      packages.map(async (pkg) => {
-        const each = await Promise.all(all.map((gate) => gate(pkg)))
-        return each.filter(({ status }) => status === 'refused').slice(0, 1)
-      }),
-    )
-    refused.push(...verdicts.flat())
-    stopIfRefused(verdicts.flat(), 'resolved')
-  }
 
   async function judgeFolder(
     lockfileDir: string,
     everyBranch: boolean,
     registries?: Readonly<Record<string, unknown>>,
   ): Promise<void> {
-    await gateOf(lockfileDir, registries)
+    await judge.open(lockfileDir, registries)
     const files = readdirSync(lockfileDir).filter(
       (name) => name === 'pnpm-lock.yaml' || (everyBranch && /^pnpm-lock\..+\.yaml$/.test(name)),
     )
     const { readLockfile } = await import('../src/lockfile/read.ts')
     for (const file of files) {
-      await demandLocked((await readLockfile(path.join(lockfileDir, file))).packages, lockfileDir)
+      await judge.locked((await readLockfile(path.join(lockfileDir, file))).packages, lockfileDir)
     }
   }
 
@@ -125,28 +92,29 @@ export function openSession({ insidePnpm, repairing, folder }: SessionOptions): 
         // Reused packages of a registry do not pass `readPackage` on pnpm 12, so one of their names without a digest is
         // something else under that name.
         for (const { name, version, source } of packages) if (source !== 'registry') known.add(`${name}@${version}`)
+        repositories.push(...packages.filter(({ source }) => source === 'git'))
         // Loaded in any case: an install without a usable policy stops here, before it downloads anything.
-        await gateOf(lockfileDir, registries)
-        if (judgesExisting) await demandLocked(packages, lockfileDir)
+        await judge.open(lockfileDir, registries)
+        if (judgesExisting) await judge.locked(packages, lockfileDir)
       }),
 
     canResolve: ({ alias, bareSpecifier }) =>
       edge(async () => {
         wanted.asked = true
         const specifier = bareSpecifier ?? ''
-        const source = sourceOf(specifier)
-        if (source === 'registry') return
+        if (sourceOf(specifier) === 'registry') return
         // `pnpm add ./folder`, on pnpm 11: judged by its own name, in time, when it has one. pnpm 12 finds that out first.
         if (insidePnpm && !alias) return
-        await demandNew([stranger(alias ?? '', specifier, source)])
+        await judge.added([stranger(alias ?? '', specifier)])
         wanted.strangers = true
       }),
 
     readPackage: (manifest) =>
       edge(async () => {
         const { name = '', version = '', dist } = manifest
+        if (insidePnpm && !wanted.asked) strangers.push(...strangersOfManifest(manifest))
         if (dist !== undefined) {
-          await demandNew([resolved(name, version, dist.integrity)])
+          await judge.added([resolved(name, version, dist.integrity, dist.tarball)])
         } else if (insidePnpm) {
           // `afterAllResolved` comes in time, and knows where it is from.
         } else if (!resolving) {
@@ -156,79 +124,74 @@ export function openSession({ insidePnpm, repairing, folder }: SessionOptions): 
           await onDisk
         } else if (!known.has(`${name}@${version}`) && (wanted.strangers || !wanted.asked)) {
           // Not a project, not judged before, and not from a registry, so nothing can prove it.
-          await demandNew([{ ...resolved(name, version, undefined), source: 'unknown' }])
+          await judge.added([{ ...resolved(name, version), source: 'unknown' }])
         }
       }),
 
     canFetch: (id, resolution) =>
       edge(async () => {
         // On pnpm 12 `updateConfig` has judged the whole lockfile, in another process, which knew where it is.
-        if (fetching && gates.size === 0) return
+        if (fetching && !judge.isOpen()) return false
         const [, name, version] = REGISTRY_ID.exec(id) ?? []
+        const { integrity, tarball } = resolution
         // Git repositories, folders and tarball URLs have no name yet. They are judged where they have one.
-        if (name === undefined || version === undefined) return
-        const { integrity } = resolution as { integrity?: string }
-        await demandNew([resolved(name, version, integrity)])
+        if (name !== undefined && version !== undefined) {
+          await judge.added([resolved(name, version, integrity, tarball)])
+        }
+        return insidePnpm && isRepository(resolution)
+      }),
+
+    judgeAliases: (resolution, pkg) =>
+      edge(async () => {
+        const { name, version = '' } = pkg ?? {}
+        const origin = gitOrigin(resolution)
+        const locked = repositories.filter((each) => each.name === name && each.origin === origin)
+        if (locked.length > 0) return judge.added(locked)
+        const named = name === undefined ? [] : [{ ...stranger(name, origin), version, source: 'git' as const }]
+        await judge.added([...named, ...strangers])
+        const reason = unguardedRepository(settings.userAgent, clean(origin))
+        if (reason !== undefined) throw pnpmError(reason)
+      }),
+
+    judgingBuilds: ({ allowBuild }) =>
+      edge(async () => {
+        if (allowBuild === undefined) return {}
+        const demand = await judge.addedStranger()
+        return {
+          allowBuild: (own, ...more) => {
+            const at = own.indexOf('@', 1)
+            const name = at === -1 ? own : own.slice(0, at)
+            demand({ ...stranger(name, at === -1 ? '' : own.slice(at + 1)), key: own, source: 'git' })
+            return allowBuild(own, ...more)
+          },
+        }
       }),
 
     afterAllResolved: (lockfile) =>
       edge(async () => {
-        stopIfRefused(refused, 'resolved')
-        await demandNew(lockedPackages(lockfile))
+        judge.stopIfAnyWasRefused()
+        await judge.added(lockedPackages(lockfile))
       }),
   }
 }
 
-/**
- * The policy of a lockfile is the one beside it. Where there is none, because pnpm has just made that folder (`deploy`,
- * `dlx`) or the policy stands at the workspace's root, it is that of the project whose pnpmfile this is.
- */
-async function policyFor(lockfileDir: string, project: string): Promise<Policy> {
-  try {
-    return await loadPolicy({ folder: lockfileDir })
-  } catch (error) {
-    if (lockfileDir === project || !(error instanceof GateError) || !error.message.includes(': no policy here'))
-      throw error
-    return loadPolicy({ folder: project })
-  }
+function isRepository({ type, tarball, gitHosted }: Resolution): boolean {
+  return type === 'git' || (type === undefined && (gitHosted === true || isGitArchive(tarball ?? '')))
 }
 
-/** Tokens may stand at the root of a workspace, also where each project has a lockfile of its own. */
-function settingsFor(lockfileDir: string, project: string): RegistrySettings {
-  const own = readRegistrySettings(lockfileDir, currentEnvironment())
-  if (lockfileDir === project) return own
-  const outer = readRegistrySettings(project, currentEnvironment())
-  return { ...own, options: { ...outer.options, ...own.options } }
-}
-
-/** A dependency that no registry has, by the name under which it is wanted: its own is not known before it is fetched. */
-function stranger(alias: string, specifier: string, source: PackageSource): LockedPackage {
-  const key = `${alias}@${specifier}`
-  return { name: alias, version: '', integrity: undefined, source, origin: specifier, importers: [], key }
-}
-
-function resolved(name: string, version: string, integrity: string | undefined): LockedPackage {
-  return { name, version, integrity, source: 'registry', origin: undefined, importers: [], key: `${name}@${version}` }
+/** Where a registry points to the archive of a git host, that is repacked: what is installed is not what was attested. */
+function resolved(name: string, version: string, integrity?: string, tarball?: string): LockedPackage {
+  const source = isGitArchive(tarball ?? '') ? 'git' : 'registry'
+  return { name, version, integrity, source, origin: undefined, importers: [], key: `${name}@${version}` }
 }
 
 /** `name@1.0.0`, `@scope/name@1.0.0-rc.1`: how pnpm names what it has resolved from a registry. */
 const REGISTRY_ID = /^((?:@[^/@]+\/)?[^/@]+)@(\d+\.\d+\.\d+[^/:]*)$/
 
-/** Where the lockfile is, for hooks that pnpm does not tell: the workspace's root, else the current folder. */
-function projectRoot(): string {
-  const manifest = findUpSync('pnpm-workspace.yaml')
-  return manifest === undefined ? process.cwd() : path.dirname(manifest)
-}
-
-function stopIfRefused(verdicts: readonly Verdict[], origin: Origin): void {
-  const text = refusalText(verdicts, origin)
-  if (text !== undefined) throw pnpmError(text)
-}
-
 /** Everything that leaves a hook is an error that pnpm prints as a message, and stops the install. */
-async function edge(run: () => Promise<void>): Promise<void> {
+async function edge<T>(run: () => Promise<T>): Promise<T> {
   try {
-    await run()
+    return await run()
   } catch (error) {
     if (isPnpmError(error)) throw error
     const what =

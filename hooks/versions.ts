@@ -37,6 +37,20 @@ export function runsHooksInside(userAgent: string | undefined): boolean {
   return parse(userAgent).major < 12
 }
 
+/**
+ * pnpm before 10.26 runs the scripts of a git repository as soon as it has fetched it, and asks nobody: what the
+ * repository calls itself is known too late. One that the lockfile has already has been judged by that name.
+ */
+export function unguardedRepository(userAgent: string | undefined, origin: string): string | undefined {
+  const { version, major, minor } = parse(userAgent)
+  if (major !== 10 || minor >= 26) return undefined
+  return [
+    `provenance-gate cannot guard a git repository that is new to the lockfile (${origin}) with pnpm ${version}:`,
+    'before 10.26 it runs the scripts of a repository before the gate can know its name.',
+    'Use pnpm 10.26 or newer.',
+  ].join('\n')
+}
+
 /** `pnpm/12.21.0 npm/? node/? linux x64`. What is not of that form has no numbers: every comparison with them fails. */
 function parse(userAgent: string | undefined): { version: string; major: number; minor: number } {
   const [, version = '', major, minor] = /^pnpm\/((\d+)\.(\d+)\.\S+)/.exec(userAgent ?? '') ?? []

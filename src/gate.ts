@@ -32,13 +32,7 @@ export function openGate({ policy, evidence, trust, now }: GateOptions): Gate {
   let verifier: Promise<DocumentVerifier> | undefined
 
   async function prove(pkg: LockedPackage): Promise<Result<Proof>> {
-    if (pkg.source !== 'registry') {
-      return refuse(
-        'EVIDENCE_MISSING',
-        `a dependency from ${SOURCES[pkg.source]}${pkg.origin === undefined ? '' : ` (${pkg.origin})`}`,
-        'a package of a registry, which alone has attestations',
-      )
-    }
+    if (pkg.source !== 'registry') return unprovable(pkg)
     const document = await evidence(pkg)
     if (!document.ok) {
       // A source that refuses without a reason is broken. Nobody could tell what the refusal is about.
@@ -63,6 +57,19 @@ export function openGate({ policy, evidence, trust, now }: GateOptions): Gate {
       return { package: pkg, status: 'refused', refusal, rule: undefined, claims: undefined }
     }
   }
+}
+
+/** The verdict on what no registry has. There is nothing to fetch or verify for it, so it can be had at once. */
+export function judgeStranger(pkg: LockedPackage, policy: Policy): Verdict {
+  return decide(pkg, policy, unprovable(pkg))
+}
+
+function unprovable({ source, origin }: LockedPackage): Result<Proof> {
+  return refuse(
+    'EVIDENCE_MISSING',
+    `a dependency from ${SOURCES[source]}${origin === undefined ? '' : ` (${origin})`}`,
+    'a package of a registry, which alone has attestations',
+  )
 }
 
 const SOURCES: Readonly<Record<LockedPackage['source'], string>> = {

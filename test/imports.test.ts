@@ -98,8 +98,8 @@ function closure(
 const ROOMS = ['lockfile', 'evidence', 'trust', 'verify', 'policy', 'report'].map((room) => `src/${room}`)
 /** What everybody may import. */
 const COMMON = ['src/codes.ts', 'src/errors.ts']
-/** The two places that put the rooms together. */
-const COMPOSITION_ROOTS = ['src/cli/verify.ts', 'hooks/session.ts']
+/** The places that put the rooms together. */
+const COMPOSITION_ROOTS = ['src/cli/verify.ts', 'hooks/session.ts', 'hooks/judge.ts']
 
 describe('imports', () => {
   it('are found: a test that reads nothing finds nothing wrong', () => {

@@ -101,10 +101,7 @@ function fromTyped(id: PackageId, resolution: Fields): Origin {
   const type = field(resolution, 'type')
   const isRuntime = id.reference.kind === 'runtime'
   // No `integrity` is handed on: git and directories are not checked against any, a runtime has one per platform.
-  if (type === 'git') {
-    const [repo, commit, path] = ['repo', 'commit', 'path'].map((key) => text(field(resolution, key)))
-    return { source: 'git', integrity: undefined, origin: `${repo}#${commit}${path === '' ? '' : `&path:${path}`}` }
-  }
+  if (type === 'git') return { source: 'git', integrity: undefined, origin: gitOrigin(resolution) }
   if (type === 'directory') {
     return { source: 'directory', integrity: undefined, origin: `file:${text(field(resolution, 'directory'))}` }
   }
@@ -112,6 +109,15 @@ function fromTyped(id: PackageId, resolution: Fields): Origin {
     return { source: 'runtime', integrity: undefined, origin: id.text }
   }
   return unknown(`resolution of type ${typeof type === 'string' ? JSON.stringify(type) : typeof type}`)
+}
+
+/** What `origin` says of a git repository, or of the archive that its host makes of it. */
+export function gitOrigin(resolution: unknown): string {
+  if (!isPlain(resolution)) return ''
+  const [type, tarball] = [field(resolution, 'type'), text(field(resolution, 'tarball'))]
+  if (type === undefined) return tarball
+  const [repo, commit, path] = ['repo', 'commit', 'path'].map((key) => text(field(resolution, key)))
+  return `${repo}#${commit}${path === '' ? '' : `&path:${path}`}`
 }
 
 /**
@@ -149,7 +155,7 @@ const TARBALL_FIELDS: ReadonlySet<string> = new Set(['integrity', 'tarball', 'gi
 const LOCAL_TARBALL = /\.(?:tgz|tar\.gz|tar)$/i
 
 /** pnpm treats these three hosts' archives as git checkouts, flag or no flag. Wider than any pnpm: never narrower. */
-function isGitArchive(url: string): boolean {
+export function isGitArchive(url: string): boolean {
   return /^https?:\/\/(?:codeload\.github\.com|bitbucket\.org|gitlab\.com)[:/]/i.test(url) && /tar\.gz/i.test(url)
 }
 

@@ -8,6 +8,7 @@ import { type Fields, field, isPlain, majorVersion } from './record.ts'
 import type { LockedPackage } from './types.ts'
 
 export { configDependencies } from './config-dependencies.ts'
+export { gitOrigin, isGitArchive } from './entry.ts'
 
 /**
  * Every package of a pnpm lockfile, in whichever of its two shapes:

@@ -12,6 +12,11 @@ export const VERSIONS: readonly PnpmVersion[] = [10, 11, 12]
 
 export const PERMISSIVE = 'rules:\n  - packages: "**"\n    require: nothing\n'
 
+/** `POLICY` for all packages but these, which need no proof. */
+export function permitting(...packages: readonly string[]): string {
+  return POLICY.replace('rules:', `rules:\n  - packages: ${JSON.stringify(packages)}\n    require: nothing`)
+}
+
 /** Signed for a workflow that `POLICY` does not name. */
 export const FOREIGN = { identity: { workflow: '.github/workflows/other.yml' } } as const
 

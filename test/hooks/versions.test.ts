@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { runsHooksInside, ungatedVersion, unguarded } from '../../hooks/versions.ts'
+import { runsHooksInside, ungatedVersion, unguarded, unguardedRepository } from '../../hooks/versions.ts'
 
 test('pnpm 12.0 to 12.15 is refused by name, with the way out', () => {
   for (const version of ['12.0.0', '12.3.4', '12.15.0', '12.15.9', '12.0.0-rc.1']) {
@@ -41,4 +41,16 @@ test('pnpm 10 is refused where each project has a lockfile of its own: it asks n
 test('hooks run inside of pnpm 10 and 11 only; what is not known is taken for the stricter case', () => {
   for (const version of ['10.34.9', '11.0.0']) assert.ok(runsHooksInside(`pnpm/${version} npm/?`))
   for (const agent of ['pnpm/12.21.0 npm/?', 'pnpm/13.0.0 npm/?', undefined, '']) assert.ok(!runsHooksInside(agent))
+})
+
+test('a repository that is new is refused by pnpm before 10.26, with the way out, and by no other', () => {
+  const agent = (version: string) => `pnpm/${version} npm/? node/v24.0.0 linux x64`
+  for (const version of ['10.0.0', '10.25.0', '10.25.99']) {
+    const message = unguardedRepository(agent(version), 'https://host/tool')
+    assert.match(message ?? '', /cannot guard a git repository .*\(https:\/\/host\/tool\) with pnpm 10\./)
+    assert.match(message ?? '', /Use pnpm 10\.26 or newer\./)
+  }
+  for (const version of ['10.26.0', '10.34.9', '10.100.0', '11.0.0', '12.21.0']) {
+    assert.equal(unguardedRepository(agent(version), ''), undefined, version)
+  }
 })

@@ -1,4 +1,4 @@
-export { markedPackage, postinstallsRun } from './marker.ts'
+export { markedPackage, postinstallsRun, writeMarkedFolder } from './marker.ts'
 export { createProject, type Project, type ProjectOptions } from './project.ts'
 export { type RunOptions, runPnpm } from './run.ts'
 export { snapshotTree, type TreeEntry } from './snapshot.ts'

@@ -1,14 +1,18 @@
 import { fileURLToPath } from 'node:url'
 
-/** The versions that the gate is tried on. 12.15 is the last one that calls no hook on a frozen install. */
-export type PnpmVersion = 10 | 11 | 12 | '12.15'
+/**
+ * The versions that the gate is tried on. 10.25 is the last one that runs the scripts of any git repository without
+ * being asked to, 12.15 the last one that calls no hook on a frozen install.
+ */
+export type PnpmVersion = 10 | 11 | 12 | '10.25' | '12.15'
 
-export const PNPM_VERSIONS: readonly PnpmVersion[] = [10, 11, 12, '12.15']
+export const PNPM_VERSIONS: readonly PnpmVersion[] = [10, 11, 12, '10.25', '12.15']
 
 const BINARIES: Readonly<Record<PnpmVersion, string>> = {
   10: 'pnpm10/bin/pnpm.cjs',
   11: 'pnpm11/bin/pnpm.mjs',
   12: 'pnpm12/bin/pnpm.mjs',
+  '10.25': 'pnpm10-25/bin/pnpm.cjs',
   '12.15': 'pnpm12-15/bin/pnpm.mjs',
 }
 

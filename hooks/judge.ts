@@ -1,0 +1,126 @@
+import path from 'node:path'
+import { findUpSync } from 'find-up-simple'
+import { GateError } from '../src/errors.ts'
+import { LIMITS, registryEvidence } from '../src/evidence/registry.ts'
+import {
+  currentEnvironment,
+  type RegistrySettings,
+  readRegistrySettings,
+  withRegistries,
+} from '../src/evidence/settings.ts'
+import { type Gate, judgeStranger, openGate } from '../src/gate.ts'
+import type { LockedPackage } from '../src/lockfile/types.ts'
+import { loadPolicy } from '../src/policy/load.ts'
+import type { Policy, Verdict } from '../src/policy/types.ts'
+import { type Origin, refusalText } from '../src/report/text.ts'
+import { pnpmError } from './pnpm.ts'
+
+/** The gates of one process, one for each lockfile, and what they say together. What is refused is thrown. */
+export interface Judge {
+  /** Loads what a lockfile in that folder is judged by. */
+  open(lockfileDir: string, registries?: Readonly<Record<string, unknown>>): Promise<void>
+  isOpen(): boolean
+  /** Judges entries of the lockfile in a folder. */
+  locked(packages: readonly LockedPackage[], lockfileDir: string): Promise<void>
+  /** Judges what is new. For which lockfile it is pnpm does not say: the policies of all of them have to allow it. */
+  added(packages: readonly LockedPackage[]): Promise<void>
+  /** The same for what no registry has, at once. */
+  addedStranger(): Promise<(pkg: LockedPackage) => void>
+  /** Throws again what was refused on the way: pnpm drops a failing optional dependency silently. */
+  stopIfAnyWasRefused(): void
+}
+
+interface Opened {
+  readonly gate: Gate
+  readonly policy: Policy
+}
+
+/** @param project the folder that the command is about */
+export function openJudge(project: string = projectRoot()): Judge {
+  /** By the folder of the lockfile. There are several with `sharedWorkspaceLockfile: false`, and pnpm mixes their calls. */
+  const gates = new Map<string, Promise<Opened>>()
+  const refused: Verdict[] = []
+
+  function gateOf(lockfileDir: string, registries: Readonly<Record<string, unknown>> = {}): Promise<Opened> {
+    const opened = gates.get(lockfileDir) ?? open(lockfileDir, registries)
+    gates.set(lockfileDir, opened)
+    return opened
+  }
+
+  async function open(lockfileDir: string, registries: Readonly<Record<string, unknown>>): Promise<Opened> {
+    const policy = await policyFor(lockfileDir, project)
+    const settings = withRegistries(settingsFor(lockfileDir, project), registries)
+    return { policy, gate: openGate({ policy, evidence: registryEvidence(settings, LIMITS), now: new Date() }) }
+  }
+
+  function all(): Promise<readonly Opened[]> {
+    const folders = gates.size === 0 ? [project] : [...gates.keys()]
+    return Promise.all(folders.map((each) => gateOf(each)))
+  }
+
+  function stop(verdicts: readonly Verdict[]): void {
+    refused.push(...verdicts)
+    stopIfRefused(verdicts, 'resolved')
+  }
+
+  return {
+    open: async (lockfileDir, registries) => void (await gateOf(lockfileDir, registries)),
+    isOpen: () => gates.size > 0,
+
+    locked: async (packages, lockfileDir) => {
+      const { gate } = await gateOf(lockfileDir)
+      stopIfRefused(await Promise.all(packages.map(gate)), 'locked')
+    },
+
+    added: async (packages) => {
+      const opened = await all()
+      const verdicts = packages.map(async (pkg) => firstRefusal(await Promise.all(opened.map(({ gate }) => gate(pkg)))))
+      stop((await Promise.all(verdicts)).flat())
+    },
+
+    addedStranger: async () => {
+      const opened = await all()
+      return (pkg) => stop(firstRefusal(opened.map(({ policy }) => judgeStranger(pkg, policy))))
+    },
+
+    stopIfAnyWasRefused: () => stopIfRefused(refused, 'resolved'),
+  }
+}
+
+/** One for each package is said, however many policies refuse it. */
+function firstRefusal(verdicts: readonly Verdict[]): readonly Verdict[] {
+  return verdicts.filter(({ status }) => status === 'refused').slice(0, 1)
+}
+
+function stopIfRefused(verdicts: readonly Verdict[], origin: Origin): void {
+  const text = refusalText(verdicts, origin)
+  if (text !== undefined) throw pnpmError(text)
+}
+
+/**
+ * The policy of a lockfile is the one beside it. Where there is none, because pnpm has just made that folder (`deploy`,
+ * `dlx`) or the policy stands at the workspace's root, it is that of the project whose pnpmfile this is.
+ */
+async function policyFor(lockfileDir: string, project: string): Promise<Policy> {
+  try {
+    return await loadPolicy({ folder: lockfileDir })
+  } catch (error) {
+    if (lockfileDir === project || !(error instanceof GateError) || !error.message.includes(': no policy here'))
+      throw error
+    return loadPolicy({ folder: project })
+  }
+}
+
+/** Tokens may stand at the root of a workspace, also where each project has a lockfile of its own. */
+function settingsFor(lockfileDir: string, project: string): RegistrySettings {
+  const own = readRegistrySettings(lockfileDir, currentEnvironment())
+  if (lockfileDir === project) return own
+  const outer = readRegistrySettings(project, currentEnvironment())
+  return { ...own, options: { ...outer.options, ...own.options } }
+}
+
+/** Where the lockfile is, for hooks that pnpm does not tell: the workspace's root, else the current folder. */
+export function projectRoot(): string {
+  const manifest = findUpSync('pnpm-workspace.yaml')
+  return manifest === undefined ? process.cwd() : path.dirname(manifest)
+}
