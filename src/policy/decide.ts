@@ -1,10 +1,10 @@
-import { type Refusal, type RefusalCode, type Result, refuse } from '../codes.ts'
+import { type Refusal, type Result, refuse } from '../codes.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import type { Claims, Proof } from '../verify/types.ts'
+import { type Comparison, compare } from './compare.ts'
 import { matchesPackage } from './packages.ts'
-import { matchesPattern } from './pattern.ts'
 import { quote } from './text.ts'
-import type { Policy, Publisher, Rule, Verdict } from './types.ts'
+import type { Policy, Rule, Verdict } from './types.ts'
 
 /** The first rule that is about the package decides, alone. */
 export function ruleFor(pkg: LockedPackage, policy: Policy): Rule | undefined {
@@ -98,41 +98,4 @@ function decideBy({ rule, alias }: Applied, pkg: LockedPackage, proof: Result<Pr
   const count = rule.publishers.length
   const others = count > 1 ? ` (the closest of the rule's ${count} publishers)` : ''
   return refused({ code, found, expected: expected + others }, closest.claims)
-}
-
-interface Comparison {
-  readonly claims: Claims
-  /** How many fields were in order before the first that was not. */
-  readonly matched: number
-  readonly mismatch: Refusal | undefined
-}
-
-/**
- * From the field that says most about who it was to the one that says least, so that a refusal names the gravest
- * difference: another issuer (another world of identities), another repository, another workflow of the right one (a
- * pull request's, a dispatchable one), another ref (a branch that was never reviewed, commits that belong to none).
- */
-const FIELDS = [
-  { key: 'issuer', code: 'ISSUER_MISMATCH', accepts: (wanted, found) => wanted === found },
-  { key: 'repository', code: 'REPOSITORY_MISMATCH', accepts: matchesPattern },
-  { key: 'workflow', code: 'WORKFLOW_MISMATCH', accepts: matchesPattern },
-  { key: 'ref', code: 'REF_MISMATCH', accepts: matchesPattern },
-] as const satisfies readonly {
-  readonly key: keyof Publisher & keyof Claims
-  readonly code: RefusalCode
-  readonly accepts: (wanted: string, found: string) => boolean
-}[]
-
-function compare(claims: Claims, publisher: Publisher): Comparison {
-  for (const [matched, { key, code, accepts }] of FIELDS.entries()) {
-    const wanted = publisher[key]
-    if (wanted === undefined && key !== 'issuer') continue
-    const found = claims[key]
-    // A claim that the certificate lacks proves nothing: it is never taken for one that matches.
-    if (found === undefined || wanted === undefined || !accepts(wanted, found)) {
-      const what = found === undefined ? `the certificate has no ${key} claim` : `${key} ${quote(found)}`
-      return { claims, matched, mismatch: { code, found: what, expected: `${key} ${quote(wanted ?? '')}` } }
-    }
-  }
-  return { claims, matched: FIELDS.length, mismatch: undefined }
 }

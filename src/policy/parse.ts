@@ -3,8 +3,8 @@ import * as v from 'valibot'
 import { GateError } from '../errors.ts'
 import { at, type PolicyDocument, readDocument } from './document.ts'
 import { toPublisher } from './publisher.ts'
-import { type PolicyFile, PolicySchema } from './schema.ts'
-import { quote } from './text.ts'
+import { type PolicyFile, PolicySchema, type RuleFile } from './schema.ts'
+import { didYouMean, quote } from './text.ts'
 import type { Place, Policy, Rule } from './types.ts'
 import { deadPatterns } from './unreachable.ts'
 
@@ -15,7 +15,12 @@ export function parsePolicy(text: string, file: string, root?: string): Policy {
   const document = readDocument(text, file, root)
   const parsed = v.safeParse(PolicySchema, document.value)
   if (!parsed.success) throw toError(parsed.issues.map((issue) => toProblem(issue, document)))
-  const rules = parsed.output.rules.map((rule, index) => toRule(rule, document.placeOf(['rules', index], 'value')))
+  const named = new Map(Object.entries(parsed.output.publishers ?? {}))
+  const unknown = unknownPublishers(parsed.output, named, document)
+  if (unknown.length > 0) throw toError(unknown)
+  const rules = parsed.output.rules.map((rule, index) =>
+    toRule(rule, named, document.placeOf(['rules', index], 'value')),
+  )
   const problems = shadowProblems(rules, document)
   if (problems.length > 0) throw toError(problems)
   const fromPolicy = (path: string | undefined) => (path === undefined ? undefined : resolve(dirname(file), path))
@@ -23,14 +28,35 @@ export function parsePolicy(text: string, file: string, root?: string): Policy {
   return { file, rules, trust: { trustedRoot: fromPolicy(trustedRoot), npmKeys: fromPolicy(npmKeys) } }
 }
 
-function toRule(rule: PolicyFile['rules'][number], place: Place): Rule {
+type Named = ReadonlyMap<string, NonNullable<PolicyFile['publishers']>[string]>
+
+function toRule(rule: RuleFile, named: Named, place: Place): Rule {
+  const publishers = [rule.publisher ?? []].flat()
   return {
     packages: [rule.packages].flat(),
     require: rule.require,
-    publishers: rule.publisher === undefined ? [] : [rule.publisher].flat().map(toPublisher),
+    publishers: publishers
+      .flatMap((publisher) => (typeof publisher === 'string' ? (named.get(publisher) ?? []) : publisher))
+      .map(toPublisher),
     ...(rule.reason !== undefined && { reason: rule.reason }),
     place,
   }
+}
+
+function unknownPublishers(file: PolicyFile, named: Named, document: PolicyDocument): readonly Problem[] {
+  return file.rules.flatMap(({ publisher }, rule) =>
+    [publisher ?? []].flat().flatMap((each, index): readonly Problem[] => {
+      if (typeof each !== 'string' || named.has(each)) return []
+      const path = ['rules', rule, 'publisher', ...(Array.isArray(publisher) ? [index] : [])]
+      const known = named.size === 0 ? 'which is missing' : `which has ${[...named.keys()].map(quote).join(', ')}`
+      return [
+        {
+          place: document.placeOf(path, 'value'),
+          message: `no publisher is called ${quote(each)} under "publishers", ${known}${didYouMean(each, [...named.keys()])}`,
+        },
+      ]
+    }),
+  )
 }
 
 interface Problem {

@@ -1,6 +1,18 @@
 import * as v from 'valibot'
+import {
+  builderProblem,
+  commitProblem,
+  environmentProblem,
+  idProblem,
+  issuerProblem,
+  ownerProblem,
+  refProblem,
+  repositoryProblem,
+  triggerProblem,
+  workflowProblem,
+} from './fields.ts'
 import { packageProblem } from './packages.ts'
-import { issuerProblem, publisherProblem, refProblem, repositoryProblem, workflowProblem } from './publisher.ts'
+import { publisherProblem } from './publisher.ts'
 import { describe, didYouMean, either, quote, textProblem } from './text.ts'
 
 /**
@@ -67,12 +79,40 @@ function at(input: object, key: string, message: string): { message: string; pat
   return { message, path: [{ type: 'object', origin: 'value', input: record, key, value: record[key] }] }
 }
 
+/**
+ * YAML and JSON have numbers, and an id is one. This is the one place where a value may be written in two ways; a number
+ * that is no longer exact is none of them.
+ */
+const id = v.pipe(
+  v.union([v.string(), v.number()], (issue) => `expected an id, a whole number, found ${describe(issue.input)}`),
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return
+    const { value } = dataset
+    if (typeof value === 'number' && !Number.isSafeInteger(value)) {
+      addIssue({ message: `the number ${value} is not read exactly: write the id in quotes` })
+      return
+    }
+    const problem = textProblem(String(value)) ?? idProblem(String(value))
+    if (problem !== undefined) addIssue({ message: problem })
+  }),
+  v.transform(String),
+)
+
 const PublisherSchema = v.pipe(
   mapping('a publisher', {
     issuer: v.exactOptional(text(issuerProblem)),
+    owner: v.exactOptional(text(ownerProblem)),
+    ownerId: v.exactOptional(id),
     repository: v.exactOptional(text(repositoryProblem)),
-    workflow: v.exactOptional(text(workflowProblem)),
-    ref: v.exactOptional(text(refProblem)),
+    repositoryId: v.exactOptional(id),
+    workflow: v.exactOptional(oneOrMany(text(workflowProblem), 'at least one workflow')),
+    builder: v.exactOptional(oneOrMany(text(builderProblem), 'at least one called workflow')),
+    ref: v.exactOptional(oneOrMany(text(refProblem), 'at least one ref')),
+    commit: v.exactOptional(oneOrMany(text(commitProblem), 'at least one commit')),
+    trigger: v.exactOptional(oneOrMany(text(triggerProblem), 'at least one event')),
+    runner: v.exactOptional(choice(['hosted', 'self-hosted'])),
+    environment: v.exactOptional(oneOrMany(text(environmentProblem), 'at least one environment')),
+    visibility: v.exactOptional(choice(['public', 'private', 'internal'])),
   }),
   v.rawCheck(({ dataset, addIssue }) => {
     if (!dataset.typed || dataset.issues !== undefined) return
@@ -83,11 +123,45 @@ const PublisherSchema = v.pipe(
   }),
 )
 
+const NAME = /^[A-Za-z][A-Za-z0-9_-]*$/
+
+function nameProblem(name: string): Problem {
+  if (NAME.test(name)) return undefined
+  const isRepository = name.includes('/')
+  return isRepository
+    ? `${quote(name)} is not the name of a publisher: for a repository write {"repository": ${quote(name)}}`
+    : `${quote(name)} is not a name for a publisher: a letter, then letters, digits, "-" and "_"`
+}
+
+const NamedPublishersSchema = v.pipe(
+  v.record(
+    v.string(),
+    oneOrMany(PublisherSchema, 'at least one publisher'),
+    (issue) => `"publishers" is a mapping of names to publishers, but here is ${describe(issue.input)}`,
+  ),
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return
+    for (const name of Object.keys(dataset.value)) {
+      const problem = nameProblem(name)
+      if (problem !== undefined) addIssue(at(dataset.value, name, problem))
+    }
+  }),
+)
+
+/** A publisher, or the name of one. What is text is read as a name and nothing else, as in `oneOrMany`. */
+const nameOrPublisher = (() => {
+  const name = text(nameProblem)
+  const union = v.union([name, PublisherSchema])
+  const run: (typeof union)['~run'] = (dataset, config) =>
+    (typeof dataset.value === 'string' ? name : PublisherSchema)['~run'](dataset, config)
+  return { ...union, '~run': run }
+})()
+
 const RuleSchema = v.pipe(
   mapping('a rule', {
     packages: oneOrMany(text(packageProblem), 'at least one package'),
     require: choice(['provenance', 'nothing']),
-    publisher: v.exactOptional(oneOrMany(PublisherSchema, 'at least one publisher')),
+    publisher: v.exactOptional(oneOrMany(nameOrPublisher, 'at least one publisher')),
     reason: v.exactOptional(text()),
   }),
   v.rawCheck(({ dataset, addIssue }) => {
@@ -139,6 +213,7 @@ function fileProblem(path: string): Problem {
 export const PolicySchema = mapping('a policy', {
   $schema: v.exactOptional(text()),
   trust: v.exactOptional(TrustSchema),
+  publishers: v.exactOptional(NamedPublishersSchema),
   rules: v.pipe(
     v.array(RuleSchema, (issue) => `"rules" is a list of rules, but here is ${describe(issue.input)}`),
     v.nonEmpty('no rules: every package would be refused. Write at least one'),

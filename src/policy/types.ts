@@ -2,16 +2,37 @@ import type { Refusal } from '../codes.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import type { Claims } from '../verify/types.ts'
 
-/** Whose provenance satisfies a rule. Every field that is given must match; patterns as in `pattern.ts`. */
+/** One value, or several of which one must match. */
+export type Alternatives = string | readonly string[]
+
+/**
+ * Whose provenance satisfies a rule. Every field that is given must match a claim of the certificate; a claim that the
+ * certificate lacks matches nothing. Patterns as in `pattern.ts`, all else exactly.
+ */
 export interface Publisher {
-  /** Issuer URL, compared exactly. Always there: without it any issuer would do. */
+  /** Issuer URL. Always there: without it any issuer would do. */
   readonly issuer: string
+  /** URI of the repository's owner; `name` in the file has become `https://github.com/name` here. */
+  readonly owner?: string | undefined
+  /** The owner's number at its host, which a rename does not change. */
+  readonly ownerId?: string | undefined
   /** Repository URI pattern; `owner/name` in the file has become `https://github.com/owner/name` here. */
   readonly repository?: string | undefined
-  /** Path pattern of the calling workflow inside the repository. */
-  readonly workflow?: string | undefined
-  /** Ref pattern, `refs/…`. */
-  readonly ref?: string | undefined
+  /** The repository's number at its host, which a rename or a move does not change. */
+  readonly repositoryId?: string | undefined
+  /** Path patterns of the calling, top-level workflow inside the repository. */
+  readonly workflow?: Alternatives | undefined
+  /** Of the called workflow, which does the build: URI pattern, `@`, ref pattern or commit. */
+  readonly builder?: Alternatives | undefined
+  /** Ref patterns, `refs/…`. */
+  readonly ref?: Alternatives | undefined
+  readonly commit?: Alternatives | undefined
+  /** Events that started the build. */
+  readonly trigger?: Alternatives | undefined
+  readonly runner?: 'hosted' | 'self-hosted' | undefined
+  /** Deployment environments. */
+  readonly environment?: Alternatives | undefined
+  readonly visibility?: 'public' | 'private' | 'internal' | undefined
 }
 
 /** A place in the policy file, for messages. Lines and columns count from 1. */

@@ -41,6 +41,7 @@ const identity = (who: NonNullable<Signed['identity']>): Change => ({ signed: { 
 const document = (change: NonNullable<Change['document']>): Change => ({ document: change })
 const STRICT = `${POLICY}      ref: refs/heads/main\n`
 const GITLAB = 'https://gitlab.com'
+const CALLED = 'https://github.com/acme/ci/.github/workflows/build.yml'
 
 /** Changes one of the two attestations: 0 is the registry's, 1 the provenance. */
 function bundle(index: 0 | 1, change: (bundle: Document['attestations'][number]['bundle']) => void): Change {
@@ -175,6 +176,62 @@ const CASES: readonly Case[] = [
     why: 'a tag that is called like the branch',
     bad: identity({ ref: 'refs/tags/main' }),
     policy: STRICT,
+  },
+  {
+    code: 'OWNER_MISMATCH',
+    why: 'the name of an owner that another has taken since',
+    bad: identity({ ownerId: '99999999' }),
+    policy: POLICY.replace('repository: acme/widgets', 'repository: acme/widgets\n      ownerId: 61840275'),
+  },
+  {
+    code: 'REPOSITORY_MISMATCH',
+    why: 'a repository of the right name, made anew',
+    bad: identity({ repositoryId: '99999999' }),
+    policy: `${POLICY}      repositoryId: 520031842\n`,
+  },
+  {
+    code: 'BUILDER_MISMATCH',
+    why: 'the called workflow at a branch in place of a tag',
+    bad: identity({ buildSignerUri: `${CALLED}@refs/heads/main` }),
+    good: identity({ buildSignerUri: `${CALLED}@refs/tags/v1.2.3` }),
+    policy: `${POLICY}      builder: acme/ci/.github/workflows/build.yml@refs/tags/v*\n`,
+  },
+  {
+    code: 'TRIGGER_MISMATCH',
+    why: 'a pull request of anybody, which runs with the rights of the repository',
+    bad: identity({ trigger: 'pull_request_target' }),
+    policy: `${POLICY}      trigger: [push, release]\n`,
+  },
+  {
+    code: 'RUNNER_MISMATCH',
+    why: "a machine of somebody's own",
+    bad: identity({ runnerEnvironment: 'self-hosted' }),
+    policy: `${POLICY}      runner: hosted\n`,
+  },
+  {
+    code: 'ENVIRONMENT_MISMATCH',
+    why: 'an environment that nobody reviews',
+    bad: identity({ environment: 'test' }),
+    good: identity({ environment: 'npm' }),
+    policy: `${POLICY}      environment: npm\n`,
+  },
+  {
+    code: 'COMMIT_MISMATCH',
+    why: 'another commit than the one that was reviewed',
+    bad: identity({ commit: 'f'.repeat(40) }),
+    policy: `${POLICY}      commit: 4c8ad3f1b6e2907d5a1f83c6e0b9472d61f5a8c3\n`,
+  },
+  {
+    code: 'VISIBILITY_MISMATCH',
+    why: 'a private repository, which nobody else could look into',
+    bad: identity({ visibility: 'private' }),
+    policy: `${POLICY}      visibility: public\n`,
+  },
+  {
+    code: 'CLAIM_MISSING',
+    why: 'a certificate of before there were such claims',
+    bad: { signed: { legacyClaims: true } },
+    policy: `${POLICY}      runner: hosted\n`,
   },
   { code: 'NO_RULE', why: 'nobody thought of it', bad: {}, policy: POLICY.replace('"**"', 'good') },
 ]

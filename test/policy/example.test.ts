@@ -22,6 +22,7 @@ describe('the example', () => {
       }
       return ruleFor(pkg, policy)
     }
+    assert.equal(about('@acme/app', '1.0.0')?.publishers[0]?.ownerId, '61840275')
     assert.deepEqual(about('sigstore', '2.3.1')?.publishers, [
       {
         issuer: 'https://token.actions.githubusercontent.com',

@@ -85,12 +85,45 @@ describe('a valid policy', () => {
     })
   })
 
+  it('names publishers once and refers to them, alone or among others', () => {
+    const text = `publishers:
+  acme: { repository: acme/app }
+  both: [{ repository: acme/a }, { repository: acme/b }]
+rules:
+  - { packages: a, require: provenance, publisher: acme }
+  - { packages: b, require: provenance, publisher: [both, { repository: acme/c }] }
+`
+    const repositories = parsePolicy(text, FILE).rules.map(({ publishers }) =>
+      publishers.map(({ issuer, repository }) => [issuer, repository]),
+    )
+    const of = (name: string) => ['https://token.actions.githubusercontent.com', `https://github.com/acme/${name}`]
+    assert.deepEqual(repositories, [[of('app')], [of('a'), of('b'), of('c')]])
+  })
+
+  it('takes an id as a number or as text, and no number that is not exact', () => {
+    const idOf = (id: string) => {
+      const publisher = `{ issuer: github, repositoryId: ${id} }`
+      return parsePolicy(`rules: [{ packages: a, require: provenance, publisher: ${publisher} }]`, FILE).rules[0]
+        ?.publishers[0]?.repositoryId
+    }
+    assert.equal(idOf('520031842'), '520031842')
+    assert.equal(idOf("'520031842'"), '520031842')
+    assert.equal(idOf("'9007199254740993'"), '9007199254740993')
+    assert.throws(() => idOf('9007199254740993'), /is not read exactly: write the id in quotes/)
+    assert.throws(() => idOf('1.5'), /is not read exactly/)
+    assert.throws(() => idOf('-1'), /not an id/)
+    assert.throws(() => idOf('acme'), /not an id/)
+  })
+
   it('may begin with --- and end with a comment', () => {
     assert.equal(parsePolicy(`---\n${VALID}# the end\n`, FILE).rules.length, 2)
   })
 })
 
 const KNOWN = '"packages", "require", "publisher", "reason"'
+const KNOWN_OF_POLICY = '"$schema", "trust", "publishers", "rules"'
+const KNOWN_OF_PUBLISHER =
+  '"issuer", "owner", "ownerId", "repository", "repositoryId", "workflow", "builder", "ref", "commit", "trigger", "runner", "environment", "visibility"'
 const QUOTE_IT = 'In YAML a value that begins with "@", "*", "!", "&" or "%" must be in quotes'
 const change = (from: string, to: string) => {
   assert.ok(VALID.includes(from))
@@ -105,6 +138,21 @@ describe('mistakes in a policy', () => {
       `.sigstorerc:4:5: unknown key "publishers" in a rule, which has ${KNOWN}. Did you mean "publisher"?`,
     ],
     [
+      'a publisher that nobody has named',
+      'publishers: { acme: { repository: a/b } }\nrules: [{ packages: a, require: provenance, publisher: [acme, acne] }]',
+      '.sigstorerc:2:63: no publisher is called "acne" under "publishers", which has "acme". Did you mean "acme"?',
+    ],
+    [
+      'a name for a publisher that is a repository',
+      "publishers: { 'acme/app': { repository: acme/app } }\nrules: [{ packages: a, require: nothing }]",
+      '.sigstorerc:1:27: "acme/app" is not the name of a publisher: for a repository write {"repository": "acme/app"}',
+    ],
+    [
+      'a repository in the place of a publisher',
+      'rules: [{ packages: a, require: provenance, publisher: acme/app }]',
+      '.sigstorerc:1:56: "acme/app" is not the name of a publisher: for a repository write {"repository": "acme/app"}',
+    ],
+    [
       'a misspelt required key',
       change('require:', 'requires:'),
       `.sigstorerc:2:5: a rule needs "require", which is missing\n.sigstorerc:3:5: unknown key "requires" in a rule, which has ${KNOWN}. Did you mean "require"?`,
@@ -112,12 +160,12 @@ describe('mistakes in a policy', () => {
     [
       'a key in other case',
       change('ref:', 'Ref:'),
-      '.sigstorerc:7:7: unknown key "Ref" in a publisher, which has "issuer", "repository", "workflow", "ref". Did you mean "ref"?',
+      `.sigstorerc:7:7: unknown key "Ref" in a publisher, which has ${KNOWN_OF_PUBLISHER}. Did you mean "ref"?`,
     ],
     [
       'an unknown key at the top',
       `exceptions: []\n${VALID}`,
-      '.sigstorerc:1:1: unknown key "exceptions" in a policy, which has "$schema", "trust", "rules"',
+      `.sigstorerc:1:1: unknown key "exceptions" in a policy, which has ${KNOWN_OF_POLICY}`,
     ],
     [
       'an unknown key of trust',
@@ -127,12 +175,12 @@ describe('mistakes in a policy', () => {
     [
       '__proto__',
       `__proto__: {rules: []}\n${VALID}`,
-      '.sigstorerc:1:1: unknown key "__proto__" in a policy, which has "$schema", "trust", "rules"',
+      `.sigstorerc:1:1: unknown key "__proto__" in a policy, which has ${KNOWN_OF_POLICY}`,
     ],
     [
       '__proto__ in a publisher',
       change('ref: refs', '__proto__: refs'),
-      '.sigstorerc:7:7: unknown key "__proto__" in a publisher, which has "issuer", "repository", "workflow", "ref"',
+      `.sigstorerc:7:7: unknown key "__proto__" in a publisher, which has ${KNOWN_OF_PUBLISHER}`,
     ],
     [
       'constructor',
@@ -159,12 +207,12 @@ describe('mistakes in a policy', () => {
     [
       'a list as policy',
       '- packages: a\n',
-      '.sigstorerc:1:1: a policy needs "rules", which is missing\n.sigstorerc:1:3: unknown key "0" in a policy, which has "$schema", "trust", "rules"',
+      `.sigstorerc:1:1: a policy needs "rules", which is missing\n.sigstorerc:1:3: unknown key "0" in a policy, which has ${KNOWN_OF_POLICY}`,
     ],
     [
       'a text as policy',
       'rules\n',
-      '.sigstorerc:1:1: a policy is written as a mapping with "$schema", "trust", "rules", but here is "rules"',
+      `.sigstorerc:1:1: a policy is written as a mapping with ${KNOWN_OF_POLICY}, but here is "rules"`,
     ],
     [
       'an unknown requirement',
@@ -209,12 +257,12 @@ describe('mistakes in a policy', () => {
     [
       'a publisher that is a text',
       'rules: [{packages: a, require: provenance, publisher: acme}]',
-      '.sigstorerc:1:55: a publisher is written as a mapping with "issuer", "repository", "workflow", "ref", but here is "acme"',
+      '.sigstorerc:1:55: no publisher is called "acme" under "publishers", which is missing',
     ],
     [
       'a publisher without value',
       'rules: [{packages: a, require: provenance, publisher: }]',
-      '.sigstorerc:1:55: a publisher is written as a mapping with "issuer", "repository", "workflow", "ref", but here is nothing',
+      `.sigstorerc:1:55: a publisher is written as a mapping with ${KNOWN_OF_PUBLISHER}, but here is nothing`,
     ],
     [
       'a list in a list',
@@ -265,7 +313,7 @@ describe('mistakes in a policy', () => {
     [
       'a workflow of anybody',
       change('repository: acme/app', 'issuer: github'),
-      '.sigstorerc:6:17: "workflow" without "repository" would be met by anybody\'s repository that has one of that name: add "repository", or "repository": "**" if any is meant',
+      '.sigstorerc:6:17: "workflow" without "repository" would be met by anybody\'s repository that has one of that name: add "repository" (or "owner", or an id), or "repository": "**" if any is meant',
     ],
     [
       'an owner left open',
@@ -275,7 +323,7 @@ describe('mistakes in a policy', () => {
     [
       'an issuer left open',
       change('acme/app', 'https://git.example/acme/app'),
-      '.sigstorerc:5:19: "https://git.example/acme/app" is not on github.com or gitlab.com, so "issuer" must say who vouches for the build: without it any issuer would do, also one that lets its users claim any repository. Add "issuer" (github or gitlab, or a URL)',
+      '.sigstorerc:5:19: "https://git.example/acme/app" is not on github.com or gitlab.com, so "issuer" must say who vouches for the build: without it any issuer would do, also one that lets its users claim any repository. Add "issuer" (github, gitlab or circleci/ORGANISATION-ID, or a URL)',
     ],
     ['an empty trust', `trust: {}\n${VALID}`, '.sigstorerc:1:8: "trust" names no file: name one, or remove it'],
     ['a list as trust', `trust: []\n${VALID}`, '.sigstorerc:1:8: "trust" names no file: name one, or remove it'],
@@ -492,6 +540,21 @@ type Json = null | boolean | number | string | readonly Json[] | { readonly [key
 const FULL: Json = {
   $schema: './schema.json',
   trust: { trustedRoot: 'root.json', npmKeys: 'keys.json' },
+  publishers: {
+    acme: {
+      owner: 'acme',
+      ownerId: '61840275',
+      repositoryId: '520031842',
+      workflow: ['.github/workflows/a.yml', '.github/workflows/b.yml'],
+      builder: 'acme/ci/.github/workflows/c.yml@refs/tags/v*',
+      commit: '0123456789abcdef0123456789abcdef01234567',
+      trigger: ['push', 'release'],
+      runner: 'hosted',
+      environment: 'npm',
+      visibility: 'public',
+      issuer: 'github',
+    },
+  },
   rules: [
     {
       packages: ['@acme/*', '!@acme/x'],
@@ -507,8 +570,9 @@ const FULL: Json = {
     {
       packages: 'a@^1',
       require: 'provenance',
-      publisher: [{ issuer: 'gitlab' }, { repository: 'a/b', ref: 'refs/**' }],
+      publisher: [{ issuer: 'gitlab' }, { repository: 'a/b', ref: 'refs/**' }, 'acme'],
     },
+    { packages: 'b', require: 'provenance', publisher: 'acme' },
     { packages: '**', require: 'nothing' },
   ],
 }
@@ -538,7 +602,7 @@ function fromEntries(entries: readonly (readonly [string, Json])[]): Json {
 }
 
 describe('policies in general', () => {
-  it('the one that is varied is valid', () => assert.equal(parsePolicy(JSON.stringify(FULL), 'p.json').rules.length, 3))
+  it('the one that is varied is valid', () => assert.equal(parsePolicy(JSON.stringify(FULL), 'p.json').rules.length, 4))
 
   it('no misspelt key is ever ignored, at any depth', () => {
     const misspellings: fc.Arbitrary<(key: string) => string> = fc.oneof(
@@ -574,7 +638,7 @@ describe('policies in general', () => {
       null,
       true,
       false,
-      0,
+      -1,
       1.5,
       '',
       [],

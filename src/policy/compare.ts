@@ -1,0 +1,75 @@
+import type { Refusal, RefusalCode } from '../codes.ts'
+import type { Claims } from '../verify/types.ts'
+import { splitBuilder } from './fields.ts'
+import { matchesPattern } from './pattern.ts'
+import { either, quote } from './text.ts'
+import type { Publisher } from './types.ts'
+
+export interface Comparison {
+  readonly claims: Claims
+  /** How many fields were in order before the first that was not. */
+  readonly matched: number
+  readonly mismatch: Refusal | undefined
+}
+
+interface Field {
+  readonly key: keyof Publisher
+  readonly claim: keyof Claims
+  /** What messages call it. */
+  readonly name: string
+  readonly code: RefusalCode
+  readonly accepts: (wanted: string, found: string) => boolean
+}
+
+const exactly = (wanted: string, found: string) => wanted === found
+
+/**
+ * From the field that says most about who it was to the one that says least, so that a refusal names the gravest
+ * difference: another issuer (another world of identities), another owner or repository, another workflow of the right
+ * one (a pull request's, a dispatchable one), another ref (a branch that was never reviewed, commits that belong to none).
+ */
+const FIELDS: readonly Field[] = [
+  { key: 'issuer', claim: 'issuer', name: 'issuer', code: 'ISSUER_MISMATCH', accepts: exactly },
+  { key: 'ownerId', claim: 'ownerId', name: 'owner id', code: 'OWNER_MISMATCH', accepts: exactly },
+  { key: 'owner', claim: 'owner', name: 'owner', code: 'OWNER_MISMATCH', accepts: exactly },
+  { key: 'repositoryId', claim: 'repositoryId', name: 'repository id', code: 'REPOSITORY_MISMATCH', accepts: exactly },
+  { key: 'repository', claim: 'repository', name: 'repository', code: 'REPOSITORY_MISMATCH', accepts: matchesPattern },
+  { key: 'workflow', claim: 'workflow', name: 'workflow', code: 'WORKFLOW_MISMATCH', accepts: matchesPattern },
+  { key: 'builder', claim: 'buildSignerUri', name: 'builder', code: 'BUILDER_MISMATCH', accepts: matchesBuilder },
+  { key: 'trigger', claim: 'trigger', name: 'trigger', code: 'TRIGGER_MISMATCH', accepts: exactly },
+  { key: 'runner', claim: 'runnerEnvironment', name: 'runner', code: 'RUNNER_MISMATCH', accepts: matchesRunner },
+  { key: 'environment', claim: 'environment', name: 'environment', code: 'ENVIRONMENT_MISMATCH', accepts: exactly },
+  { key: 'ref', claim: 'ref', name: 'ref', code: 'REF_MISMATCH', accepts: matchesPattern },
+  { key: 'commit', claim: 'commit', name: 'commit', code: 'COMMIT_MISMATCH', accepts: exactly },
+  { key: 'visibility', claim: 'visibility', name: 'visibility', code: 'VISIBILITY_MISMATCH', accepts: exactly },
+]
+
+/** Compares proven claims with one publisher. The first field that differs is the one that is told. */
+export function compare(claims: Claims, publisher: Publisher): Comparison {
+  for (const [matched, { key, claim, name, code, accepts }] of FIELDS.entries()) {
+    const wanted = publisher[key]
+    if (wanted === undefined && key !== 'issuer') continue
+    const found = claims[claim]
+    const alternatives = [wanted ?? []].flat()
+    if (found !== undefined && alternatives.some((each) => accepts(each, found))) continue
+    const expected = `${name} ${either(alternatives.map(quote))}`
+    // A claim that the certificate lacks proves nothing: it is never taken for one that matches.
+    const mismatch =
+      found === undefined
+        ? { code: 'CLAIM_MISSING' as const, found: `the certificate has no ${name} claim`, expected }
+        : { code, found: `${name} ${quote(found)}`, expected }
+    return { claims, matched, mismatch }
+  }
+  return { claims, matched: FIELDS.length, mismatch: undefined }
+}
+
+/** Two patterns, of which none reaches over the `@`: otherwise a branch called `x.yml@refs/tags/v1` could pass for a tag. */
+function matchesBuilder(wanted: string, found: string): boolean {
+  const [pattern, uri] = [splitBuilder(wanted), splitBuilder(found)]
+  return matchesPattern(pattern.path, uri.path) && matchesPattern(pattern.ref, uri.ref)
+}
+
+/** GitHub and GitLab call their own runners by their own names. */
+function matchesRunner(wanted: string, found: string): boolean {
+  return wanted === 'hosted' ? found === 'github-hosted' || found === 'gitlab-hosted' : wanted === found
+}
