@@ -12,7 +12,7 @@ import { type Gate, judgeStranger, openGate } from '../src/gate.ts'
 import type { LockedPackage } from '../src/lockfile/types.ts'
 import { loadPolicy } from '../src/policy/load.ts'
 import type { Policy, Verdict } from '../src/policy/types.ts'
-import { type Origin, refusalText } from '../src/report/text.ts'
+import { type Origin, refusalText, warningText } from '../src/report/text.ts'
 import { pnpmError } from './pnpm.ts'
 
 /** The gates of one process, one for each lockfile, and what they say together. What is refused is thrown. */
@@ -40,6 +40,8 @@ export function openJudge(project: string = projectRoot()): Judge {
   /** By the folder of the lockfile. There are several with `sharedWorkspaceLockfile: false`, and pnpm mixes their calls. */
   const gates = new Map<string, Promise<Opened>>()
   const refused: Verdict[] = []
+  const warned = new Set<string>()
+  const now = new Date()
 
   function gateOf(lockfileDir: string, registries: Readonly<Record<string, unknown>> = {}): Promise<Opened> {
     const opened = gates.get(lockfileDir) ?? open(lockfileDir, registries)
@@ -50,12 +52,20 @@ export function openJudge(project: string = projectRoot()): Judge {
   async function open(lockfileDir: string, registries: Readonly<Record<string, unknown>>): Promise<Opened> {
     const policy = await policyFor(lockfileDir, project)
     const settings = withRegistries(settingsFor(lockfileDir, project), registries)
-    return { policy, gate: openGate({ policy, evidence: registryEvidence(settings, LIMITS), now: new Date() }) }
+    return { policy, gate: openGate({ policy, evidence: registryEvidence(settings, LIMITS), now }) }
   }
 
   function all(): Promise<readonly Opened[]> {
     const folders = gates.size === 0 ? [project] : [...gates.keys()]
     return Promise.all(folders.map((each) => gateOf(each)))
+  }
+
+  /** Once for each package: several hooks judge it. */
+  function warn(verdicts: readonly Verdict[]): void {
+    const fresh = verdicts.filter(({ status, package: pkg }) => status === 'warned' && !warned.has(pkg.key))
+    for (const { package: pkg } of fresh) warned.add(pkg.key)
+    const text = warningText(fresh)
+    if (text !== undefined) process.stderr.write(`${text}\n`)
   }
 
   function stop(verdicts: readonly Verdict[]): void {
@@ -69,18 +79,21 @@ export function openJudge(project: string = projectRoot()): Judge {
 
     locked: async (packages, lockfileDir) => {
       const { gate } = await gateOf(lockfileDir)
-      stopIfRefused(await Promise.all(packages.map(gate)), 'locked')
+      const verdicts = await Promise.all(packages.map(gate))
+      warn(verdicts)
+      stopIfRefused(verdicts, 'locked')
     },
 
     added: async (packages) => {
       const opened = await all()
-      const verdicts = packages.map(async (pkg) => firstRefusal(await Promise.all(opened.map(({ gate }) => gate(pkg)))))
-      stop((await Promise.all(verdicts)).flat())
+      const verdicts = await Promise.all(packages.map(async (pkg) => Promise.all(opened.map(({ gate }) => gate(pkg)))))
+      warn(verdicts.flat())
+      stop(verdicts.flatMap(firstRefusal))
     },
 
     addedStranger: async () => {
       const opened = await all()
-      return (pkg) => stop(firstRefusal(opened.map(({ policy }) => judgeStranger(pkg, policy))))
+      return (pkg) => stop(firstRefusal(opened.map(({ policy }) => judgeStranger(pkg, policy, now))))
     },
 
     stopIfAnyWasRefused: () => stopIfRefused(refused, 'resolved'),

@@ -28,6 +28,8 @@ export const CODES = {
   REF_MISMATCH: 'built from another ref than the policy allows',
   COMMIT_MISMATCH: 'built from another commit than the policy allows',
   VISIBILITY_MISMATCH: 'built from a repository of another visibility than the policy allows',
+  TOO_YOUNG: 'signed more recently than the policy allows',
+  EXCEPTION_EXPIRED: 'refused for another reason, which an exception excused until a day that is over',
   NO_RULE: 'no rule of the policy is about this package',
   INTERNAL_ERROR: 'the gate itself failed while deciding, which is never a pass',
 } as const satisfies Record<string, string>

@@ -45,11 +45,11 @@ export function openGate({ policy, evidence, trust, now }: GateOptions): Gate {
 
   return async (pkg) => {
     try {
-      if (!needsProof(pkg, policy)) return decide(pkg, policy, undefined)
+      if (!needsProof(pkg, policy)) return decide(pkg, policy, undefined, now)
       const id = JSON.stringify([pkg.name, pkg.version, pkg.integrity, pkg.source, pkg.origin])
       const proof = proofs.get(id) ?? prove(pkg)
       proofs.set(id, proof)
-      return decide(pkg, policy, await proof)
+      return decide(pkg, policy, await proof, now)
     } catch (error) {
       if (error instanceof GateError) throw error
       const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
@@ -60,8 +60,8 @@ export function openGate({ policy, evidence, trust, now }: GateOptions): Gate {
 }
 
 /** The verdict on what no registry has. There is nothing to fetch or verify for it, so it can be had at once. */
-export function judgeStranger(pkg: LockedPackage, policy: Policy): Verdict {
-  return decide(pkg, policy, unprovable(pkg))
+export function judgeStranger(pkg: LockedPackage, policy: Policy, now: Date): Verdict {
+  return decide(pkg, policy, unprovable(pkg), now)
 }
 
 function unprovable({ source, origin }: LockedPackage): Result<Proof> {

@@ -13,6 +13,7 @@ import type { LockedPackage } from '../lockfile/types.ts'
 import { lockfilesOf, pinnedConfigDependencies } from '../lockfile/workspace.ts'
 import { loadPolicy } from '../policy/load.ts'
 import type { Verdict } from '../policy/types.ts'
+import { unusedExceptions } from '../report/exceptions.ts'
 import { jsonReport, jsonText } from '../report/json.ts'
 import { summarize, summaryLine } from '../report/summary.ts'
 import { refusalTable } from '../report/table.ts'
@@ -55,8 +56,11 @@ export async function verify(options: VerifyOptions, now: Date): Promise<ExitSta
   ).finally(() => bar?.stop())
 
   if (options.json) process.stdout.write(`${jsonText(jsonReport(verdicts))}\n`)
-  const table = refusalTable(verdicts, process.cwd(), process.stderr.columns ?? 120)
-  if (table !== '') process.stderr.write(`${table}\n`)
+  for (const which of ['warned', 'refused'] as const) {
+    const table = refusalTable(verdicts, process.cwd(), process.stderr.columns ?? 120, which)
+    if (table !== '') process.stderr.write(`${table}\n`)
+  }
+  for (const line of unusedExceptions(policy.exceptions, verdicts, process.cwd())) process.stderr.write(`${line}\n`)
   process.stderr.write(`${summaryLine(summarize(verdicts))}\n`)
   return exitStatus(verdicts)
 }

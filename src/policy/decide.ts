@@ -1,8 +1,9 @@
-import { type Refusal, type Result, refuse } from '../codes.ts'
+import { type Result, refuse } from '../codes.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import type { Claims, Proof } from '../verify/types.ts'
-import { type Comparison, compare } from './compare.ts'
 import { matchesPackage } from './packages.ts'
+import { meets } from './require.ts'
+import { soften } from './soften.ts'
 import { quote } from './text.ts'
 import type { Policy, Rule, Verdict } from './types.ts'
 
@@ -40,7 +41,7 @@ export function needsProof(pkg: LockedPackage, policy: Policy): boolean {
  * Judges one package: pure, no I/O, no clock. `proof` is what verification found; it may be left out only where no rule
  * requires any (`needsProof`). What one rule refuses no other allows.
  */
-export function decide(pkg: LockedPackage, policy: Policy, proof: Result<Proof> | undefined): Verdict {
+export function decide(pkg: LockedPackage, policy: Policy, proof: Result<Proof> | undefined, now: Date): Verdict {
   const [own, ...others] = appliedRules(pkg, policy)
   if (own === undefined) {
     const { refusal } = refuse(
@@ -48,54 +49,32 @@ export function decide(pkg: LockedPackage, policy: Policy, proof: Result<Proof> 
       `no rule of ${policy.file} matches ${pkg.key}`,
       'a rule whose "packages" matches it',
     )
-    return { package: pkg, status: 'refused', refusal, rule: undefined, claims: undefined }
+    return soften({ package: pkg, refusal, rule: undefined, claims: undefined }, policy, now)
   }
-  const verdict = decideBy({ rule: own, alias: undefined }, pkg, proof)
+  const verdicts = [{ rule: own, alias: undefined }, ...others].map((applied) => {
+    const { rule, alias } = applied
+    if (rule.require === 'nothing') return passed('permitted', pkg, rule, undefined)
+    const outcome = meets(rule, proof, now)
+    if (outcome.met) return passed('proven', pkg, rule, outcome.claims)
+    const { refusal, claims } = outcome
+    const found = alias === undefined ? refusal.found : `${refusal.found}; it is installed as ${quote(alias)}`
+    return soften({ package: pkg, refusal: { ...refusal, found }, rule, claims }, policy, now)
+  })
   return (
-    [verdict, ...others.map((other) => decideBy(other, pkg, proof))].find(({ status }) => status === 'refused') ??
-    verdict
+    STRICTEST_FIRST.flatMap((status) => verdicts.find((verdict) => verdict.status === status) ?? [])[0] ??
+    first(verdicts)
   )
 }
 
-/** There are two ways to pass, and both are written out: everything else falls to a refusal. */
-function decideBy({ rule, alias }: Applied, pkg: LockedPackage, proof: Result<Proof> | undefined): Verdict {
-  const refused = (refusal: Refusal, claims?: Claims): Verdict => {
-    const found = alias === undefined ? refusal.found : `${refusal.found}; it is installed as ${quote(alias)}`
-    return { package: pkg, status: 'refused', refusal: { ...refusal, found }, rule, claims }
-  }
+const STRICTEST_FIRST = ['refused', 'warned', 'excepted'] as const
 
-  if (rule.require === 'nothing')
-    return { package: pkg, status: 'permitted', refusal: undefined, rule, claims: undefined }
-  if (rule.require !== 'provenance' || proof === undefined) {
-    const { refusal } = refuse(
-      'INTERNAL_ERROR',
-      'the package was not verified before it was judged',
-      'a proof, as its rule requires',
-    )
-    return refused(refusal)
-  }
-  if (!proof.ok) return refused(proof.refusal)
+/** The one by the package's own name. */
+function first(verdicts: readonly Verdict[]): Verdict {
+  const [verdict] = verdicts
+  if (verdict === undefined) throw new TypeError('no verdict')
+  return verdict
+}
 
-  let closest: Comparison | undefined
-  for (const { claims } of proof.value.provenance) {
-    for (const publisher of rule.publishers) {
-      const comparison = compare(claims, publisher)
-      if (comparison.mismatch === undefined) {
-        return { package: pkg, status: 'proven', refusal: undefined, rule, claims }
-      }
-      if (closest === undefined || comparison.matched > closest.matched) closest = comparison
-    }
-  }
-  if (closest?.mismatch === undefined) {
-    const { refusal } = refuse(
-      'INTERNAL_ERROR',
-      'no claims, or no publisher to compare them with',
-      'at least one of each',
-    )
-    return refused(refusal)
-  }
-  const { code, found, expected } = closest.mismatch
-  const count = rule.publishers.length
-  const others = count > 1 ? ` (the closest of the rule's ${count} publishers)` : ''
-  return refused({ code, found, expected: expected + others }, closest.claims)
+function passed(status: 'permitted' | 'proven', pkg: LockedPackage, rule: Rule, claims: Claims | undefined): Verdict {
+  return { package: pkg, status, refusal: undefined, rule, claims }
 }

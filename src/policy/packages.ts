@@ -95,6 +95,20 @@ export function packageProblem(text: string): string | undefined {
   return undefined
 }
 
+/** What is wrong with `name@1.0.0`, where exactly one version of exactly one package is meant. */
+export function versionProblem(text: string): string | undefined {
+  const { negated, name, range } = parsePackagePattern(text)
+  const shown = quote(text)
+  const example = 'such as "name@1.0.0" or "@scope/name@1.0.0"'
+  if (range === undefined) return `${shown} names no version: write exactly one, ${example}`
+  if (negated || name.includes('*')) return `${shown} is not one package: write its name, ${example}`
+  const problem = nameProblem(name)
+  if (problem !== undefined) return problem
+  return valid(range) === range
+    ? undefined
+    : `${shown} is not exactly one version: write it as in the lockfile, ${example}`
+}
+
 function nameProblem(name: string): string | undefined {
   const shown = quote(name)
   if (name === '**') return undefined

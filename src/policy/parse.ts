@@ -2,10 +2,11 @@ import { dirname, resolve } from 'node:path'
 import * as v from 'valibot'
 import { GateError } from '../errors.ts'
 import { at, type PolicyDocument, readDocument } from './document.ts'
+import { parsePackagePattern } from './packages.ts'
 import { toPublisher } from './publisher.ts'
 import { type PolicyFile, PolicySchema, type RuleFile } from './schema.ts'
 import { didYouMean, quote } from './text.ts'
-import type { Place, Policy, Rule } from './types.ts'
+import type { Enforcement, Exception, Place, Policy, Rule } from './types.ts'
 import { deadPatterns } from './unreachable.ts'
 
 const SHOWN = 10
@@ -18,19 +19,33 @@ export function parsePolicy(text: string, file: string, root?: string): Policy {
   const named = new Map(Object.entries(parsed.output.publishers ?? {}))
   const unknown = unknownPublishers(parsed.output, named, document)
   if (unknown.length > 0) throw toError(unknown)
+  const enforcement = enforcementOf(parsed.output, { mode: 'enforce' })
   const rules = parsed.output.rules.map((rule, index) =>
-    toRule(rule, named, document.placeOf(['rules', index], 'value')),
+    toRule(rule, named, enforcement, document.placeOf(['rules', index], 'value')),
   )
-  const problems = shadowProblems(rules, document)
+  const problems = [
+    ...enforcementProblems(parsed.output, document),
+    ...exceptionProblems(parsed.output, document),
+    ...shadowProblems(rules, document),
+  ]
   if (problems.length > 0) throw toError(problems)
   const fromPolicy = (path: string | undefined) => (path === undefined ? undefined : resolve(dirname(file), path))
   const { trustedRoot, npmKeys } = parsed.output.trust ?? {}
-  return { file, rules, trust: { trustedRoot: fromPolicy(trustedRoot), npmKeys: fromPolicy(npmKeys) } }
+  const exceptions = (parsed.output.exceptions ?? []).map((exception, index) =>
+    toException(exception, document.placeOf(['exceptions', index], 'value')),
+  )
+  return {
+    file,
+    rules,
+    exceptions,
+    enforcement,
+    trust: { trustedRoot: fromPolicy(trustedRoot), npmKeys: fromPolicy(npmKeys) },
+  }
 }
 
 type Named = ReadonlyMap<string, NonNullable<PolicyFile['publishers']>[string]>
 
-function toRule(rule: RuleFile, named: Named, place: Place): Rule {
+function toRule(rule: RuleFile, named: Named, outer: Enforcement, place: Place): Rule {
   const publishers = [rule.publisher ?? []].flat()
   return {
     packages: [rule.packages].flat(),
@@ -38,9 +53,60 @@ function toRule(rule: RuleFile, named: Named, place: Place): Rule {
     publishers: publishers
       .flatMap((publisher) => (typeof publisher === 'string' ? (named.get(publisher) ?? []) : publisher))
       .map(toPublisher),
+    ...(rule.minimumAge !== undefined && { minimumAge: rule.minimumAge }),
+    enforcement: enforcementOf(rule, outer),
     ...(rule.reason !== undefined && { reason: rule.reason }),
     place,
   }
+}
+
+type EnforcementFile = Pick<RuleFile, 'mode' | 'enforceFrom'>
+
+/** A rule that says anything of its own says it whole: the file's day is not that of a rule with a mode of its own. */
+function enforcementOf({ mode, enforceFrom }: EnforcementFile, outer: Enforcement): Enforcement {
+  if (mode === undefined) return enforceFrom === undefined ? outer : { mode: outer.mode, enforceFrom }
+  return enforceFrom === undefined ? { mode } : { mode, enforceFrom }
+}
+
+/** A day from which to enforce what is enforced already: whoever wrote it believes that it is not. */
+function enforcementProblems(file: PolicyFile, document: PolicyDocument): readonly Problem[] {
+  const outer = enforcementOf(file, { mode: 'enforce' })
+  const places = [
+    { it: file, path: [], outer: { mode: 'enforce' as const } },
+    ...file.rules.map((it, index) => ({ it, path: ['rules', index], outer })),
+  ]
+  return places.flatMap(({ it, path, outer }) =>
+    it.enforceFrom !== undefined && enforcementOf(it, outer).mode === 'enforce'
+      ? [
+          {
+            place: document.placeOf([...path, 'enforceFrom'], 'key'),
+            message:
+              '"enforceFrom" is the day on which a warning becomes a refusal, but here nothing only warns: add "mode": "warn", or remove it',
+          },
+        ]
+      : [],
+  )
+}
+
+type ExceptionFile = NonNullable<PolicyFile['exceptions']>[number]
+
+function toException({ package: pkg, integrity, reason, expires }: ExceptionFile, place: Place): Exception {
+  const { name, range = '' } = parsePackagePattern(pkg)
+  return { name, version: range, ...(integrity !== undefined && { integrity }), reason, expires, place }
+}
+
+/** Of two for one version only the first would count. */
+function exceptionProblems({ exceptions = [] }: PolicyFile, document: PolicyDocument): readonly Problem[] {
+  return exceptions.flatMap(({ package: pkg }, index) =>
+    exceptions.findIndex((other) => other.package === pkg) === index
+      ? []
+      : [
+          {
+            place: document.placeOf(['exceptions', index, 'package'], 'value'),
+            message: `${quote(pkg)} has an exception already, and only the first would count: keep one`,
+          },
+        ],
+  )
 }
 
 function unknownPublishers(file: PolicyFile, named: Named, document: PolicyDocument): readonly Problem[] {

@@ -11,9 +11,10 @@ import {
   triggerProblem,
   workflowProblem,
 } from './fields.ts'
-import { packageProblem } from './packages.ts'
+import { packageProblem, versionProblem } from './packages.ts'
 import { publisherProblem } from './publisher.ts'
 import { describe, didYouMean, either, quote, textProblem } from './text.ts'
+import { dayProblem, spanProblem } from './time.ts'
 
 /**
  * The policy file: the one definition from which its types, its checks and its JSON schema come.
@@ -160,8 +161,11 @@ const nameOrPublisher = (() => {
 const RuleSchema = v.pipe(
   mapping('a rule', {
     packages: oneOrMany(text(packageProblem), 'at least one package'),
-    require: choice(['provenance', 'nothing']),
+    require: choice(['provenance', 'signature', 'nothing']),
     publisher: v.exactOptional(oneOrMany(nameOrPublisher, 'at least one publisher')),
+    minimumAge: v.exactOptional(text(spanProblem)),
+    mode: v.exactOptional(choice(['enforce', 'warn'])),
+    enforceFrom: v.exactOptional(text(dayProblem)),
     reason: v.exactOptional(text()),
   }),
   v.rawCheck(({ dataset, addIssue }) => {
@@ -186,17 +190,34 @@ const RuleSchema = v.pipe(
         ),
       )
     }
-    if (rule.require === 'nothing' && rule.publisher !== undefined) {
+    if (rule.require !== 'provenance' && rule.publisher !== undefined) {
       addIssue(
         at(
           rule,
           'publisher',
-          'this rule requires "nothing", so its "publisher" would never be looked at: write "require": "provenance", or remove "publisher"',
+          `this rule requires ${quote(rule.require)}, so its "publisher" would never be looked at: write "require": "provenance", or remove "publisher"`,
         ),
       )
     }
+    for (const key of ['minimumAge', 'mode', 'enforceFrom'] as const) {
+      if (rule.require !== 'nothing' || rule[key] === undefined) continue
+      addIssue(at(rule, key, `this rule requires "nothing", so its "${key}" would never be looked at: remove it`))
+    }
   }),
 )
+
+const ExceptionSchema = mapping('an exception', {
+  package: text(versionProblem),
+  integrity: v.exactOptional(text(integrityProblem)),
+  reason: text(),
+  expires: text(dayProblem),
+})
+
+function integrityProblem(integrity: string): Problem {
+  return /^sha512-[A-Za-z0-9+/]{86}==$/.test(integrity)
+    ? undefined
+    : `${quote(integrity)} is not the integrity of a lockfile's entry: copy it from there, "sha512-…"`
+}
 
 const TrustSchema = v.pipe(
   mapping('"trust"', {
@@ -214,6 +235,11 @@ export const PolicySchema = mapping('a policy', {
   $schema: v.exactOptional(text()),
   trust: v.exactOptional(TrustSchema),
   publishers: v.exactOptional(NamedPublishersSchema),
+  mode: v.exactOptional(choice(['enforce', 'warn'])),
+  enforceFrom: v.exactOptional(text(dayProblem)),
+  exceptions: v.exactOptional(
+    v.array(ExceptionSchema, (issue) => `"exceptions" is a list of exceptions, but here is ${describe(issue.input)}`),
+  ),
   rules: v.pipe(
     v.array(RuleSchema, (issue) => `"rules" is a list of rules, but here is ${describe(issue.input)}`),
     v.nonEmpty('no rules: every package would be refused. Write at least one'),

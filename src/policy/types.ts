@@ -45,17 +45,43 @@ export interface Place {
 export interface Rule {
   /** Patterns as written: `name`, `@scope/*`, `!name`, `name@^1.0.0`. */
   readonly packages: readonly string[]
-  readonly require: 'provenance' | 'nothing'
-  /** Alternatives; one must match. Never empty where `require` is `provenance`. */
+  readonly require: 'provenance' | 'signature' | 'nothing'
+  /** Alternatives; one must match. Never empty where `require` is `provenance`, always empty where it is not. */
   readonly publishers: readonly Publisher[]
+  /** How long ago it must have been signed, as `12h`, `3d`, `2w`. */
+  readonly minimumAge?: string | undefined
+  /** The rule's own, else the file's. */
+  readonly enforcement: Enforcement
   /** Why the rule is as it is, in the words of whoever wrote it. */
   readonly reason?: string | undefined
+  readonly place: Place
+}
+
+/** Whether what is not as it should be is refused, or only told. */
+export interface Enforcement {
+  readonly mode: 'enforce' | 'warn'
+  /** Day, `2027-01-31`, from whose beginning (UTC) a warning is a refusal. */
+  readonly enforceFrom?: string | undefined
+}
+
+/** Lets one version of one package pass, whatever was found about it. */
+export interface Exception {
+  readonly name: string
+  readonly version: string
+  /** Only for these bytes, where it is given. */
+  readonly integrity?: string | undefined
+  readonly reason: string
+  /** The last day, in UTC, on which it holds. */
+  readonly expires: string
   readonly place: Place
 }
 
 export interface Policy {
   readonly file: string
   readonly rules: readonly Rule[]
+  readonly exceptions: readonly Exception[]
+  /** For packages that no rule is about. */
+  readonly enforcement: Enforcement
   /** Absolute paths of pinned trust material, where the policy names them. */
   readonly trust: { readonly trustedRoot: string | undefined; readonly npmKeys: string | undefined }
 }
@@ -66,10 +92,12 @@ export type Status = 'proven' | 'permitted' | 'warned' | 'excepted' | 'refused'
 export interface Verdict {
   readonly package: LockedPackage
   readonly status: Status
-  /** Set where the status is `refused`. */
+  /** What is not as the rule asks; set where the status is `refused`, `warned` or `excepted`. */
   readonly refusal: Refusal | undefined
   /** The rule that decided, and where it stands; undefined where no rule is about the package. */
   readonly rule: Rule | undefined
   /** The proven claims that satisfied the rule, or failed to; undefined where nothing was proven. */
   readonly claims: Claims | undefined
+  /** Set where the status is `excepted`. */
+  readonly exception?: Exception | undefined
 }

@@ -13,10 +13,18 @@ export interface JsonPackage {
   readonly version: string
   readonly integrity: string | null
   readonly status: Verdict['status']
+  /** Why it is refused, or warned of, or what an exception excuses. */
   readonly code: string | null
   readonly found: string | null
   readonly expected: string | null
   readonly rule: { readonly file: string; readonly line: number } | null
+  /** What lets it pass where its status is `excepted`. */
+  readonly exception: {
+    readonly reason: string
+    readonly expires: string
+    readonly file: string
+    readonly line: number
+  } | null
   readonly claims: { readonly [claim in keyof Claims]: string | null } | null
   readonly importers: readonly string[]
 }
@@ -24,7 +32,7 @@ export interface JsonPackage {
 export function jsonReport(verdicts: readonly Verdict[]): JsonReport {
   return {
     summary: summarize(verdicts),
-    packages: verdicts.map(({ package: pkg, status, refusal, rule, claims }) => ({
+    packages: verdicts.map(({ package: pkg, status, refusal, rule, claims, exception }) => ({
       name: pkg.name,
       version: pkg.version,
       integrity: pkg.integrity ?? null,
@@ -33,6 +41,15 @@ export function jsonReport(verdicts: readonly Verdict[]): JsonReport {
       found: refusal?.found ?? null,
       expected: refusal?.expected ?? null,
       rule: rule === undefined ? null : { file: rule.place.file, line: rule.place.line },
+      exception:
+        exception === undefined
+          ? null
+          : {
+              reason: exception.reason,
+              expires: exception.expires,
+              file: exception.place.file,
+              line: exception.place.line,
+            },
       claims: claims === undefined ? null : withNulls(claims),
       importers: pkg.importers,
     })),

@@ -14,10 +14,14 @@ export interface RefusalLines {
   readonly neededBy: string | undefined
 }
 
-/** Those verdicts that are refusals. */
-export function refusals(verdicts: readonly Verdict[], folder: string): readonly RefusalLines[] {
+/** Those verdicts that are refusals, or those that would be if their rule did more than warn. */
+export function refusals(
+  verdicts: readonly Verdict[],
+  folder: string,
+  which: 'refused' | 'warned' = 'refused',
+): readonly RefusalLines[] {
   return verdicts.flatMap(({ package: pkg, status, refusal, rule }) => {
-    if (status !== 'refused') return []
+    if (status !== which) return []
     const { importers } = pkg
     return [
       {
@@ -35,7 +39,7 @@ export function refusals(verdicts: readonly Verdict[], folder: string): readonly
   })
 }
 
-function shortPath(file: string, folder: string): string {
+export function shortPath(file: string, folder: string): string {
   const relative = path.relative(folder, file)
   return relative.startsWith('..') ? file : relative
 }

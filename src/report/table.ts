@@ -5,15 +5,20 @@ import { refusals } from './refusal.ts'
 /** What a person reads of. The library takes four milliseconds a row, so thousands would take longer than the verdicts. */
 const MOST = 200
 
-/** A table of refusals for a terminal of the given width in columns, or '' where nothing is refused. */
-export function refusalTable(verdicts: readonly Verdict[], folder: string, width: number): string {
-  const rows = refusals(verdicts, folder)
+/** A table of refusals (or warnings) for a terminal of the given width in columns, or '' where there are none. */
+export function refusalTable(
+  verdicts: readonly Verdict[],
+  folder: string,
+  width: number,
+  which: 'refused' | 'warned' = 'refused',
+): string {
+  const rows = refusals(verdicts, folder, which)
   if (rows.length === 0) return ''
   // Two thirds for the reason. Borders and padding take ten columns.
   const usable = Math.max(width, 60) - 10
   const narrow = Math.floor(usable / 5)
   const table = new Table({
-    head: ['package', 'refused because', 'rule'],
+    head: ['package', `${which} because`, 'rule'],
     colWidths: [narrow + 2, usable - 2 * narrow + 2, narrow + 2],
     wordWrap: true,
     wrapOnWordBoundary: false,

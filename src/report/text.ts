@@ -1,5 +1,5 @@
 import type { Verdict } from '../policy/types.ts'
-import { refusals } from './refusal.ts'
+import { type RefusalLines, refusals } from './refusal.ts'
 import { count } from './summary.ts'
 
 /** What is said of so many refusals at most; the rest is counted. */
@@ -19,7 +19,21 @@ export function refusalText(
 ): string | undefined {
   const refused = refusals(verdicts, folder)
   if (refused.length === 0) return undefined
-  const blocks = refused
+  const advice = refused.every(({ code }) => code === 'EVIDENCE_UNAVAILABLE') ? UNAVAILABLE : ADVICE[origin]
+  return [`provenance-gate refused ${count(refused.length)}.`, ...blocksOf(refused), advice].join('\n\n')
+}
+
+/** What a hook says of packages that it lets pass although their rule warns of them, or undefined where there are none. */
+export function warningText(verdicts: readonly Verdict[], folder: string = process.cwd()): string | undefined {
+  const warned = refusals(verdicts, folder, 'warned')
+  if (warned.length === 0) return undefined
+  return [`provenance-gate warns of ${count(warned.length)}, which its rule lets pass.`, ...blocksOf(warned)].join(
+    '\n\n',
+  )
+}
+
+function blocksOf(lines: readonly RefusalLines[]): readonly string[] {
+  const blocks = lines
     .slice(0, MOST)
     .map(({ package: name, code, found, expected, rule, neededBy }) =>
       [
@@ -30,10 +44,8 @@ export function refusalText(
         ...(neededBy === undefined ? [] : [`  needed by: ${neededBy}`]),
       ].join('\n'),
     )
-  if (refused.length > MOST)
-    blocks.push(`… and ${refused.length - MOST} more: \`provenance-gate verify\` lists them all.`)
-  const advice = refused.every(({ code }) => code === 'EVIDENCE_UNAVAILABLE') ? UNAVAILABLE : ADVICE[origin]
-  return [`provenance-gate refused ${count(refused.length)}.`, ...blocks, advice].join('\n\n')
+  if (lines.length > MOST) blocks.push(`… and ${lines.length - MOST} more: \`provenance-gate verify\` lists them all.`)
+  return blocks
 }
 
 const UNAVAILABLE = 'The evidence could not be fetched: check the network and the registry, and install again.'

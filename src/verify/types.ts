@@ -43,12 +43,12 @@ export interface Claims {
   readonly workflow: string | undefined
 }
 
-/** What verification proves about one package: facts only, no judgement. */
+/** What verification proves about one package: facts only, no judgement. At least one of the two is there. */
 export interface Proof {
-  /** One per verified provenance attestation. Never empty. */
+  /** One per verified provenance attestation. */
   readonly provenance: readonly ProvenProvenance[]
-  /** Whether a publish attestation, signed by the registry's key, was verified too. */
-  readonly publish: boolean
+  /** The publish attestation, signed by the registry's key, where there is one. */
+  readonly publish: ProvenPublish | undefined
 }
 
 export interface ProvenProvenance {
@@ -56,5 +56,10 @@ export interface ProvenProvenance {
   readonly predicateType: string
   readonly claims: Claims
   /** The earliest verified time of signing, from the log or a timestamp authority. ISO 8601, UTC. */
+  readonly signedAt: string
+}
+
+export interface ProvenPublish {
+  /** As of a provenance: when the registry vouched for the package. */
   readonly signedAt: string
 }

@@ -8,7 +8,7 @@ import { checkProvenance, checkPublish, PROVENANCE_V1, PROVENANCE_V02, PUBLISH }
 import { verifySignature } from './signature.ts'
 import { parseStatement } from './statement.ts'
 import { checkSubject, lockedDigest } from './subject.ts'
-import type { Proof, ProvenProvenance } from './types.ts'
+import type { Proof, ProvenProvenance, ProvenPublish } from './types.ts'
 
 /** Judges an attestation document against one lockfile entry. Pure, and never throws. */
 export type DocumentVerifier = (pkg: LockedPackage, document: unknown, now: Date) => Result<Proof>
@@ -36,7 +36,7 @@ interface Context {
 /** What one attestation, taken alone, proves. `undefined`: of a kind that the gate does not use. */
 type Proven =
   | { readonly kind: 'provenance'; readonly value: ProvenProvenance }
-  | { readonly kind: 'publish' }
+  | { readonly kind: 'publish'; readonly value: ProvenPublish }
   | undefined
 
 function verifyDocument(pkg: LockedPackage, document: unknown, context: Context): Result<Proof> {
@@ -46,15 +46,15 @@ function verifyDocument(pkg: LockedPackage, document: unknown, context: Context)
   if (!bundles.ok) return bundles
 
   const provenance: ProvenProvenance[] = []
-  let publish = false
+  let publish: ProvenPublish | undefined
   for (const bundle of bundles.value) {
     const proven = verifyAttestation(pkg, digest.value, bundle, context)
     // One attestation that does not hold spoils the document: whoever could change it could have changed the others.
     if (!proven.ok) return proven
     if (proven.value?.kind === 'provenance') provenance.push(proven.value.value)
-    if (proven.value?.kind === 'publish') publish = true
+    if (proven.value?.kind === 'publish') publish ??= proven.value.value
   }
-  if (provenance.length === 0) {
+  if (provenance.length === 0 && publish === undefined) {
     const others =
       bundles.value.length === 0 ? 'an empty list of attestations' : 'attestations, but no provenance among them'
     return refuse('EVIDENCE_MISSING', others, 'a provenance attestation')
@@ -83,7 +83,7 @@ function verifyAttestation(pkg: LockedPackage, digest: string, bundle: Bundle, c
         )
       }
       const checked = checkPublish(statement.value, pkg.name, pkg.version)
-      return checked.ok ? ok({ kind: 'publish' }) : checked
+      return checked.ok ? ok({ kind: 'publish', value: { signedAt: signedAt.toISOString() } }) : checked
     }
     case PROVENANCE_V02:
     case PROVENANCE_V1: {

@@ -233,6 +233,18 @@ const CASES: readonly Case[] = [
     bad: { signed: { legacyClaims: true } },
     policy: `${POLICY}      runner: hosted\n`,
   },
+  {
+    code: 'TOO_YOUNG',
+    why: 'signed ten minutes ago: a worm that has taken over the right workflow is as young',
+    bad: { signed: { now: minutesFromNow(-10) } },
+    policy: `${POLICY}    minimumAge: 1d\n`,
+  },
+  {
+    code: 'EXCEPTION_EXPIRED',
+    why: 'an exception for a time that is over',
+    bad: document(() => ({ attestations: [] })),
+    policy: `exceptions: [{ package: bad@2.0.0, reason: to be replaced, expires: '2026-01-31' }]\n${POLICY}`,
+  },
   { code: 'NO_RULE', why: 'nobody thought of it', bad: {}, policy: POLICY.replace('"**"', 'good') },
 ]
 

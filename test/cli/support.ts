@@ -68,7 +68,7 @@ export function reportOf(run: CliRun): JsonReport {
   return parsed
 }
 
-const FIELDS = 'name version integrity status code found expected rule claims importers'.split(' ')
+const FIELDS = 'name version integrity status code found expected rule exception claims importers'.split(' ')
 const STATUSES = ['proven', 'permitted', 'warned', 'excepted', 'refused'] as const
 
 function assertReport({ summary, packages, ...rest }: JsonReport): void {
@@ -76,15 +76,17 @@ function assertReport({ summary, packages, ...rest }: JsonReport): void {
   for (const pkg of packages) {
     assert.deepEqual(Object.keys(pkg), FIELDS)
     assert.ok(STATUSES.includes(pkg.status))
-    const { name, status, code, found, expected, rule, claims } = pkg
-    assert.equal(status === 'refused', code !== null && Object.hasOwn(CODES, code), name)
-    for (const reason of [found, expected]) assert.equal(status === 'refused', Boolean(reason), name)
-    if (status === 'proven') assert.ok(claims !== null && rule !== null, name)
+    const { name, status, code, found, expected, rule, claims, exception } = pkg
+    const isWrong = status !== 'proven' && status !== 'permitted'
+    assert.equal(isWrong, code !== null && Object.hasOwn(CODES, code), name)
+    for (const reason of [found, expected]) assert.equal(isWrong, Boolean(reason), name)
+    if (status === 'proven') assert.ok(rule !== null, name)
+    assert.equal(status === 'excepted', exception !== null, name)
     if (status === 'permitted') assert.equal(claims, null, name)
     assert.equal(rule === null, code === 'NO_RULE', name)
   }
-  const codes = Map.groupBy(packages, ({ code }) => code)
-  codes.delete(null)
+  const refused = packages.filter(({ status }) => status === 'refused')
+  const codes = Map.groupBy(refused, ({ code }) => code)
   assert.deepEqual(summary, {
     total: packages.length,
     ...Object.fromEntries(STATUSES.map((status) => [status, packages.filter((pkg) => pkg.status === status).length])),
@@ -94,7 +96,7 @@ function assertReport({ summary, packages, ...rest }: JsonReport): void {
 
 /** What the README says of the exit status. */
 function statusOf(packages: readonly JsonPackage[]): number {
-  const codes = packages.flatMap(({ code }) => code ?? [])
+  const codes = packages.filter(({ status }) => status === 'refused').map(({ code }) => code)
   if (codes.length === 0) return 0
   return codes.every((code) => code === 'EVIDENCE_UNAVAILABLE' || code === 'INTERNAL_ERROR') ? 2 : 1
 }
@@ -106,7 +108,12 @@ function summaryLineOf(packages: readonly JsonPackage[]): string {
 
 /** How each package ended: its code where it was refused, else its status. */
 export function endings({ packages }: JsonReport): Readonly<Record<string, string>> {
-  return Object.fromEntries(packages.map(({ name, version, code, status }) => [`${name}@${version}`, code ?? status]))
+  return Object.fromEntries(
+    packages.map(({ name, version, code, status }) => [
+      `${name}@${version}`,
+      status === 'refused' ? (code ?? status) : status,
+    ]),
+  )
 }
 
 /** A project with a policy and its trust root, without a hook. */

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { postinstallsRun, prepareStore, runPnpm } from '../support/pnpm/index.ts'
 import { createTarball, digests } from '../support/registry/index.ts'
-import { startWorld, type World } from '../support/world.ts'
+import { POLICY, startWorld, type World } from '../support/world.ts'
 import { FOREIGN, good, linked, lockedProject, VERSIONS } from './stage.ts'
 
 /** Paths beside the matrix by which something refused could get in, or something good could be kept out. */
@@ -65,6 +65,34 @@ for (const version of VERSIONS) {
         assert.match(flat, /EVIDENCE_MISSING/)
         assert.ok(!linked(project).includes('widget'), store)
       }
+    })
+
+    test('a rule that only warns lets a package in, and tells it once', async (t) => {
+      await world.publish(good('evil'), FOREIGN)
+      const project = world.gatedProject({ dependencies: { evil: '1.0.0' }, policy: `${POLICY}    mode: warn\n` })
+      t.after(() => project.dispose())
+      const { status, flat } = await runPnpm(version, ['install'], project)
+      assert.equal(status, 0, flat)
+      assert.ok(linked(project).includes('evil'))
+      assert.equal(
+        [...flat.matchAll(/provenance-gate warns of 1 package.* evil@1\.0\.0 +WORKFLOW_MISMATCH/g)].length,
+        1,
+      )
+      assert.equal([...flat.matchAll(/WORKFLOW_MISMATCH/g)].length, 1, flat)
+    })
+
+    test('an exception lets in what it names, and nothing else', async (t) => {
+      await world.publish(good('evil'), FOREIGN)
+      await world.publish(good('worse'), FOREIGN)
+      const policy = `exceptions: [{ package: evil@1.0.0, reason: known, expires: '2999-12-31' }]\n${POLICY}`
+      const project = world.gatedProject({ dependencies: { evil: '1.0.0' }, policy })
+      t.after(() => project.dispose())
+      const { status, flat } = await runPnpm(version, ['install'], project)
+      assert.equal(status, 0, flat)
+      assert.ok(linked(project).includes('evil'))
+      const added = await runPnpm(version, ['add', 'worse@1.0.0'], project)
+      assert.notEqual(added.status, 0, added.flat)
+      assert.ok(!linked(project).includes('worse'))
     })
 
     test('without a policy nothing is installed, and the message says what to do', async (t) => {

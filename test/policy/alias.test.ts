@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { ok, refuse } from '../../src/codes.ts'
+import { ok, type Result, refuse } from '../../src/codes.ts'
 import type { LockedPackage } from '../../src/lockfile/types.ts'
-import { decide, needsProof } from '../../src/policy/decide.ts'
+import { decide as decideAt, needsProof } from '../../src/policy/decide.ts'
 import { parsePolicy } from '../../src/policy/parse.ts'
+import type { Policy } from '../../src/policy/types.ts'
 import type { Claims, Proof } from '../../src/verify/types.ts'
 
 const policy = parsePolicy(
@@ -46,10 +47,13 @@ function proofOf(repository: string) {
         signedAt: '2026-01-15T12:00:00.000Z',
       },
     ],
-    publish: false,
+    publish: undefined,
   }
   return ok(proof)
 }
+
+const decide = (pkg: LockedPackage, by: Policy, proof: Result<Proof> | undefined) =>
+  decideAt(pkg, by, proof, new Date('2026-06-01T00:00:00Z'))
 
 describe('a package that is installed under another name', () => {
   test('is judged by the rule for that name too: a lockfile cannot put evil into the folder of left-pad', () => {

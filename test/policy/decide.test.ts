@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { ok, type Result, refuse } from '../../src/codes.ts'
 import type { LockedPackage } from '../../src/lockfile/types.ts'
-import { decide, ruleFor } from '../../src/policy/decide.ts'
+import { decide as decideAt, ruleFor } from '../../src/policy/decide.ts'
 import type { Policy, Publisher, Rule } from '../../src/policy/types.ts'
 import type { Claims, Proof } from '../../src/verify/types.ts'
 
@@ -47,17 +47,30 @@ const publisher: Publisher = {
   ref: 'refs/tags/v*',
 }
 
+const NOW = new Date('2026-06-01T00:00:00Z')
+const decide = (about: LockedPackage, by: Policy, found: Result<Proof> | undefined) => decideAt(about, by, found, NOW)
+
+const enforcement = { mode: 'enforce' } as const
 const place = { file: '.sigstorerc', line: 2, column: 5 }
 const provenance = (...publishers: readonly Publisher[]): Rule => ({
   packages: ['@acme/*'],
   require: 'provenance',
   publishers,
+  enforcement,
   place,
 })
-const nothing = (...packages: readonly string[]): Rule => ({ packages, require: 'nothing', publishers: [], place })
+const nothing = (...packages: readonly string[]): Rule => ({
+  packages,
+  require: 'nothing',
+  publishers: [],
+  enforcement,
+  place,
+})
 const policy = (...rules: readonly Rule[]): Policy => ({
   file: '.sigstorerc',
   rules,
+  exceptions: [],
+  enforcement,
   trust: { trustedRoot: undefined, npmKeys: undefined },
 })
 const proof = (...claims: readonly Claims[]): Result<Proof> =>
@@ -67,7 +80,7 @@ const proof = (...claims: readonly Claims[]): Result<Proof> =>
       claims: each,
       signedAt: '2026-01-01T00:00:00.000Z',
     })),
-    publish: false,
+    publish: undefined,
   })
 
 describe('the rule that decides', () => {
@@ -152,7 +165,6 @@ describe('a rule that requires provenance', () => {
   it('never passes without a proof, claims, or publishers', () => {
     const missing: readonly (readonly [Rule, Result<Proof> | undefined])[] = [
       [provenance(publisher), undefined],
-      [provenance(publisher), proof()],
       [provenance(), proof(genuine)],
       [{ ...provenance(publisher), require: 'provenence' as 'provenance' }, proof(genuine)],
     ]
@@ -161,6 +173,12 @@ describe('a rule that requires provenance', () => {
       assert.equal(verdict.status, 'refused')
       assert.equal(verdict.refusal?.code, 'INTERNAL_ERROR')
     }
+  })
+
+  it('is not met by attestations that say nothing about the build', () => {
+    const { refusal } = decide(pkg, policy(provenance(publisher)), proof())
+    assert.equal(refusal?.code, 'EVIDENCE_MISSING')
+    assert.match(refusal?.found ?? '', /no provenance among them/)
   })
 
   const mismatches: readonly (readonly [string, Partial<Claims>, string, string, string])[] = [

@@ -35,7 +35,9 @@ describe('the example', () => {
     assert.equal(about('tuf-js', '1.0.0')?.publishers.length, 2)
     assert.equal(about('tuf-js', '4.0.0')?.publishers.length, 1)
     assert.equal(about('left-pad', '1.3.0')?.require, 'nothing')
-    assert.equal(about('@sigstore/verify', '4.0.0'), undefined)
+    assert.equal(about('@sigstore/verify', '4.0.0')?.minimumAge, '3d')
+    assert.equal(about('@sigstore/tuf', '4.0.0'), undefined)
+    assert.equal(policy.exceptions[0]?.name, '@acme/legacy')
   })
 
   it('shows trust files that are read when the comment signs are removed', async () => {

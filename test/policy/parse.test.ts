@@ -45,16 +45,20 @@ describe('a valid policy', () => {
               ref: 'refs/tags/v*',
             },
           ],
+          enforcement: { mode: 'enforce' },
           place: { file: FILE, line: 2, column: 5 },
         },
         {
           packages: ['**', '!legacy'],
           require: 'nothing',
           publishers: [],
+          enforcement: { mode: 'enforce' },
           reason: 'not looked into yet',
           place: { file: FILE, line: 8, column: 5 },
         },
       ],
+      exceptions: [],
+      enforcement: { mode: 'enforce' },
       trust: { trustedRoot: undefined, npmKeys: undefined },
     })
   })
@@ -63,7 +67,13 @@ describe('a valid policy', () => {
     const text =
       '{\r\n\t"$schema": "./x.json",\r\n\t"rules": [\r\n\t\t{ "packages": "a", "require": "nothing" }\r\n\t]\r\n}\r\n'
     assert.deepEqual(parsePolicy(text, 'p.json').rules, [
-      { packages: ['a'], require: 'nothing', publishers: [], place: { file: 'p.json', line: 4, column: 3 } },
+      {
+        packages: ['a'],
+        require: 'nothing',
+        publishers: [],
+        enforcement: { mode: 'enforce' },
+        place: { file: 'p.json', line: 4, column: 3 },
+      },
     ])
   })
 
@@ -115,13 +125,42 @@ rules:
     assert.throws(() => idOf('acme'), /not an id/)
   })
 
+  it('says for each rule whether it only warns, and until when', () => {
+    const rule = (name: string, more: string) => `  - { packages: ${name}, require: signature${more} }\n`
+    const rules = `rules:\n${rule('a', '')}${rule('b', ', mode: enforce')}${rule('c', ', mode: warn')}${rule('d', ", enforceFrom: '2028-01-01'")}`
+    const { enforcement, rules: made } = parsePolicy(`mode: warn\nenforceFrom: '2027-01-01'\n${rules}`, FILE)
+    const untilThen = { mode: 'warn', enforceFrom: '2027-01-01' }
+    assert.deepEqual(enforcement, untilThen)
+    assert.deepEqual(
+      made.map((each) => each.enforcement),
+      [untilThen, { mode: 'enforce' }, { mode: 'warn' }, { mode: 'warn', enforceFrom: '2028-01-01' }],
+    )
+  })
+
+  it('has exceptions, with places', () => {
+    const integrity = `sha512-${'A'.repeat(86)}==`
+    const text = `exceptions:
+  - { package: '@acme/old@1.0.0-rc.1', integrity: ${integrity}, reason: moved, expires: '2027-01-31' }
+${VALID}`
+    assert.deepEqual(parsePolicy(text, FILE).exceptions, [
+      {
+        name: '@acme/old',
+        version: '1.0.0-rc.1',
+        integrity,
+        reason: 'moved',
+        expires: '2027-01-31',
+        place: { file: FILE, line: 2, column: 5 },
+      },
+    ])
+  })
+
   it('may begin with --- and end with a comment', () => {
     assert.equal(parsePolicy(`---\n${VALID}# the end\n`, FILE).rules.length, 2)
   })
 })
 
-const KNOWN = '"packages", "require", "publisher", "reason"'
-const KNOWN_OF_POLICY = '"$schema", "trust", "publishers", "rules"'
+const KNOWN = '"packages", "require", "publisher", "minimumAge", "mode", "enforceFrom", "reason"'
+const KNOWN_OF_POLICY = '"$schema", "trust", "publishers", "mode", "enforceFrom", "exceptions", "rules"'
 const KNOWN_OF_PUBLISHER =
   '"issuer", "owner", "ownerId", "repository", "repositoryId", "workflow", "builder", "ref", "commit", "trigger", "runner", "environment", "visibility"'
 const QUOTE_IT = 'In YAML a value that begins with "@", "*", "!", "&" or "%" must be in quotes'
@@ -153,6 +192,71 @@ describe('mistakes in a policy', () => {
       '.sigstorerc:1:56: "acme/app" is not the name of a publisher: for a repository write {"repository": "acme/app"}',
     ],
     [
+      'a span that is none',
+      change('require: provenance', 'require: provenance\n    minimumAge: 3 days'),
+      '.sigstorerc:4:17: "3 days" is not a span of time: write a whole number of hours, days or weeks, such as "12h", "3d" or "2w"',
+    ],
+    [
+      'a publisher for a signature, which names none',
+      change('require: provenance', 'require: signature'),
+      '.sigstorerc:5:7: this rule requires "signature", so its "publisher" would never be looked at: write "require": "provenance", or remove "publisher"',
+    ],
+    [
+      'an age of something of which nothing is asked',
+      `${VALID}    minimumAge: 3d\n`,
+      '.sigstorerc:11:17: this rule requires "nothing", so its "minimumAge" would never be looked at: remove it',
+    ],
+    [
+      'a day from which to enforce, where nothing only warns',
+      change('require: provenance', "require: provenance\n    enforceFrom: '2027-01-01'"),
+      '.sigstorerc:4:5: "enforceFrom" is the day on which a warning becomes a refusal, but here nothing only warns: add "mode": "warn", or remove it',
+    ],
+    [
+      'a day from which to enforce, where the file only warns but the rule does not',
+      `mode: warn\n${change('require: provenance', "require: provenance\n    mode: enforce\n    enforceFrom: '2027-01-01'")}`,
+      '.sigstorerc:6:5: "enforceFrom" is the day on which a warning becomes a refusal, but here nothing only warns: add "mode": "warn", or remove it',
+    ],
+    [
+      'a day that does not exist',
+      `mode: warn\nenforceFrom: '2027-02-29'\n${VALID}`,
+      '.sigstorerc:2:14: "2027-02-29" is not a day: write year, month and day, such as "2027-01-31"',
+    ],
+    [
+      'an exception for a range',
+      `exceptions: [{ package: a@^1, reason: x, expires: '2027-01-01' }]\n${VALID}`,
+      '.sigstorerc:1:25: "a@^1" is not exactly one version: write it as in the lockfile, such as "name@1.0.0" or "@scope/name@1.0.0"',
+    ],
+    [
+      'an exception for all versions',
+      `exceptions: [{ package: a, reason: x, expires: '2027-01-01' }]\n${VALID}`,
+      '.sigstorerc:1:25: "a" names no version: write exactly one, such as "name@1.0.0" or "@scope/name@1.0.0"',
+    ],
+    [
+      'an exception for several packages',
+      `exceptions: [{ package: 'a*@1.0.0', reason: x, expires: '2027-01-01' }]\n${VALID}`,
+      '.sigstorerc:1:25: "a*@1.0.0" is not one package: write its name, such as "name@1.0.0" or "@scope/name@1.0.0"',
+    ],
+    [
+      'an exception for ever',
+      `exceptions: [{ package: a@1.0.0, reason: x }]\n${VALID}`,
+      '.sigstorerc:1:14: an exception needs "expires", which is missing',
+    ],
+    [
+      'an exception without a reason',
+      `exceptions: [{ package: a@1.0.0, expires: '2027-01-01' }]\n${VALID}`,
+      '.sigstorerc:1:14: an exception needs "reason", which is missing',
+    ],
+    [
+      'an exception for a weak digest',
+      `exceptions: [{ package: a@1.0.0, reason: x, expires: '2027-01-01', integrity: sha1-2jmj7l5rSw0yVb/vlWAYkK/YBwk= }]\n${VALID}`,
+      '.sigstorerc:1:79: "sha1-2jmj7l5rSw0yVb/vlWAYkK/YBwk=" is not the integrity of a lockfile\'s entry: copy it from there, "sha512-…"',
+    ],
+    [
+      'two exceptions for one version',
+      `exceptions:\n  - { package: a@1.0.0, reason: x, expires: '2027-01-01' }\n  - { package: a@1.0.0, reason: y, expires: '2028-01-01' }\n${VALID}`,
+      '.sigstorerc:3:16: "a@1.0.0" has an exception already, and only the first would count: keep one',
+    ],
+    [
       'a misspelt required key',
       change('require:', 'requires:'),
       `.sigstorerc:2:5: a rule needs "require", which is missing\n.sigstorerc:3:5: unknown key "requires" in a rule, which has ${KNOWN}. Did you mean "require"?`,
@@ -164,8 +268,8 @@ describe('mistakes in a policy', () => {
     ],
     [
       'an unknown key at the top',
-      `exceptions: []\n${VALID}`,
-      `.sigstorerc:1:1: unknown key "exceptions" in a policy, which has ${KNOWN_OF_POLICY}`,
+      `exception: []\n${VALID}`,
+      `.sigstorerc:1:1: unknown key "exception" in a policy, which has ${KNOWN_OF_POLICY}. Did you mean "exceptions"?`,
     ],
     [
       'an unknown key of trust',
@@ -217,17 +321,17 @@ describe('mistakes in a policy', () => {
     [
       'an unknown requirement',
       change('provenance', 'provenence'),
-      '.sigstorerc:3:14: expected "provenance" or "nothing", found "provenence". Did you mean "provenance"?',
+      '.sigstorerc:3:14: expected "provenance", "signature" or "nothing", found "provenence". Did you mean "provenance"?',
     ],
     [
       'a requirement that is no text',
       change('provenance', 'false'),
-      '.sigstorerc:3:14: expected "provenance" or "nothing", found the truth value false',
+      '.sigstorerc:3:14: expected "provenance", "signature" or "nothing", found the truth value false',
     ],
     [
       'a requirement in a list',
       change('provenance', '[provenance]'),
-      '.sigstorerc:3:14: expected "provenance" or "nothing", found a list',
+      '.sigstorerc:3:14: expected "provenance", "signature" or "nothing", found a list',
     ],
     [
       'provenance of anybody',
@@ -345,7 +449,7 @@ describe('mistakes in a policy', () => {
     [
       'several at once, in their order',
       change('refs/tags/v*', 'main').replace('nothing', 'nothin'),
-      '.sigstorerc:7:12: "main" is not a full ref, and a branch and a tag may have the same name: write "refs/heads/main" for the branch or "refs/tags/main" for the tag\n.sigstorerc:9:14: expected "provenance" or "nothing", found "nothin". Did you mean "nothing"?',
+      '.sigstorerc:7:12: "main" is not a full ref, and a branch and a tag may have the same name: write "refs/heads/main" for the branch or "refs/tags/main" for the tag\n.sigstorerc:9:14: expected "provenance", "signature" or "nothing", found "nothin". Did you mean "nothing"?',
     ],
   ]
   for (const [what, text, message] of cases) it(what, () => assert.equal(messageOf(text), message))
@@ -360,7 +464,7 @@ describe('mistakes in a policy', () => {
     const text = '{\n  "sigstore": {\n    "rules": [{ "packages": "a", "require": "x" }]\n  }\n}\n'
     assert.equal(
       messageOf(text, 'package.json', 'sigstore'),
-      'package.json:3:45: expected "provenance" or "nothing", found "x"',
+      'package.json:3:45: expected "provenance", "signature" or "nothing", found "x"',
     )
   })
 })
@@ -540,6 +644,9 @@ type Json = null | boolean | number | string | readonly Json[] | { readonly [key
 const FULL: Json = {
   $schema: './schema.json',
   trust: { trustedRoot: 'root.json', npmKeys: 'keys.json' },
+  mode: 'warn',
+  enforceFrom: '2027-01-01',
+  exceptions: [{ package: 'a@1.0.0', integrity: `sha512-${'A'.repeat(86)}==`, reason: 'known', expires: '2027-01-01' }],
   publishers: {
     acme: {
       owner: 'acme',
@@ -566,6 +673,9 @@ const FULL: Json = {
         ref: 'refs/heads/main',
       },
       reason: 'ours',
+      minimumAge: '3d',
+      mode: 'warn',
+      enforceFrom: '2028-01-01',
     },
     {
       packages: 'a@^1',

@@ -4,7 +4,19 @@ import fc from 'fast-check'
 import { jsonReport, jsonText } from '../../src/report/json.ts'
 import { anyVerdict, CLAIMS, FOLDER, pkg, refusal, verdict } from './support.ts'
 
-const FIELDS = ['name', 'version', 'integrity', 'status', 'code', 'found', 'expected', 'rule', 'claims', 'importers']
+const FIELDS = [
+  'name',
+  'version',
+  'integrity',
+  'status',
+  'code',
+  'found',
+  'expected',
+  'rule',
+  'exception',
+  'claims',
+  'importers',
+]
 const SUMMARY = ['total', 'proven', 'permitted', 'warned', 'excepted', 'refused', 'codes']
 
 /** What a reader of the report gets. */
@@ -29,6 +41,7 @@ describe('the report for machines', () => {
       found: null,
       expected: null,
       rule: { file: `${FOLDER}/.sigstorerc`, line: 12 },
+      exception: null,
       claims: Object.fromEntries(Object.entries(CLAIMS).map(([claim, value]) => [claim, value ?? null])),
       importers: ['.', 'packages/app'],
     })
@@ -48,6 +61,7 @@ describe('the report for machines', () => {
       found: 'the ref refs/heads/evil',
       expected: 'the ref refs/tags/v*',
       rule: null,
+      exception: null,
       claims: null,
       importers: [],
     })

@@ -9,7 +9,13 @@ export const STATUSES: readonly Status[] = ['proven', 'permitted', 'warned', 'ex
 export const FOLDER = '/work/project'
 
 export function rule(line = 12, file = `${FOLDER}/.sigstorerc`): Rule {
-  return { packages: ['**'], require: 'provenance', publishers: [], place: { file, line, column: 5 } }
+  return {
+    packages: ['**'],
+    require: 'provenance',
+    publishers: [],
+    enforcement: { mode: 'enforce' },
+    place: { file, line, column: 5 },
+  }
 }
 
 export function pkg(changes: Partial<LockedPackage> = {}): LockedPackage {

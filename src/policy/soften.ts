@@ -1,0 +1,40 @@
+import type { Refusal } from '../codes.ts'
+import type { LockedPackage } from '../lockfile/types.ts'
+import { endOf, startOf } from './time.ts'
+import type { Enforcement, Exception, Policy, Rule, Verdict } from './types.ts'
+
+type Refused = Pick<Verdict, 'package' | 'rule' | 'claims'> & { readonly refusal: Refusal }
+
+/**
+ * What becomes of a package that is not what its rule asks for. An exception lets it pass, a rule that only warns lets
+ * it pass for now; everything else is refused. That the gate itself failed is never excused: nobody knows then what
+ * would have been found.
+ */
+export function soften(refused: Refused, policy: Policy, now: Date): Verdict {
+  if (refused.refusal.code === 'INTERNAL_ERROR') return { ...refused, status: 'refused' }
+  const exception = policy.exceptions.find((each) => isAbout(each, refused.package))
+  if (exception === undefined) return { ...refused, status: strictness(refused.rule, policy, now) }
+  const { line } = exception.place
+  if (exception.integrity !== undefined && exception.integrity !== refused.package.integrity) {
+    const found = `${refused.refusal.found} (the exception at line ${line} is for other bytes: its integrity differs)`
+    return { ...refused, refusal: { ...refused.refusal, found }, status: strictness(refused.rule, policy, now) }
+  }
+  if (now < endOf(exception.expires)) return { ...refused, status: 'excepted', exception }
+  const refusal: Refusal = {
+    code: 'EXCEPTION_EXPIRED',
+    found: `${refused.refusal.found} (${refused.refusal.code}); the exception at line ${line} held until ${exception.expires}`,
+    expected: refused.refusal.expected,
+  }
+  return { ...refused, refusal, status: strictness(refused.rule, policy, now) }
+}
+
+/** Exactly one version of exactly one package: whatever comes next has to be looked at again. */
+function isAbout({ name, version }: Exception, pkg: LockedPackage): boolean {
+  return name === pkg.name && version === pkg.version
+}
+
+function strictness(rule: Rule | undefined, policy: Policy, now: Date): 'refused' | 'warned' {
+  const { mode, enforceFrom }: Enforcement = rule?.enforcement ?? policy.enforcement
+  const isWarning = mode === 'warn' && (enforceFrom === undefined || now < startOf(enforceFrom))
+  return isWarning ? 'warned' : 'refused'
+}

@@ -1,0 +1,28 @@
+import type { Exception, Verdict } from '../policy/types.ts'
+import { clean } from './clean.ts'
+import { shortPath } from './refusal.ts'
+
+/** A line for each exception that excused nothing, so that it is removed before somebody needs it for something else. */
+export function unusedExceptions(
+  exceptions: readonly Exception[],
+  verdicts: readonly Verdict[],
+  folder: string,
+): readonly string[] {
+  const used = new Set(verdicts.flatMap(({ exception }) => exception ?? []))
+  return exceptions
+    .filter((exception) => !used.has(exception))
+    .map(({ name, version, integrity, place }) => {
+      const those = verdicts.filter(({ package: pkg }) => pkg.name === name && pkg.version === version)
+      const why =
+        those.length === 0
+          ? 'the lockfile does not have it'
+          : those.some(({ refusal }) => refusal !== undefined)
+            ? whyUseless(integrity)
+            : 'nothing is wrong with it'
+      return `unused exception for ${clean(`${name}@${version}`)} (${clean(shortPath(place.file, folder))}:${place.line}): ${why}. Remove it.`
+    })
+}
+
+function whyUseless(integrity: string | undefined): string {
+  return integrity === undefined ? 'it is over' : 'it is over, or for other bytes'
+}
