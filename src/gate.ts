@@ -1,4 +1,4 @@
-import { CODES, type Result, refuse } from './codes.ts'
+import { CODES, type Refusal, type Result, refuse } from './codes.ts'
 import { GateError } from './errors.ts'
 import type { EvidenceSource } from './evidence/types.ts'
 import type { LockedPackage } from './lockfile/types.ts'
@@ -28,6 +28,23 @@ export interface GateOptions {
  * (proofs); the policy decides each time.
  */
 export function openGate({ policy, evidence, trust, now }: GateOptions): Gate {
+  const prove = openProver({ evidence, trust: { ...policy.trust, ...trust }, now })
+  return async (pkg) => {
+    try {
+      return decide(pkg, policy, needsProof(pkg, policy) ? await prove(pkg) : undefined, now)
+    } catch (error) {
+      if (error instanceof GateError) throw error
+      const { refusal } = broken(error)
+      return { package: pkg, status: 'refused', refusal, rule: undefined, claims: undefined }
+    }
+  }
+}
+
+/** What can be proven about an entry, whatever the policy says. Throws a GateError only, where trust is unusable. */
+export type Prover = (pkg: LockedPackage) => Promise<Result<Proof>>
+
+/** Entry → evidence → proof: the first half of the road. */
+export function openProver({ evidence, trust, now }: Omit<GateOptions, 'policy'>): Prover {
   const proofs = new Map<string, Promise<Result<Proof>>>()
   let verifier: Promise<DocumentVerifier> | undefined
 
@@ -39,24 +56,26 @@ export function openGate({ policy, evidence, trust, now }: GateOptions): Gate {
       if (!Object.hasOwn(CODES, document.refusal.code)) throw new TypeError('the source of evidence gave no reason')
       return document
     }
-    verifier ??= openVerifier({ ...policy.trust, ...trust })
+    verifier ??= openVerifier(trust ?? {})
     return (await verifier)(pkg, document.value, now)
   }
 
   return async (pkg) => {
-    try {
-      if (!needsProof(pkg, policy)) return decide(pkg, policy, undefined, now)
-      const id = JSON.stringify([pkg.name, pkg.version, pkg.integrity, pkg.source, pkg.origin])
-      const proof = proofs.get(id) ?? prove(pkg)
-      proofs.set(id, proof)
-      return decide(pkg, policy, await proof, now)
-    } catch (error) {
-      if (error instanceof GateError) throw error
-      const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
-      const { refusal } = refuse('INTERNAL_ERROR', `an error while deciding (${what})`, 'none; please report this')
-      return { package: pkg, status: 'refused', refusal, rule: undefined, claims: undefined }
-    }
+    const id = JSON.stringify([pkg.name, pkg.version, pkg.integrity, pkg.source, pkg.origin])
+    const proof =
+      proofs.get(id) ??
+      prove(pkg).catch((error: unknown) => {
+        if (error instanceof GateError) throw error
+        return broken(error)
+      })
+    proofs.set(id, proof)
+    return proof
   }
+}
+
+function broken(error: unknown): { readonly ok: false; readonly refusal: Refusal } {
+  const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+  return refuse('INTERNAL_ERROR', `an error while deciding (${what})`, 'none; please report this')
 }
 
 /** The verdict on what no registry has. There is nothing to fetch or verify for it, so it can be had at once. */

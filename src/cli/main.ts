@@ -2,6 +2,7 @@ import { Argument, Command, CommanderError } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
 import { GateError } from '../errors.ts'
 import { clean } from '../report/clean.ts'
+import type { AcceptOptions } from './accept.ts'
 import type { ExitStatus } from './exit.ts'
 import { REPAIRS } from './repair.ts'
 import type { VerifyOptions } from './verify.ts'
@@ -16,24 +17,30 @@ export async function main(argv: readonly string[], now: Date): Promise<ExitStat
     .exitOverride()
     .configureOutput({ writeOut: (text) => process.stdout.write(text), writeErr: (text) => process.stderr.write(text) })
 
-  program
-    .command('verify')
-    .description(
-      'judge every entry of a lockfile; exit status 0: all allowed, 1: something refused, 2: could not be judged',
-    )
-    .option('--lockfile <file>', 'the lockfile', 'pnpm-lock.yaml')
+  withSources(
+    program
+      .command('verify')
+      .description(
+        'judge every entry of a lockfile; exit status 0: all allowed, 1: something refused, 2: could not be judged',
+      ),
+  )
     .option('--policy <file>', "the policy (default: .sigstorerc in the lockfile's folder)")
-    .option(
-      '--attestations <dir>',
-      'read attestation documents from a folder, DIR/@scope/name@1.0.0.json, instead of the registry',
-    )
-    .option('--trusted-root <file>', 'a Sigstore trusted_root.json instead of the embedded one')
-    .option('--npm-keys <file>', "a registry's keys.json instead of the embedded one")
-    .option('--offline', 'make no request')
     .option('--json', 'print a report for machines to standard output')
     .action(async (options: VerifyOptions) => {
       const { verify } = await import('./verify.ts')
       status = await verify(options, now)
+    })
+
+  withSources(
+    program
+      .command('accept')
+      .description('write who publishes what into provenance-lock.yaml; packages whose publisher changed must be named')
+      .argument('[packages...]', 'names of packages of which a change or a loss is accepted'),
+  )
+    .option('--check', 'write nothing; exit status 1 if there is something to write')
+    .action(async (names: readonly string[], options: AcceptOptions) => {
+      const { accept } = await import('./accept.ts')
+      status = await accept(names, options, now)
     })
 
   program
@@ -58,6 +65,19 @@ export async function main(argv: readonly string[], now: Date): Promise<ExitStat
     process.stderr.write(`provenance-gate: ${message.split('\n').map(clean).join('\n  ')}\n`)
     return 2
   }
+}
+
+/** The options of every command that looks at a lockfile and at evidence. */
+function withSources(command: Command): Command {
+  return command
+    .option('--lockfile <file>', 'the lockfile', 'pnpm-lock.yaml')
+    .option(
+      '--attestations <dir>',
+      'read attestation documents from a folder, DIR/@scope/name@1.0.0.json, instead of the registry',
+    )
+    .option('--trusted-root <file>', 'a Sigstore trusted_root.json instead of the embedded one')
+    .option('--npm-keys <file>', "a registry's keys.json instead of the embedded one")
+    .option('--offline', 'make no request')
 }
 
 function describe(error: unknown): string {

@@ -2,7 +2,7 @@ import { type Result, refuse } from '../codes.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import type { Claims, Proof } from '../verify/types.ts'
 import { matchesPackage } from './packages.ts'
-import { meets } from './require.ts'
+import { meets, needsProofFor } from './require.ts'
 import { soften } from './soften.ts'
 import { quote } from './text.ts'
 import type { Policy, Rule, Verdict } from './types.ts'
@@ -31,10 +31,18 @@ function appliedRules(pkg: LockedPackage, policy: Policy): readonly [Rule | unde
   return [ruleFor(pkg, policy), ...others]
 }
 
+/** The package as a rule for that other name sees it. */
+function under(alias: string | undefined, pkg: LockedPackage): LockedPackage {
+  return alias === undefined ? pkg : { ...pkg, name: alias }
+}
+
 /** Whether `decide` needs a proof for this package. */
 export function needsProof(pkg: LockedPackage, policy: Policy): boolean {
   const [own, ...others] = appliedRules(pkg, policy)
-  return own !== undefined && [own, ...others.map(({ rule }) => rule)].some((rule) => rule.require !== 'nothing')
+  if (own === undefined) return false
+  return [{ rule: own, alias: undefined }, ...others].some(({ rule, alias }) =>
+    needsProofFor(rule, under(alias, pkg), policy),
+  )
 }
 
 /**
@@ -53,8 +61,9 @@ export function decide(pkg: LockedPackage, policy: Policy, proof: Result<Proof> 
   }
   const verdicts = [{ rule: own, alias: undefined }, ...others].map((applied) => {
     const { rule, alias } = applied
-    if (rule.require === 'nothing') return passed('permitted', pkg, rule, undefined)
-    const outcome = meets(rule, proof, now)
+    const named = under(alias, pkg)
+    if (!needsProofFor(rule, named, policy)) return passed('permitted', pkg, rule, undefined)
+    const outcome = meets(rule, named, policy, proof, now)
     if (outcome.met) return passed('proven', pkg, rule, outcome.claims)
     const { refusal, claims } = outcome
     const found = alias === undefined ? refusal.found : `${refusal.found}; it is installed as ${quote(alias)}`

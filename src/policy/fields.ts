@@ -20,6 +20,12 @@ export function toIssuer(text: string): string {
   return CIRCLECI_NAME.test(text) ? CIRCLECI + text.slice('circleci/'.length) : (SHORT_ISSUERS.get(text) ?? text)
 }
 
+/** The short name, where there is one. */
+export function fromIssuer(issuer: string): string {
+  const [short] = [...SHORT_ISSUERS].find(([, url]) => url === issuer) ?? []
+  return short ?? (issuer.startsWith(CIRCLECI) ? `circleci/${issuer.slice(CIRCLECI.length)}` : issuer)
+}
+
 const CIRCLECI_NAME = /^circleci\/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /** What is wrong with an issuer. It is compared exactly: part of a URL says nothing about who stands behind it. */
@@ -48,6 +54,12 @@ export function issuerProblem(text: string): string | undefined {
 export function toRepository(text: string): string {
   if (text.startsWith('https://')) return text
   return text === '**' ? 'https://**' : `https://github.com/${text}`
+}
+
+/** The other way round: `owner/name` for what is on GitHub. */
+export function fromRepository(address: string): string {
+  const name = address.startsWith('https://github.com/') ? address.slice('https://github.com/'.length) : address
+  return toRepository(name) === address ? name : address
 }
 
 export function hostOf(address: string): string {

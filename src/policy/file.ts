@@ -15,7 +15,7 @@ export function refuseExecutable(file: string): void {
 }
 
 /** Reads a policy file strictly: a regular file of bounded size, in UTF-8 (a byte order mark is dropped). */
-export async function readPolicyText(file: string): Promise<string> {
+export async function readPolicyText(file: string, limit: number = LIMIT): Promise<string> {
   let bytes: Buffer
   try {
     // Before opening: opening a named pipe would wait for a writer, perhaps forever.
@@ -24,9 +24,9 @@ export async function readPolicyText(file: string): Promise<string> {
       throw new GateError(
         `${file}: ${status.isDirectory() ? 'a directory' : 'not a regular file'}, where the policy should be a file. Write the policy to a file of this name, or remove it`,
       )
-    if (status.size > LIMIT)
+    if (status.size > limit)
       throw new GateError(
-        `${file}: ${status.size} bytes are too many for a policy, at most ${LIMIT} are read. Name packages by patterns such as "@scope/*" to make it shorter`,
+        `${file}: ${status.size} bytes are too many for a policy, at most ${limit} are read. Name packages by patterns such as "@scope/*" to make it shorter`,
       )
     bytes = await readFile(file)
   } catch (cause) {

@@ -36,6 +36,7 @@ export function parsePolicy(text: string, file: string, root?: string): Policy {
   )
   return {
     file,
+    identities: undefined,
     rules,
     exceptions,
     enforcement,
@@ -53,6 +54,7 @@ function toRule(rule: RuleFile, named: Named, outer: Enforcement, place: Place):
     publishers: publishers
       .flatMap((publisher) => (typeof publisher === 'string' ? (named.get(publisher) ?? []) : publisher))
       .map(toPublisher),
+    unchanged: rule.unchanged === true,
     ...(rule.minimumAge !== undefined && { minimumAge: rule.minimumAge }),
     enforcement: enforcementOf(rule, outer),
     ...(rule.reason !== undefined && { reason: rule.reason }),

@@ -27,7 +27,7 @@ import { dayProblem, spanProblem } from './time.ts'
 type Problem = string | undefined
 
 /** A mapping with these keys and no others. `what` names it in messages. */
-function mapping<const E extends v.ObjectEntries>(what: string, entries: E) {
+export function mapping<const E extends v.ObjectEntries>(what: string, entries: E) {
   const keys = Object.keys(entries)
   return v.strictObject(entries, (issue) => {
     const last = issue.path?.at(-1)
@@ -44,7 +44,7 @@ function list(keys: readonly string[]): string {
 }
 
 /** One line of text, with what is wrong with it in particular. */
-function text(problemOf: (text: string) => Problem = () => undefined) {
+export function text(problemOf: (text: string) => Problem = () => undefined) {
   return v.pipe(
     v.string((issue) => `expected text, found ${describe(issue.input)}: write the value, in quotes`),
     v.rawCheck(({ dataset, addIssue }) => {
@@ -84,7 +84,7 @@ function at(input: object, key: string, message: string): { message: string; pat
  * YAML and JSON have numbers, and an id is one. This is the one place where a value may be written in two ways; a number
  * that is no longer exact is none of them.
  */
-const id = v.pipe(
+export const id = v.pipe(
   v.union([v.string(), v.number()], (issue) => `expected an id, a whole number, found ${describe(issue.input)}`),
   v.rawCheck(({ dataset, addIssue }) => {
     if (!dataset.typed) return
@@ -163,6 +163,7 @@ const RuleSchema = v.pipe(
     packages: oneOrMany(text(packageProblem), 'at least one package'),
     require: choice(['provenance', 'signature', 'nothing']),
     publisher: v.exactOptional(oneOrMany(nameOrPublisher, 'at least one publisher')),
+    unchanged: v.exactOptional(v.boolean((issue) => `expected true or false, found ${describe(issue.input)}`)),
     minimumAge: v.exactOptional(text(spanProblem)),
     mode: v.exactOptional(choice(['enforce', 'warn'])),
     enforceFrom: v.exactOptional(text(dayProblem)),
@@ -181,12 +182,12 @@ const RuleSchema = v.pipe(
         ),
       )
     }
-    if (rule.require === 'provenance' && rule.publisher === undefined) {
+    if (rule.require === 'provenance' && rule.publisher === undefined && rule.unchanged !== true) {
       addIssue(
         at(
           rule,
           'require',
-          '"provenance" without "publisher" would accept a package that anybody built and signed, an attacker included: add "publisher", such as "publisher": {"repository": "owner/name"}',
+          '"provenance" without "publisher" would accept a package that anybody built and signed, an attacker included: add "publisher", such as "publisher": {"repository": "owner/name"}, or "unchanged": true for whom provenance-lock.yaml names',
         ),
       )
     }
@@ -199,8 +200,18 @@ const RuleSchema = v.pipe(
         ),
       )
     }
+    if (rule.require === 'signature' && rule.unchanged === true) {
+      addIssue(
+        at(
+          rule,
+          'unchanged',
+          'a signature of the registry does not say who built a package: write "require": "provenance", or "nothing" for packages that may never have had any',
+        ),
+      )
+    }
     for (const key of ['minimumAge', 'mode', 'enforceFrom'] as const) {
       if (rule.require !== 'nothing' || rule[key] === undefined) continue
+      if (rule.unchanged === true && key !== 'minimumAge') continue
       addIssue(at(rule, key, `this rule requires "nothing", so its "${key}" would never be looked at: remove it`))
     }
   }),

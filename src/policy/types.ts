@@ -46,8 +46,13 @@ export interface Rule {
   /** Patterns as written: `name`, `@scope/*`, `!name`, `name@^1.0.0`. */
   readonly packages: readonly string[]
   readonly require: 'provenance' | 'signature' | 'nothing'
-  /** Alternatives; one must match. Never empty where `require` is `provenance`, always empty where it is not. */
+  /**
+   * Alternatives; one must match. Always empty where `require` is not `provenance`, and never where it is, unless the
+   * identity lock says who it is.
+   */
   readonly publishers: readonly Publisher[]
+  /** Whether it must be published by whom the identity lock says, and stay proven where it was. */
+  readonly unchanged: boolean
   /** How long ago it must have been signed, as `12h`, `3d`, `2w`. */
   readonly minimumAge?: string | undefined
   /** The rule's own, else the file's. */
@@ -78,6 +83,8 @@ export interface Exception {
 
 export interface Policy {
   readonly file: string
+  /** Undefined where no rule asks for it. */
+  readonly identities: IdentityLock | undefined
   readonly rules: readonly Rule[]
   readonly exceptions: readonly Exception[]
   /** For packages that no rule is about. */
@@ -100,4 +107,51 @@ export interface Verdict {
   readonly claims: Claims | undefined
   /** Set where the status is `excepted`. */
   readonly exception?: Exception | undefined
+}
+
+/** Who published a version, as far as it stays the same from one version to the next. */
+export interface Identity {
+  readonly issuer: string
+  readonly repository: string
+  /** Absent where the certificate is older than this claim. So are the next ones. */
+  readonly repositoryId?: string | undefined
+  readonly ownerId?: string | undefined
+  readonly workflow?: string | undefined
+  /** Absent where the build had none. */
+  readonly environment?: string | undefined
+  readonly ref: RefKind
+}
+
+export type RefKind = 'branch' | 'tag' | 'other'
+
+/** From `from` on, in its release line and in later ones, a package is published by that identity, or by nobody provable. */
+export interface LockedIdentity {
+  readonly from: string
+  readonly identity: Identity | undefined
+}
+
+/** The identity lock: for each package what was accepted of it, in no order. */
+export type IdentityLock = ReadonlyMap<string, readonly LockedIdentity[]>
+
+/** What is different, in the words of a refusal. */
+export interface Difference {
+  readonly found: string
+  readonly expected: string
+}
+
+/** Something that the identity lock did not say before, or said otherwise. */
+export interface Change {
+  /**
+   * `added`: proven, and the lock asked for nothing. `renamed`: the same by its ids. `changed`: somebody else. `lost`: not
+   * proven any more.
+   */
+  readonly kind: 'added' | 'renamed' | 'changed' | 'lost'
+  readonly name: string
+  readonly version: string
+  readonly before: LockedIdentity | undefined
+  readonly after: Identity | undefined
+  /** Where another identity was found: in what it differs. */
+  readonly difference?: Difference | undefined
+  /** Whether it is in the new lock. What takes something away is taken over only where its package was named. */
+  readonly accepted: boolean
 }

@@ -35,11 +35,14 @@ interface Case {
   readonly bad: Change
   readonly good?: Change
   readonly policy?: string
+  /** Packages of the identity lock, from version 1.0.0 on. */
+  readonly known?: readonly string[]
 }
 
 const identity = (who: NonNullable<Signed['identity']>): Change => ({ signed: { identity: who } })
 const document = (change: NonNullable<Change['document']>): Change => ({ document: change })
 const STRICT = `${POLICY}      ref: refs/heads/main\n`
+const UNCHANGED = `${POLICY.slice(0, POLICY.indexOf('rules:'))}rules: [{ packages: '**', require: provenance, unchanged: true }]\n`
 const GITLAB = 'https://gitlab.com'
 const CALLED = 'https://github.com/acme/ci/.github/workflows/build.yml'
 
@@ -234,6 +237,27 @@ const CASES: readonly Case[] = [
     policy: `${POLICY}      runner: hosted\n`,
   },
   {
+    code: 'IDENTITY_UNKNOWN',
+    why: 'proven, but nobody has looked at by whom',
+    bad: {},
+    policy: UNCHANGED,
+    known: ['good'],
+  },
+  {
+    code: 'IDENTITY_CHANGED',
+    why: 'a repository of the right name, made anew',
+    bad: identity({ repositoryId: '99999999' }),
+    policy: UNCHANGED,
+    known: ['bad', 'good'],
+  },
+  {
+    code: 'PROVENANCE_LOST',
+    why: 'a downgrade: the version before was proven',
+    bad: document(() => ({ attestations: [] })),
+    policy: UNCHANGED.replace('provenance', 'nothing'),
+    known: ['bad', 'good'],
+  },
+  {
     code: 'TOO_YOUNG',
     why: 'signed ten minutes ago: a worm that has taken over the right workflow is as young',
     bad: { signed: { now: minutesFromNow(-10) } },
@@ -247,6 +271,14 @@ const CASES: readonly Case[] = [
   },
   { code: 'NO_RULE', why: 'nobody thought of it', bad: {}, policy: POLICY.replace('"**"', 'good') },
 ]
+
+function identityLock(known: readonly string[] | undefined): Readonly<Record<string, string>> {
+  if (known === undefined) return {}
+  const entry =
+    '[{ from: [1.0.0], issuer: github, repository: acme/widgets, repositoryId: 520031842, workflow: .github/workflows/release.yml, ref: branch }]'
+  const packages = known.map((name) => `  ${name}: ${entry}\n`)
+  return { 'provenance-lock.yaml': `version: 1\npackages:\n${packages.join('')}` }
+}
 
 function about(name: string, version: string, integrity: string): DocumentOptions {
   return { name, version, integrity, now: SIGNED_AT }
@@ -278,11 +310,14 @@ async function documentOf(pkg: PackedPackage, { signed, document: change }: Chan
 }
 
 describe('each code, beside a neighbour that passes', () => {
-  for (const { code, why, policy, ...changes } of CASES) {
+  for (const { code, why, policy, known, ...changes } of CASES) {
     test(`${code}: ${why}`, async (t) => {
       const changed = { ...bad, ...('integrity' in changes.bad ? { integrity: changes.bad.integrity ?? '' } : {}) }
       const lockfile = lockfileOf([changed, good]).replace('integrity: ""', '{}')
-      const project = cliProject(world, { files: { 'pnpm-lock.yaml': lockfile }, ...(policy ? { policy } : {}) })
+      const project = cliProject(world, {
+        files: { 'pnpm-lock.yaml': lockfile, ...identityLock(known) },
+        ...(policy ? { policy } : {}),
+      })
       t.after(() => project.dispose())
       const folder = writeDocuments(project, {
         'bad@2.0.0': await documentOf(bad, changes.bad),

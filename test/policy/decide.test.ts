@@ -56,10 +56,12 @@ const provenance = (...publishers: readonly Publisher[]): Rule => ({
   packages: ['@acme/*'],
   require: 'provenance',
   publishers,
+  unchanged: false,
   enforcement,
   place,
 })
 const nothing = (...packages: readonly string[]): Rule => ({
+  unchanged: false,
   packages,
   require: 'nothing',
   publishers: [],
@@ -68,6 +70,7 @@ const nothing = (...packages: readonly string[]): Rule => ({
 })
 const policy = (...rules: readonly Rule[]): Policy => ({
   file: '.sigstorerc',
+  identities: undefined,
   rules,
   exceptions: [],
   enforcement,

@@ -33,6 +33,7 @@ describe('a valid policy', () => {
   it('is read from YAML, with places', () => {
     assert.deepEqual(parsePolicy(VALID, FILE), {
       file: FILE,
+      identities: undefined,
       rules: [
         {
           packages: ['@acme/*'],
@@ -45,6 +46,7 @@ describe('a valid policy', () => {
               ref: 'refs/tags/v*',
             },
           ],
+          unchanged: false,
           enforcement: { mode: 'enforce' },
           place: { file: FILE, line: 2, column: 5 },
         },
@@ -52,6 +54,7 @@ describe('a valid policy', () => {
           packages: ['**', '!legacy'],
           require: 'nothing',
           publishers: [],
+          unchanged: false,
           enforcement: { mode: 'enforce' },
           reason: 'not looked into yet',
           place: { file: FILE, line: 8, column: 5 },
@@ -71,6 +74,7 @@ describe('a valid policy', () => {
         packages: ['a'],
         require: 'nothing',
         publishers: [],
+        unchanged: false,
         enforcement: { mode: 'enforce' },
         place: { file: 'p.json', line: 4, column: 3 },
       },
@@ -159,7 +163,7 @@ ${VALID}`
   })
 })
 
-const KNOWN = '"packages", "require", "publisher", "minimumAge", "mode", "enforceFrom", "reason"'
+const KNOWN = '"packages", "require", "publisher", "unchanged", "minimumAge", "mode", "enforceFrom", "reason"'
 const KNOWN_OF_POLICY = '"$schema", "trust", "publishers", "mode", "enforceFrom", "exceptions", "rules"'
 const KNOWN_OF_PUBLISHER =
   '"issuer", "owner", "ownerId", "repository", "repositoryId", "workflow", "builder", "ref", "commit", "trigger", "runner", "environment", "visibility"'
@@ -336,7 +340,7 @@ describe('mistakes in a policy', () => {
     [
       'provenance of anybody',
       'rules:\n  - packages: a\n    require: provenance\n',
-      '.sigstorerc:3:14: "provenance" without "publisher" would accept a package that anybody built and signed, an attacker included: add "publisher", such as "publisher": {"repository": "owner/name"}',
+      '.sigstorerc:3:14: "provenance" without "publisher" would accept a package that anybody built and signed, an attacker included: add "publisher", such as "publisher": {"repository": "owner/name"}, or "unchanged": true for whom provenance-lock.yaml names',
     ],
     [
       'a publisher that nobody looks at',
@@ -682,7 +686,7 @@ const FULL: Json = {
       require: 'provenance',
       publisher: [{ issuer: 'gitlab' }, { repository: 'a/b', ref: 'refs/**' }, 'acme'],
     },
-    { packages: 'b', require: 'provenance', publisher: 'acme' },
+    { packages: 'b', require: 'provenance', publisher: 'acme', unchanged: true },
     { packages: '**', require: 'nothing' },
   ],
 }
@@ -757,7 +761,9 @@ describe('policies in general', () => {
       [null],
       { toString: 'x' },
     ] satisfies readonly Json[]) {
-      for (const variant of variants(FULL, { leaf: () => other }))
+      // Of the two truth values the one is of the other's type.
+      const leaf = (was: Json) => (typeof was === 'boolean' && typeof other === 'boolean' ? null : other)
+      for (const variant of variants(FULL, { leaf }))
         assert.notEqual(messageOf(JSON.stringify(variant), 'p.json'), 'accepted', JSON.stringify(variant))
     }
   })

@@ -13,6 +13,7 @@ export function rule(line = 12, file = `${FOLDER}/.sigstorerc`): Rule {
     packages: ['**'],
     require: 'provenance',
     publishers: [],
+    unchanged: false,
     enforcement: { mode: 'enforce' },
     place: { file, line, column: 5 },
   }

@@ -1,0 +1,92 @@
+import { rename, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { GateError } from '../errors.ts'
+import { openProver } from '../gate.ts'
+import { acceptIdentities, type Examined } from '../policy/accept.ts'
+import { readLock } from '../policy/load.ts'
+import { LOCK_NAME, writeLock } from '../policy/lock-file.ts'
+import type { Change, IdentityLock } from '../policy/types.ts'
+import { changeLines } from '../report/changes.ts'
+import { clean } from '../report/clean.ts'
+import { count } from '../report/summary.ts'
+import type { ExitStatus } from './exit.ts'
+import { evidenceSource, forEachPackage, packagesOf, type SourceOptions, trustFiles } from './sources.ts'
+
+export interface AcceptOptions extends SourceOptions {
+  /** Writes nothing. */
+  readonly check?: boolean
+}
+
+/**
+ * `provenance-gate accept [packages]`: shows what the identity lock does not say yet, and writes it. 1 where something is
+ * left that has to be named to be accepted, or (`--check`) to be written.
+ *
+ * @throws GateError
+ */
+export async function accept(names: readonly string[], options: AcceptOptions, now: Date): Promise<ExitStatus> {
+  const lockfile = path.resolve(options.lockfile)
+  const folder = path.dirname(lockfile)
+  const lock = await readLock(folder)
+  const examined = await examine(options, lockfile, now)
+  const unheardOf = names.filter((name) => !examined.some(({ pkg }) => pkg.name === name))
+  if (unheardOf.length > 0) {
+    throw new GateError(
+      `${lockfile} has no package called ${unheardOf.map(clean).join(', ')}. Names are as in the lockfile.`,
+    )
+  }
+  const result = acceptIdentities(lock ?? new Map(), examined, new Set(names))
+  tell(result.changes)
+  const left = result.changes.filter(({ accepted }) => !accepted)
+  if (left.length > 0) {
+    const again = [...new Set(left.map(({ name }) => name))].map(clean).join(' ')
+    say(`${count(left.length)} not accepted. Look at each; to accept: provenance-gate accept ${again}`)
+  }
+  const isNew = lock === undefined || result.changes.length > left.length
+  if (options.check) {
+    if (isNew) say(`${LOCK_NAME} is not up to date.`)
+    return isNew || left.length > 0 ? 1 : 0
+  }
+  if (isNew) await writeIdentityLock(folder, result.lock)
+  say(isNew ? `${LOCK_NAME} is written: commit it.` : `${LOCK_NAME} is as it was.`)
+  return left.length > 0 ? 1 : 0
+}
+
+/** What can be proven of every package, whatever a policy says. @throws GateError where something could not be found out */
+export async function examine(options: SourceOptions, lockfile: string, now: Date): Promise<readonly Examined[]> {
+  const evidence = await evidenceSource(options, path.dirname(lockfile))
+  const prove = openProver({ evidence, trust: trustFiles(options), now })
+  const examined = await forEachPackage(await packagesOf(lockfile), async (pkg) => ({ pkg, proof: await prove(pkg) }))
+  const unknown = examined.flatMap(({ pkg, proof }) =>
+    !proof.ok && (proof.refusal.code === 'EVIDENCE_UNAVAILABLE' || proof.refusal.code === 'INTERNAL_ERROR')
+      ? [`${clean(pkg.key)}: ${clean(proof.refusal.found)}`]
+      : [],
+  )
+  const [first] = unknown
+  if (first === undefined) return examined
+  throw new GateError(
+    `${count(unknown.length)} could not be looked at, so what is to be accepted is not known: ${first}${unknown.length > 1 ? ', …' : ''}. Try again.`,
+  )
+}
+
+/** Whole or not at all: a kill half-way leaves the old file. */
+export async function writeIdentityLock(folder: string, lock: IdentityLock): Promise<void> {
+  await writeWhole(path.join(folder, LOCK_NAME), writeLock(lock))
+}
+
+export async function writeWhole(file: string, text: string): Promise<void> {
+  const temporary = `${file}.${process.pid}.tmp`
+  try {
+    await writeFile(temporary, text, { flag: 'wx' })
+    await rename(temporary, file)
+  } catch (error) {
+    throw new GateError(`${file} cannot be written (${(error as Error).message}).`, { cause: error })
+  }
+}
+
+function tell(changes: readonly Change[]): void {
+  for (const line of changeLines(changes)) say(line)
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`)
+}

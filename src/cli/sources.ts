@@ -1,0 +1,80 @@
+import { stat } from 'node:fs/promises'
+import path from 'node:path'
+import { SingleBar } from 'cli-progress'
+import { GateError } from '../errors.ts'
+import { directoryEvidence } from '../evidence/directory.ts'
+import { registryEvidence } from '../evidence/registry.ts'
+import { currentEnvironment, readRegistrySettings } from '../evidence/settings.ts'
+import type { EvidenceSource } from '../evidence/types.ts'
+import { mergePackages } from '../lockfile/merge.ts'
+import { readLockfile } from '../lockfile/read.ts'
+import type { LockedPackage } from '../lockfile/types.ts'
+import { lockfilesOf, pinnedConfigDependencies } from '../lockfile/workspace.ts'
+import type { TrustFiles } from '../trust/load.ts'
+
+/** What every command that looks at a lockfile is told: which one, and where evidence and trust come from. */
+export interface SourceOptions {
+  readonly lockfile: string
+  readonly attestations?: string
+  readonly trustedRoot?: string
+  readonly npmKeys?: string
+  readonly offline?: boolean
+}
+
+/** Everything that pnpm could install from a lockfile and what stands beside it. */
+export async function packagesOf(lockfile: string): Promise<readonly LockedPackage[]> {
+  const read = await Promise.all((await lockfilesOf(lockfile)).map(readLockfile))
+  const locked = read.flatMap(({ packages }) => packages)
+  return mergePackages([...locked, ...(await pinnedConfigDependencies(path.dirname(lockfile), locked))])
+}
+
+export async function evidenceSource(options: SourceOptions, folder: string): Promise<EvidenceSource> {
+  if (options.attestations !== undefined) {
+    const found = await stat(options.attestations).catch(() => undefined)
+    if (!found?.isDirectory()) throw new GateError(`--attestations ${options.attestations}: there is no such folder.`)
+    return directoryEvidence(options.attestations)
+  }
+  if (options.offline) {
+    throw new GateError(
+      '--offline leaves no source of evidence: name a folder of attestation documents with --attestations DIR.',
+    )
+  }
+  return registryEvidence(readRegistrySettings(folder, currentEnvironment()))
+}
+
+/** On a terminal only, and on standard error: standard output is for machines. */
+/** Runs something for each package, with a progress bar on a terminal. */
+export async function forEachPackage<T>(
+  packages: readonly LockedPackage[],
+  run: (pkg: LockedPackage) => Promise<T>,
+): Promise<readonly T[]> {
+  const bar = progressBar(packages.length)
+  return Promise.all(
+    packages.map(async (pkg) => {
+      const result = await run(pkg)
+      bar?.increment()
+      return result
+    }),
+  ).finally(() => bar?.stop())
+}
+
+/** Files that the command line names, which replace those of a policy. */
+export function trustFiles({ trustedRoot, npmKeys }: SourceOptions): TrustFiles {
+  return {
+    ...(trustedRoot === undefined ? {} : { trustedRoot: path.resolve(trustedRoot) }),
+    ...(npmKeys === undefined ? {} : { npmKeys: path.resolve(npmKeys) }),
+  }
+}
+
+function progressBar(total: number): SingleBar | undefined {
+  if (!process.stderr.isTTY || total === 0) return undefined
+  const bar = new SingleBar({
+    format: 'verifying {bar} {value}/{total}',
+    stream: process.stderr,
+    clearOnComplete: true,
+    // Nothing that Ctrl-C would leave switched off in the terminal.
+    linewrap: true,
+  })
+  bar.start(total, 0)
+  return bar
+}

@@ -1,0 +1,151 @@
+import compareVersions from 'semver/functions/compare.js'
+import * as v from 'valibot'
+import { Document, isScalar, isSeq, visit } from 'yaml'
+import { GateError } from '../errors.ts'
+import { at, type PolicyDocument, readDocument } from './document.ts'
+import {
+  fromIssuer,
+  fromRepository,
+  issuerProblem,
+  repositoryProblem,
+  toIssuer,
+  toRepository,
+  workflowProblem,
+} from './fields.ts'
+import { versionProblem } from './packages.ts'
+import { id, mapping, text } from './schema.ts'
+import { quote } from './text.ts'
+import type { Identity, IdentityLock, LockedIdentity } from './types.ts'
+
+/** The file's name. It is committed beside the lockfile. */
+export const LOCK_NAME = 'provenance-lock.yaml'
+
+const HEADER = ` Who has published the packages of this repository, as verified provenance says, and from which version on.
+ Written by \`provenance-gate accept\`. Review a change like one of the policy: an attacker who has taken over a
+ publisher shows here first.`
+
+/** The lock file: the one definition from which its checks and its JSON schema come. Strict like the policy's. */
+const EntrySchema = v.pipe(
+  mapping('an entry', {
+    from: v.pipe(
+      v.array(text(fromProblem), () => '"from" is a list of versions, one for each release line'),
+      v.nonEmpty('"from" is empty: name a version'),
+    ),
+    provenance: v.exactOptional(v.literal('none', '"provenance" is "none", or left out where there is an identity')),
+    issuer: v.exactOptional(text(issuerProblem)),
+    repository: v.exactOptional(text(exactRepositoryProblem)),
+    repositoryId: v.exactOptional(id),
+    ownerId: v.exactOptional(id),
+    workflow: v.exactOptional(text(exactWorkflowProblem)),
+    environment: v.exactOptional(text()),
+    ref: v.exactOptional(v.picklist(['branch', 'tag', 'other'], '"ref" is "branch", "tag" or "other"')),
+  }),
+  v.check(
+    ({ provenance, from, ...identity }) =>
+      provenance === 'none'
+        ? Object.keys(identity).length === 0
+        : identity.issuer !== undefined && identity.repository !== undefined && identity.ref !== undefined,
+    'an entry has "issuer", "repository" and "ref", or nothing but "provenance": "none"',
+  ),
+)
+
+const EntriesSchema = v.pipe(
+  v.array(EntrySchema, 'a package has a list of entries'),
+  v.nonEmpty('a package without entries says nothing'),
+)
+
+export const LockSchema = mapping('the identity lock', {
+  $schema: v.exactOptional(text()),
+  version: v.literal(1, '"version" is 1, the only one that this gate can read'),
+  packages: v.record(v.string(), EntriesSchema, '"packages" is a mapping of names to lists of entries'),
+})
+
+type Entry = v.InferOutput<typeof EntrySchema>
+
+function fromProblem(version: string): string | undefined {
+  return versionProblem(`x@${version}`) === undefined ? undefined : `${quote(version)} is not exactly one version`
+}
+
+function exactRepositoryProblem(repository: string): string | undefined {
+  return repository.includes('*')
+    ? `${quote(repository)} is a pattern: the lock names one repository`
+    : repositoryProblem(repository)
+}
+
+function exactWorkflowProblem(workflow: string): string | undefined {
+  return workflow.includes('*')
+    ? `${quote(workflow)} is a pattern: the lock names one workflow`
+    : workflowProblem(workflow)
+}
+
+/** @throws GateError naming everything that is wrong with the file, in its order */
+export function parseLock(content: string, file: string): IdentityLock {
+  const document = readDocument(content, file)
+  const parsed = v.safeParse(LockSchema, document.value)
+  if (!parsed.success) throw lockError(parsed.issues, document, [])
+  // The schema's library drops names such as `constructor`, which packages may have. Nothing may get lost here.
+  const { packages } = document.value as { readonly packages: Readonly<Record<string, unknown>> }
+  return new Map(
+    Object.entries(packages).map(([name, value]) => {
+      const entries = v.safeParse(EntriesSchema, value)
+      if (!entries.success) throw lockError(entries.issues, document, ['packages', name])
+      return [name, entries.output.flatMap(toPoints)]
+    }),
+  )
+}
+
+function lockError(
+  issues: readonly v.BaseIssue<unknown>[],
+  document: PolicyDocument,
+  outer: readonly PropertyKey[],
+): GateError {
+  const lines = issues.map(({ path = [], message }) => {
+    const keys = [...outer, ...path.map(({ key }) => key as PropertyKey)]
+    return at(document.placeOf(keys, path.at(-1)?.origin === 'key' ? 'key' : 'value'), message)
+  })
+  return new GateError(lines.slice(0, 10).join('\n'))
+}
+
+function toPoints({ from, provenance, issuer, repository, ref, ...rest }: Entry): readonly LockedIdentity[] {
+  const isKnown = provenance === undefined && issuer !== undefined && repository !== undefined && ref !== undefined
+  const identity: Identity | undefined = isKnown
+    ? { issuer: toIssuer(issuer), repository: toRepository(repository), ...rest, ref }
+    : undefined
+  return from.map((version) => ({ from: version, identity }))
+}
+
+/** The file for a lock: sorted, one field a line, so that changes to different packages merge without conflict. */
+export function writeLock(lock: IdentityLock): string {
+  const packages = [...lock].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([name, points]) => [name, entriesOf(points)])
+  const document = new Document({ version: 1, packages: Object.fromEntries(packages) })
+  document.commentBefore = HEADER
+  visit(document, {
+    Pair(_, { key, value }) {
+      if (isScalar(key) && key.value === 'from' && isSeq(value)) value.flow = true
+    },
+  })
+  return document.toString({ lineWidth: 0 })
+}
+
+/** One entry for each identity, with the versions from which on it holds. */
+function entriesOf(points: readonly LockedIdentity[]): readonly object[] {
+  const sorted = points.toSorted((a, b) => compareVersions(a.from, b.from))
+  const groups = Map.groupBy(sorted, ({ identity }) => JSON.stringify(identity && entryOf(identity)))
+  return [...groups.values()].map((group) => {
+    const from = group.map((point) => point.from)
+    const identity = group[0]?.identity
+    return identity === undefined ? { from, provenance: 'none' } : { from, ...entryOf(identity) }
+  })
+}
+
+function entryOf({ issuer, repository, repositoryId, ownerId, workflow, environment, ref }: Identity): object {
+  return {
+    issuer: fromIssuer(issuer),
+    repository: fromRepository(repository),
+    ...(repositoryId !== undefined && { repositoryId }),
+    ...(ownerId !== undefined && { ownerId }),
+    ...(workflow !== undefined && { workflow }),
+    ...(environment !== undefined && { environment }),
+    ref,
+  }
+}

@@ -1,0 +1,218 @@
+/** The identity lock from the command line: `accept` writes it, `verify` and real pnpm hold to it. */
+import assert from 'node:assert/strict'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { after, describe, type TestContext, test } from 'node:test'
+import { type Project, runPnpm } from '../support/pnpm/index.ts'
+import { createTarball, type PackedPackage } from '../support/registry/index.ts'
+import { startWorld } from '../support/world.ts'
+import { cliProject, endings, lockfileOf, reportOf, runCli, verify, writeDocuments } from './support.ts'
+
+const world = await startWorld()
+after(() => world.close())
+
+const POLICY = `trust: { trustedRoot: trust/trusted_root.json, npmKeys: trust/keys.json }
+rules: [{ packages: "**", require: nothing, unchanged: true }]
+`
+const STRICT = POLICY.replace('nothing', 'provenance')
+const FOREIGN = { identity: { repository: 'https://github.com/evil/widget', repositoryId: '1', ownerId: '2' } } as const
+
+type Signed = Parameters<typeof world.attest>[1]
+/** A version of `widget`, and how it is signed: `none` is not attested at all. */
+type Release = readonly [version: string, signed?: Signed | 'none']
+
+function packed([version]: Release): PackedPackage {
+  return createTarball({ name: 'widget', version })
+}
+
+async function projectWith(t: TestContext, releases: readonly Release[], policy = POLICY): Promise<Project> {
+  const project = cliProject(world, { policy })
+  t.after(() => project.dispose())
+  await lock(project, releases)
+  return project
+}
+
+/** Writes the lockfile, and the documents. */
+async function lock(project: Project, releases: readonly Release[]): Promise<void> {
+  writeFileSync(path.join(project.dir, 'pnpm-lock.yaml'), lockfileOf(releases.map(packed)))
+  const documents: Record<string, unknown> = {}
+  for (const release of releases) {
+    const [version, signed] = release
+    if (signed !== 'none') documents[`widget@${version}`] = await world.attest(packed(release), signed)
+  }
+  writeDocuments(project, documents)
+}
+
+const FLAGS = [
+  '--attestations',
+  '../attestations',
+  '--trusted-root',
+  'trust/trusted_root.json',
+  '--npm-keys',
+  'trust/keys.json',
+]
+const accept = (project: Project, ...args: readonly string[]) =>
+  runCli(['accept', ...args, ...FLAGS], { cwd: project.dir, env: project.env })
+const ends = async (project: Project) =>
+  endings(reportOf(await verify(project, '--json', '--attestations', '../attestations')))
+const lockText = (project: Project) => readFileSync(path.join(project.dir, 'provenance-lock.yaml'), 'utf8')
+
+describe('accept', () => {
+  test('writes who publishes what, and verify passes', async (t) => {
+    const project = await projectWith(t, [['1.0.0'], ['2.0.0', 'none']])
+    const run = await accept(project)
+    assert.equal(run.status, 0, run.stderr)
+    assert.equal(run.stdout, '')
+    assert.match(
+      run.stderr,
+      /^\+ widget@1\.0\.0 {2}https:\/\/github\.com\/acme\/widgets, \.github\/workflows\/release\.yml, from a branch$/m,
+    )
+    assert.match(run.stderr, /provenance-lock\.yaml is written: commit it\./)
+    assert.match(
+      lockText(project),
+      /^ {2}widget:\n {4}- from: \[ 1\.0\.0 \]\n {6}issuer: github\n {6}repository: acme\/widgets$/m,
+    )
+    assert.deepEqual(await ends(project), { 'widget@1.0.0': 'proven', 'widget@2.0.0': 'permitted' })
+    assert.deepEqual(
+      readdirSync(project.dir).filter((name) => name.endsWith('.tmp')),
+      [],
+    )
+  })
+
+  test('writes nothing again where nothing is new', async (t) => {
+    const project = await projectWith(t, [['1.0.0']])
+    await accept(project)
+    const before = lockText(project)
+    const run = await accept(project)
+    assert.equal(run.status, 0)
+    assert.equal(run.stderr, 'provenance-lock.yaml is as it was.\n')
+    assert.equal(lockText(project), before)
+  })
+
+  test('--check writes nothing, and says with its status whether there is something to write', async (t) => {
+    const project = await projectWith(t, [['1.0.0']])
+    const run = await accept(project, '--check')
+    assert.equal(run.status, 1)
+    assert.match(run.stderr, /\+ widget@1\.0\.0.*\nprovenance-lock\.yaml is not up to date\./)
+    assert.ok(!existsSync(path.join(project.dir, 'provenance-lock.yaml')))
+    await accept(project)
+    assert.equal((await accept(project, '--check')).status, 0)
+  })
+
+  test('takes over another publisher, and a loss, only where the package is named', async (t) => {
+    for (const [signed, shown] of [
+      [FOREIGN, /! widget@1\.0\.1 {2}repository id "1"; expected repository id "520031842", as since 1\.0\.0/],
+      [
+        'none',
+        /- widget@1\.0\.1 {2}has no provenance; expected https:\/\/github\.com\/acme\/widgets, .*, as since 1\.0\.0/,
+      ],
+    ] as const) {
+      const project = await projectWith(t, [['1.0.0']])
+      await accept(project)
+      const before = lockText(project)
+      await lock(project, [['1.0.1', signed]])
+      const refused = await accept(project)
+      assert.equal(refused.status, 1)
+      assert.match(refused.stderr, shown)
+      assert.match(refused.stderr, /1 package not accepted\. Look at each; to accept: provenance-gate accept widget/)
+      assert.equal(lockText(project), before)
+      const taken = await accept(project, 'widget')
+      assert.equal(taken.status, 0, taken.stderr)
+      assert.match(taken.stderr, shown)
+      assert.notEqual(lockText(project), before)
+      assert.deepEqual(await ends(project), { 'widget@1.0.1': signed === 'none' ? 'permitted' : 'proven' })
+    }
+  })
+
+  test('of a package that is not there is a mistake', async (t) => {
+    const project = await projectWith(t, [['1.0.0']])
+    const run = await accept(project, 'widgte')
+    assert.equal(run.status, 2)
+    assert.match(run.stderr, /has no package called widgte/)
+  })
+
+  test('of what could not be found out is none', async (t) => {
+    const project = await projectWith(t, [['1.0.0']])
+    writeFileSync(path.join(project.root, 'attestations', 'widget@1.0.0.json'), '{')
+    const run = await accept(project)
+    assert.equal(run.status, 2)
+    assert.match(run.stderr, /1 package could not be looked at.*widget@1\.0\.0/)
+    assert.ok(!existsSync(path.join(project.dir, 'provenance-lock.yaml')))
+  })
+})
+
+describe('a rule with "unchanged"', () => {
+  test('without an identity lock is no protection: nothing is judged', async (t) => {
+    const project = await projectWith(t, [['1.0.0']])
+    const run = await verify(project, '--attestations', '../attestations')
+    assert.equal(run.status, 2)
+    assert.match(run.stderr, /provenance-lock\.yaml: there is no such file.*Run `provenance-gate accept`/)
+  })
+
+  const CASES: readonly (readonly [string, Release, string])[] = [
+    ['the same publisher', ['1.0.1'], 'proven'],
+    ['a new line of the same publisher', ['2.0.0'], 'proven'],
+    ['a downgrade: provenance that the line had is gone', ['1.14.1', 'none'], 'PROVENANCE_LOST'],
+    ['a new line without provenance', ['2.0.0', 'none'], 'PROVENANCE_LOST'],
+    ['an old line that never had any', ['0.9.0', 'none'], 'permitted'],
+    ['another repository', ['1.0.1', FOREIGN], 'IDENTITY_CHANGED'],
+    ['another workflow', ['1.0.1', { identity: { workflow: '.github/workflows/x.yml' } }], 'IDENTITY_CHANGED'],
+    ['a tag in place of a branch', ['1.0.1', { identity: { ref: 'refs/tags/v1.0.1' } }], 'IDENTITY_CHANGED'],
+    [
+      'a repository that was renamed',
+      ['1.0.1', { identity: { repository: 'https://github.com/acme/renamed' } }],
+      'proven',
+    ],
+    ['a repository that went to another owner', ['1.0.1', { identity: { ownerId: '9' } }], 'IDENTITY_CHANGED'],
+    ['a repository of the same name, made anew', ['1.0.1', { identity: { repositoryId: '9' } }], 'IDENTITY_CHANGED'],
+  ]
+  for (const [what, release, expected] of CASES) {
+    test(`${what}: ${expected}`, async (t) => {
+      const project = await projectWith(t, [['1.0.0']])
+      await accept(project)
+      await lock(project, [release])
+      assert.deepEqual(await ends(project), { [`widget@${release[0]}`]: expected })
+    })
+  }
+
+  test('that requires provenance refuses what nobody has accepted yet', async (t) => {
+    const project = await projectWith(t, [['1.0.0']], STRICT)
+    writeFileSync(path.join(project.dir, 'provenance-lock.yaml'), 'version: 1\npackages: {}\n')
+    assert.deepEqual(await ends(project), { 'widget@1.0.0': 'IDENTITY_UNKNOWN' })
+    await accept(project)
+    assert.deepEqual(await ends(project), { 'widget@1.0.0': 'proven' })
+  })
+
+  test('does not fetch what the lock says nothing about: unproven packages cost no request', async (t) => {
+    const project = cliProject(world, {
+      policy: POLICY,
+      files: {
+        'pnpm-lock.yaml': lockfileOf([packed(['1.0.0'])]),
+        'provenance-lock.yaml': 'version: 1\npackages: {}\n',
+      },
+    })
+    t.after(() => project.dispose())
+    world.registry.forgetRequests()
+    assert.deepEqual(endings(reportOf(await verify(project, '--json'))), { 'widget@1.0.0': 'permitted' })
+    assert.deepEqual(world.registry.requests, [])
+  })
+
+  test('stops a real install of a downgrade', async (t) => {
+    world.registry.reset()
+    await world.publish({ name: 'axle', version: '1.14.0' })
+    const project = world.gatedProject({
+      dependencies: { axle: '1.14.0' },
+      policy: POLICY,
+      files: { 'provenance-lock.yaml': 'version: 1\npackages: {}\n' },
+    })
+    t.after(() => project.dispose())
+    assert.equal((await runPnpm(12, ['install'], project)).status, 0)
+    const flags = FLAGS.slice(2)
+    const accepted = await runCli(['accept', ...flags], { cwd: project.dir, env: project.env })
+    assert.match(accepted.stderr, /\+ axle@1\.14\.0/)
+    world.publishUnproven({ name: 'axle', version: '1.14.1' })
+    const { status, flat } = await runPnpm(12, ['add', 'axle@1.14.1'], project)
+    assert.notEqual(status, 0)
+    assert.match(flat, /axle@1\.14\.1 +PROVENANCE_LOST/)
+  })
+})
