@@ -100,7 +100,7 @@ const ROOMS = ['lockfile', 'evidence', 'trust', 'verify', 'policy', 'report'].ma
 const COMMON = ['src/codes.ts', 'src/errors.ts']
 /** The places that put the rooms together. */
 const COMPOSITION_ROOTS = [
-  ...['src/cli/sources.ts', 'src/cli/verify.ts', 'src/cli/accept.ts'],
+  ...['src/cli/sources.ts', 'src/cli/verify.ts', 'src/cli/accept.ts', 'src/cli/init.ts'],
   ...['hooks/session.ts', 'hooks/judge.ts'],
 ]
 

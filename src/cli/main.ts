@@ -5,6 +5,7 @@ import { clean } from '../report/clean.ts'
 import type { AcceptOptions } from './accept.ts'
 import type { ExitStatus } from './exit.ts'
 import { REPAIRS } from './repair.ts'
+import type { SourceOptions } from './sources.ts'
 import type { VerifyOptions } from './verify.ts'
 
 /** Runs the command line. Returns the exit status; everything for people goes to standard error. */
@@ -30,6 +31,15 @@ export async function main(argv: readonly string[], now: Date): Promise<ExitStat
       const { verify } = await import('./verify.ts')
       status = await verify(options, now)
     })
+
+  withSources(
+    program
+      .command('init')
+      .description('write a first policy and identity lock, under which what the lockfile has today passes'),
+  ).action(async (options: SourceOptions) => {
+    const { init } = await import('./init.ts')
+    status = await init(options, now)
+  })
 
   withSources(
     program
