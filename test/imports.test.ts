@@ -101,6 +101,7 @@ const COMMON = ['src/codes.ts', 'src/errors.ts']
 /** The places that put the rooms together. */
 const COMPOSITION_ROOTS = [
   ...['src/cli/sources.ts', 'src/cli/verify.ts', 'src/cli/accept.ts', 'src/cli/init.ts'],
+  ...['src/cli/explain.ts'],
   ...['hooks/session.ts', 'hooks/judge.ts'],
 ]
 

@@ -4,6 +4,7 @@ import { GateError } from '../errors.ts'
 import { clean } from '../report/clean.ts'
 import type { AcceptOptions } from './accept.ts'
 import type { ExitStatus } from './exit.ts'
+import type { ExplainOptions } from './explain.ts'
 import { REPAIRS } from './repair.ts'
 import type { SourceOptions } from './sources.ts'
 import type { VerifyOptions } from './verify.ts'
@@ -30,6 +31,20 @@ export async function main(argv: readonly string[], now: Date): Promise<ExitStat
     .action(async (options: VerifyOptions) => {
       const { verify } = await import('./verify.ts')
       status = await verify(options, now)
+    })
+
+  withSources(
+    program
+      .command('explain')
+      .description(
+        'say why a package of the lockfile ends as it does: evidence, claims, rules, and what would make it pass',
+      )
+      .argument('<package>', 'name, or name@version'),
+  )
+    .option('--policy <file>', "the policy (default: .sigstorerc in the lockfile's folder)")
+    .action(async (wanted: string, options: ExplainOptions) => {
+      const { explainPackage } = await import('./explain.ts')
+      status = await explainPackage(wanted, options, now)
     })
 
   withSources(

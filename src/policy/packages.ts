@@ -53,6 +53,27 @@ export function matchesPackage(
   )
 }
 
+/** Why a rule is not about a package, for people. */
+export function whyNotAbout(
+  rule: Pick<Rule, 'packages' | 'require'>,
+  pkg: Pick<LockedPackage, 'name' | 'version'>,
+): string {
+  const named = rule.packages.map(parsePackagePattern).filter(({ name }) => matchesPattern(name, pkg.name))
+  const written = ({ negated, name, range }: PackagePattern) =>
+    quote(`${negated ? '!' : ''}${name}${range === undefined ? '' : `@${range}`}`)
+  const [negation] = named.filter(({ negated }) => negated)
+  const [positive] = named.filter(({ negated }) => !negated)
+  if (positive === undefined) return 'no pattern is about this name'
+  const version = pkg.version === '' ? 'it has no version' : `version ${pkg.version}`
+  if (
+    negation !== undefined &&
+    matchesPackage({ ...rule, packages: rule.packages.filter((each) => !each.startsWith('!')) }, pkg)
+  ) {
+    return `${written(negation)} takes it out`
+  }
+  return `${version}, which is not in ${written(positive)}`
+}
+
 interface Compiled {
   readonly negated: boolean
   readonly name: string

@@ -1,6 +1,6 @@
-import type { Refusal } from '../codes.ts'
+import type { Refusal, Result } from '../codes.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
-import type { Claims } from '../verify/types.ts'
+import type { Claims, Proof } from '../verify/types.ts'
 
 /** One value, or several of which one must match. */
 export type Alternatives = string | readonly string[]
@@ -154,4 +154,20 @@ export interface Change {
   readonly difference?: Difference | undefined
   /** Whether it is in the new lock. What takes something away is taken over only where its package was named. */
   readonly accepted: boolean
+}
+
+/** Why a package ends as it does. */
+export interface Explanation {
+  readonly verdict: Verdict
+  /** Each rule in the file's order: why it is not about the package, that it decides, or that it was never asked. */
+  readonly rules: readonly { readonly rule: Rule; readonly why: string }[]
+  /** For each publisher of the deciding rule and each provenance: the first field that differs; undefined where it is met. */
+  readonly publishers: readonly {
+    readonly publisher: number
+    readonly attestation: number
+    readonly differs: string | undefined
+  }[]
+  /** What the identity lock says of it; undefined where nothing, or where no rule asks. */
+  readonly locked: LockedIdentity | undefined
+  readonly proof: Result<Proof>
 }

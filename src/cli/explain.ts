@@ -1,0 +1,39 @@
+import path from 'node:path'
+import { GateError } from '../errors.ts'
+import { openProver } from '../gate.ts'
+import type { LockedPackage } from '../lockfile/types.ts'
+import { explain } from '../policy/explain.ts'
+import { loadPolicy } from '../policy/load.ts'
+import { clean } from '../report/clean.ts'
+import { explanationText } from '../report/explanation.ts'
+import { type ExitStatus, exitStatus } from './exit.ts'
+import { evidenceSource, packagesOf, type SourceOptions, trustFiles } from './sources.ts'
+
+export interface ExplainOptions extends SourceOptions {
+  readonly policy?: string
+}
+
+/** `provenance-gate explain name[@version]`: why it ends as it does. The status is what `verify` would say of it alone. */
+export async function explainPackage(wanted: string, options: ExplainOptions, now: Date): Promise<ExitStatus> {
+  const lockfile = path.resolve(options.lockfile)
+  const folder = path.dirname(lockfile)
+  const policy = await loadPolicy(
+    options.policy === undefined ? { folder } : { folder, file: path.resolve(options.policy) },
+  )
+  const packages = (await packagesOf(lockfile)).filter((pkg) => isMeant(pkg, wanted))
+  if (packages.length === 0)
+    throw new GateError(`${lockfile} has no package ${clean(wanted)}. Names are as in the lockfile.`)
+  const evidence = await evidenceSource(options, folder)
+  const prove = openProver({ evidence, trust: { ...policy.trust, ...trustFiles(options) }, now })
+  const explanations = await Promise.all(
+    packages.map(async (pkg) => ({ pkg, explanation: explain(pkg, policy, await prove(pkg), now) })),
+  )
+  const texts = explanations.map(({ pkg, explanation }) => explanationText(pkg, explanation, process.cwd()))
+  process.stdout.write(`${texts.join('\n\n')}\n`)
+  return exitStatus(explanations.map(({ explanation }) => explanation.verdict))
+}
+
+/** By its name, `name@version`, its key in the lockfile, or a name that it is installed as. */
+function isMeant({ name, version, key, aliases = [] }: LockedPackage, wanted: string): boolean {
+  return [name, `${name}@${version}`, key, ...aliases].includes(wanted)
+}

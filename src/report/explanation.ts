@@ -1,0 +1,122 @@
+import type { RefusalCode } from '../codes.ts'
+import type { LockedPackage } from '../lockfile/types.ts'
+import type { Explanation, Verdict } from '../policy/types.ts'
+import type { Claims } from '../verify/types.ts'
+import { clean } from './clean.ts'
+import { shortPath } from './refusal.ts'
+
+/** Number N of OID 1.3.6.1.4.1.57264.1.N for each claim, and the deprecated one that may stand in its place. */
+const OIDS: Readonly<Record<keyof Claims, string>> = {
+  subjectAlternativeName: 'SAN',
+  issuer: 'OID 8, or 1',
+  buildSignerUri: 'OID 9',
+  buildSignerDigest: 'OID 10',
+  runnerEnvironment: 'OID 11',
+  repository: 'OID 12, or 5',
+  commit: 'OID 13, or 3',
+  ref: 'OID 14, or 6',
+  repositoryId: 'OID 15',
+  owner: 'OID 16',
+  ownerId: 'OID 17',
+  buildConfigUri: 'OID 18',
+  buildConfigDigest: 'OID 19',
+  trigger: 'OID 20, or 2',
+  runUri: 'OID 21',
+  visibility: 'OID 22',
+  environment: 'OID 23',
+  tokenSubject: 'OID 24',
+  workflow: 'path in OID 18',
+}
+
+/** Everything about one package, as lines of text. */
+export function explanationText(pkg: LockedPackage, explanation: Explanation, folder: string): string {
+  const { verdict, rules, publishers, locked, proof } = explanation
+  const lines = [
+    pkg.version === '' ? pkg.key : `${pkg.name}@${pkg.version}`,
+    ...section('entry', [
+      `integrity   ${pkg.integrity ?? 'none'}`,
+      `source      ${pkg.source}${pkg.origin === undefined ? '' : ` (${pkg.origin})`}`,
+      `needed by   ${pkg.importers.length === 0 ? 'nobody' : pkg.importers.map((each) => (each === '.' ? 'the root project' : each)).join(', ')}`,
+      ...(pkg.aliases === undefined ? [] : [`installed as ${pkg.aliases.join(', ')}`]),
+    ]),
+    ...section('evidence', evidenceLines(explanation)),
+    ...section(
+      'rules',
+      rules.map(
+        ({ rule, why }) =>
+          `${shortPath(rule.place.file, folder)}:${rule.place.line}  ${rule.packages.join(', ')}: ${why}`,
+      ),
+    ),
+    ...(publishers.length === 0
+      ? []
+      : section(
+          'publishers of that rule',
+          publishers.map(({ publisher, attestation, differs }) => {
+            const which = proof.ok && proof.value.provenance.length > 1 ? `, attestation ${attestation + 1}` : ''
+            return `${publisher + 1}${which}: ${differs ?? 'met'}`
+          }),
+        )),
+    ...(locked === undefined
+      ? []
+      : section('identity lock', [
+          `since ${locked.from}: ${locked.identity?.repository ?? 'no provenance, which was accepted'}`,
+        ])),
+    ...section('verdict', verdictLines(verdict)),
+  ]
+  return lines.map(clean).join('\n')
+}
+
+function section(title: string, lines: readonly string[]): readonly string[] {
+  return [`  ${title}`, ...lines.map((line) => `    ${line}`)]
+}
+
+function evidenceLines({ proof }: Explanation): readonly string[] {
+  if (!proof.ok) return [`${proof.refusal.code}: found ${proof.refusal.found}; expected ${proof.refusal.expected}`]
+  const { provenance, publish } = proof.value
+  return [
+    ...provenance.flatMap(({ predicateType, claims, signedAt }) => [
+      `provenance (${predicateType}), signed at ${signedAt}`,
+      ...(Object.keys(OIDS) as (keyof Claims)[]).map(
+        (claim) => `  ${claim.padEnd(22)} ${claims[claim] ?? '–'}  (${OIDS[claim]})`,
+      ),
+    ]),
+    publish === undefined
+      ? 'no publish attestation'
+      : `publish attestation by the registry, signed at ${publish.signedAt}`,
+  ]
+}
+
+function verdictLines({ status, refusal, exception }: Verdict): readonly string[] {
+  if (refusal === undefined) return [status]
+  const why = [`${status}: ${refusal.code}`, `found     ${refusal.found}`, `expected  ${refusal.expected}`]
+  if (exception !== undefined) return [...why, `excepted until ${exception.expires}: ${exception.reason}`]
+  return [...why, `to pass   ${ADVICE[refusal.code] ?? CHANGE_RULE}`]
+}
+
+const CHANGE_RULE =
+  'if what was found is right, name it under the publisher of that rule, in a commit that somebody reviews'
+const NO_EVIDENCE = 'a version that has provenance; or a rule that requires nothing of it; or an exception, for a time'
+const NOTHING_GOOD = 'nothing of yours: the evidence does not hold. Do not install it, and tell its maintainers'
+
+/** What would make it pass. Codes that are not here are answered by the rule's publisher. */
+const ADVICE: Readonly<Partial<Record<RefusalCode, string>>> = {
+  EVIDENCE_MISSING: NO_EVIDENCE,
+  EVIDENCE_UNAVAILABLE: 'a network and a registry that answer; try again',
+  EVIDENCE_MALFORMED: NOTHING_GOOD,
+  SIGNATURE_INVALID: NOTHING_GOOD,
+  CERTIFICATE_UNTRUSTED: 'a trust root that vouches for it: is the one in use current, and the right one?',
+  LOG_ENTRY_INVALID: NOTHING_GOOD,
+  TIMESTAMP_INVALID: 'a clock that is right, and a trust root that is current',
+  SUBJECT_MISMATCH: NOTHING_GOOD,
+  DIGEST_MISMATCH: 'the bytes that were attested: does the lockfile hold what the registry published?',
+  INTEGRITY_MISSING: 'a lockfile entry with a sha512: resolve it anew',
+  PREDICATE_MISMATCH: NOTHING_GOOD,
+  IDENTITY_UNKNOWN: 'look at who it is, and run `provenance-gate accept`',
+  IDENTITY_CHANGED: 'find out why it changed; if it is right, run `provenance-gate accept` with its name',
+  PROVENANCE_LOST:
+    'find out why it is gone; a version that has it; if it is right, run `provenance-gate accept` with its name',
+  TOO_YOUNG: 'time, or an older version',
+  EXCEPTION_EXPIRED: 'what the exception was waiting for; or a new day for it, with a reason',
+  NO_RULE: 'a rule that is about it',
+  INTERNAL_ERROR: 'a gate without this mistake: please report it',
+}
