@@ -2,6 +2,7 @@
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild'
+import { jsonSchemas } from './src/policy/json-schema.ts'
 
 /** The part of the hook that pnpm evaluates for every command stays small: it loads the rest at its first question. */
 const lazySession: Plugin = {
@@ -29,6 +30,9 @@ const results = await Promise.all([
   build({ ...common, entryPoints: ['src/cli/bin.ts'], outfile: 'dist/cli.cjs', minifyWhitespace: true }),
 ])
 copyFileSync('hooks/pnpmfile.d.cts', 'pnpmfile.d.cts')
+for (const [name, schema] of Object.entries(jsonSchemas())) {
+  writeFileSync(`dist/${name}.schema.json`, `${JSON.stringify(schema, null, 2)}\n`)
+}
 writeFileSync('THIRD-PARTY-LICENSES.txt', licences(results.map((result) => result.metafile)))
 
 /** Name, version and licence text of every package of which something is in a bundle. */

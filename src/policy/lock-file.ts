@@ -13,7 +13,7 @@ import {
   workflowProblem,
 } from './fields.ts'
 import { versionProblem } from './packages.ts'
-import { id, mapping, text } from './schema.ts'
+import { id, mapping, text } from './parts.ts'
 import { quote } from './text.ts'
 import type { Identity, IdentityLock, LockedIdentity } from './types.ts'
 

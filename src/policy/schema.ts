@@ -3,7 +3,6 @@ import {
   builderProblem,
   commitProblem,
   environmentProblem,
-  idProblem,
   issuerProblem,
   ownerProblem,
   refProblem,
@@ -12,8 +11,9 @@ import {
   workflowProblem,
 } from './fields.ts'
 import { packageProblem, versionProblem } from './packages.ts'
+import { at, choice, described, id, mapping, oneOrMany, type Problem, text } from './parts.ts'
 import { publisherProblem } from './publisher.ts'
-import { describe, didYouMean, either, quote, textProblem } from './text.ts'
+import { describe, quote } from './text.ts'
 import { dayProblem, spanProblem } from './time.ts'
 
 /**
@@ -24,96 +24,69 @@ import { dayProblem, spanProblem } from './time.ts'
  * that follows from a repository's host.
  */
 
-type Problem = string | undefined
-
-/** A mapping with these keys and no others. `what` names it in messages. */
-export function mapping<const E extends v.ObjectEntries>(what: string, entries: E) {
-  const keys = Object.keys(entries)
-  return v.strictObject(entries, (issue) => {
-    const last = issue.path?.at(-1)
-    if (last?.origin !== 'key')
-      return `${what} is written as a mapping with ${list(keys)}, but here is ${describe(issue.input)}`
-    const key = String(last.key)
-    if (issue.expected !== 'never') return `${what} needs ${quote(key)}, which is missing`
-    return `unknown key ${quote(key)} in ${what}, which has ${list(keys)}${didYouMean(key, keys)}`
-  })
-}
-
-function list(keys: readonly string[]): string {
-  return keys.map(quote).join(', ')
-}
-
-/** One line of text, with what is wrong with it in particular. */
-export function text(problemOf: (text: string) => Problem = () => undefined) {
-  return v.pipe(
-    v.string((issue) => `expected text, found ${describe(issue.input)}: write the value, in quotes`),
-    v.rawCheck(({ dataset, addIssue }) => {
-      if (!dataset.typed) return
-      const problem = textProblem(dataset.value) ?? problemOf(dataset.value)
-      if (problem !== undefined) addIssue({ message: problem })
-    }),
-  )
-}
-
-function choice<const T extends readonly string[]>(options: T) {
-  return v.picklist(options, (issue) => {
-    const meant = typeof issue.input === 'string' ? didYouMean(issue.input, options) : ''
-    return `expected ${either(options.map(quote))}, found ${describe(issue.input)}${meant}`
-  })
-}
-
-/**
- * `x` or `[x, …]`. In form a union, so that a JSON schema can be made of it; but what is a list is read as a list and
- * nothing else, so that a mistake inside is reported as that mistake and not as "neither of two forms".
- */
-function oneOrMany<const S extends v.GenericSchema>(one: S, what: string) {
-  const many = v.pipe(v.array(one), v.nonEmpty(`the list is empty: name ${what}`))
-  const union = v.union([one, many])
-  const run: (typeof union)['~run'] = (dataset, config) =>
-    (Array.isArray(dataset.value) ? many : one)['~run'](dataset, config)
-  return { ...union, '~run': run }
-}
-
-/** Raises an issue at a key of the mapping that is being checked. */
-function at(input: object, key: string, message: string): { message: string; path: [v.ObjectPathItem] } {
-  const record: Record<string, unknown> = { ...input }
-  return { message, path: [{ type: 'object', origin: 'value', input: record, key, value: record[key] }] }
-}
-
-/**
- * YAML and JSON have numbers, and an id is one. This is the one place where a value may be written in two ways; a number
- * that is no longer exact is none of them.
- */
-export const id = v.pipe(
-  v.union([v.string(), v.number()], (issue) => `expected an id, a whole number, found ${describe(issue.input)}`),
-  v.rawCheck(({ dataset, addIssue }) => {
-    if (!dataset.typed) return
-    const { value } = dataset
-    if (typeof value === 'number' && !Number.isSafeInteger(value)) {
-      addIssue({ message: `the number ${value} is not read exactly: write the id in quotes` })
-      return
-    }
-    const problem = textProblem(String(value)) ?? idProblem(String(value))
-    if (problem !== undefined) addIssue({ message: problem })
-  }),
-  v.transform(String),
-)
-
 const PublisherSchema = v.pipe(
   mapping('a publisher', {
-    issuer: v.exactOptional(text(issuerProblem)),
-    owner: v.exactOptional(text(ownerProblem)),
-    ownerId: v.exactOptional(id),
-    repository: v.exactOptional(text(repositoryProblem)),
-    repositoryId: v.exactOptional(id),
-    workflow: v.exactOptional(oneOrMany(text(workflowProblem), 'at least one workflow')),
-    builder: v.exactOptional(oneOrMany(text(builderProblem), 'at least one called workflow')),
-    ref: v.exactOptional(oneOrMany(text(refProblem), 'at least one ref')),
-    commit: v.exactOptional(oneOrMany(text(commitProblem), 'at least one commit')),
-    trigger: v.exactOptional(oneOrMany(text(triggerProblem), 'at least one event')),
-    runner: v.exactOptional(choice(['hosted', 'self-hosted'])),
-    environment: v.exactOptional(oneOrMany(text(environmentProblem), 'at least one environment')),
-    visibility: v.exactOptional(choice(['public', 'private', 'internal'])),
+    issuer: v.exactOptional(
+      described(
+        text(issuerProblem),
+        'Who vouches for the build (claim 8): github, gitlab, circleci/ORGANISATION-ID, or a URL. Follows from a host that is known.',
+      ),
+    ),
+    owner: v.exactOptional(
+      described(
+        text(ownerProblem),
+        'Owner of the repository (claim 16), exactly: a name on GitHub, or a whole address.',
+      ),
+    ),
+    ownerId: v.exactOptional(
+      described(id, "The owner's number at its host (claim 17), which a rename does not change."),
+    ),
+    repository: v.exactOptional(
+      described(
+        text(repositoryProblem),
+        'Repository (claim 12): owner/name on GitHub, or a whole address. Patterns: * inside a segment, ** for whole segments.',
+      ),
+    ),
+    repositoryId: v.exactOptional(
+      described(id, "The repository's number at its host (claim 15), which a rename or a move does not change."),
+    ),
+    workflow: v.exactOptional(
+      described(
+        oneOrMany(text(workflowProblem), 'at least one workflow'),
+        'Path of the calling, top-level workflow (claim 18). Patterns.',
+      ),
+    ),
+    builder: v.exactOptional(
+      described(
+        oneOrMany(text(builderProblem), 'at least one called workflow'),
+        'The called workflow that does the build (claim 9): owner/name/path@ref. Patterns.',
+      ),
+    ),
+    ref: v.exactOptional(
+      described(
+        oneOrMany(text(refProblem), 'at least one ref'),
+        'Branch or tag (claim 14), in full: refs/heads/main, refs/tags/v*. Patterns.',
+      ),
+    ),
+    commit: v.exactOptional(
+      described(oneOrMany(text(commitProblem), 'at least one commit'), 'Commit (claim 13), the whole hash.'),
+    ),
+    trigger: v.exactOptional(
+      described(
+        oneOrMany(text(triggerProblem), 'at least one event'),
+        'Event that started the build (claim 20), such as push or release.',
+      ),
+    ),
+    runner: v.exactOptional(described(choice(['hosted', 'self-hosted']), 'Kind of machine (claim 11).')),
+    environment: v.exactOptional(
+      described(
+        oneOrMany(text(environmentProblem), 'at least one environment'),
+        'Deployment environment (claim 23), exactly.',
+      ),
+    ),
+    visibility: v.exactOptional(
+      described(choice(['public', 'private', 'internal']), 'Visibility of the repository at the time (claim 22).'),
+    ),
   }),
   v.rawCheck(({ dataset, addIssue }) => {
     if (!dataset.typed || dataset.issues !== undefined) return
@@ -160,14 +133,32 @@ const nameOrPublisher = (() => {
 
 const RuleSchema = v.pipe(
   mapping('a rule', {
-    packages: oneOrMany(text(packageProblem), 'at least one package'),
-    require: choice(['provenance', 'signature', 'nothing']),
-    publisher: v.exactOptional(oneOrMany(nameOrPublisher, 'at least one publisher')),
-    unchanged: v.exactOptional(v.boolean((issue) => `expected true or false, found ${describe(issue.input)}`)),
-    minimumAge: v.exactOptional(text(spanProblem)),
-    mode: v.exactOptional(choice(['enforce', 'warn'])),
-    enforceFrom: v.exactOptional(text(dayProblem)),
-    reason: v.exactOptional(text()),
+    packages: described(
+      oneOrMany(text(packageProblem), 'at least one package'),
+      'Which packages: name, @scope/*, name@range, !name to take out, ** for all.',
+    ),
+    require: described(
+      choice(['provenance', 'signature', 'nothing']),
+      "What a package needs: provenance by a publisher, the registry's signature, or nothing.",
+    ),
+    publisher: v.exactOptional(
+      described(
+        oneOrMany(nameOrPublisher, 'at least one publisher'),
+        'Whose provenance is accepted: one or several, or names from "publishers".',
+      ),
+    ),
+    unchanged: v.exactOptional(
+      described(
+        v.boolean((issue) => `expected true or false, found ${describe(issue.input)}`),
+        'Hold to provenance-lock.yaml: the same publisher as before, and no loss of provenance.',
+      ),
+    ),
+    minimumAge: v.exactOptional(described(text(spanProblem), 'How long ago it must have been signed: 12h, 3d, 2w.')),
+    mode: v.exactOptional(described(choice(['enforce', 'warn']), 'Whether what is wrong is refused, or only told.')),
+    enforceFrom: v.exactOptional(
+      described(text(dayProblem), 'Day (UTC) from which a warning is a refusal: 2027-01-31.'),
+    ),
+    reason: v.exactOptional(described(text(), 'Why the rule is as it is.')),
   }),
   v.rawCheck(({ dataset, addIssue }) => {
     if (!dataset.typed) return
@@ -218,10 +209,10 @@ const RuleSchema = v.pipe(
 )
 
 const ExceptionSchema = mapping('an exception', {
-  package: text(versionProblem),
-  integrity: v.exactOptional(text(integrityProblem)),
-  reason: text(),
-  expires: text(dayProblem),
+  package: described(text(versionProblem), 'Exactly one version: name@1.0.0.'),
+  integrity: v.exactOptional(described(text(integrityProblem), 'Only for these bytes.')),
+  reason: described(text(), 'Why it is lived with.'),
+  expires: described(text(dayProblem), 'The last day (UTC) on which it holds.'),
 })
 
 function integrityProblem(integrity: string): Problem {
@@ -246,8 +237,8 @@ export const PolicySchema = mapping('a policy', {
   $schema: v.exactOptional(text()),
   trust: v.exactOptional(TrustSchema),
   publishers: v.exactOptional(NamedPublishersSchema),
-  mode: v.exactOptional(choice(['enforce', 'warn'])),
-  enforceFrom: v.exactOptional(text(dayProblem)),
+  mode: v.exactOptional(described(choice(['enforce', 'warn']), 'Whether what is wrong is refused, or only told.')),
+  enforceFrom: v.exactOptional(described(text(dayProblem), 'Day (UTC) from which a warning is a refusal: 2027-01-31.')),
   exceptions: v.exactOptional(
     v.array(ExceptionSchema, (issue) => `"exceptions" is a list of exceptions, but here is ${describe(issue.input)}`),
   ),

@@ -52,6 +52,8 @@ test('the package has what a user needs, and nothing else', () => {
     'THIRD-PARTY-LICENSES.txt',
     'dist/cli.cjs',
     'dist/hook.cjs',
+    'dist/policy.schema.json',
+    'dist/provenance-lock.schema.json',
     'package.json',
     'pnpmfile.cjs',
     'pnpmfile.d.cts',
