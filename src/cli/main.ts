@@ -5,6 +5,7 @@ import { clean } from '../report/clean.ts'
 import type { AcceptOptions } from './accept.ts'
 import type { ExitStatus } from './exit.ts'
 import type { ExplainOptions } from './explain.ts'
+import type { PolicyOptions } from './policy.ts'
 import { REPAIRS } from './repair.ts'
 import type { SourceOptions } from './sources.ts'
 import type { VerifyOptions } from './verify.ts'
@@ -68,6 +69,23 @@ export async function main(argv: readonly string[], now: Date): Promise<ExitStat
       status = await accept(names, options, now)
     })
 
+  const policy = program.command('policy').description('look at a policy itself')
+  withPolicy(
+    policy.command('check').description('its mistakes, rules that decide nothing, exceptions that end'),
+  ).action(async (options: PolicyOptions) => {
+    const { check } = await import('./policy.ts')
+    status = await check(options, now)
+  })
+  withPolicy(
+    policy
+      .command('test')
+      .description('try it on made-up packages; exit status 1 if one does not end as its case expects')
+      .argument('<file>', 'the cases (docs/policy.md)'),
+  ).action(async (file: string, options: PolicyOptions) => {
+    const { test } = await import('./policy.ts')
+    status = await test(file, options, now)
+  })
+
   program
     .command('repair')
     .description('move the lockfile off a refused package with pnpm, without linking or running anything')
@@ -103,6 +121,12 @@ function withSources(command: Command): Command {
     .option('--trusted-root <file>', 'a Sigstore trusted_root.json instead of the embedded one')
     .option('--npm-keys <file>', "a registry's keys.json instead of the embedded one")
     .option('--offline', 'make no request')
+}
+
+function withPolicy(command: Command): Command {
+  return command
+    .option('--policy <file>', "the policy (default: .sigstorerc in the lockfile's folder)")
+    .option('--lockfile <file>', 'the lockfile', 'pnpm-lock.yaml')
 }
 
 function describe(error: unknown): string {

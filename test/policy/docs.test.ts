@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, it } from 'node:test'
 import { CODES } from '../../src/codes.ts'
+import { parseCases, runCase } from '../../src/policy/cases.ts'
 import { jsonSchemas } from '../../src/policy/json-schema.ts'
 import { parsePolicy } from '../../src/policy/parse.ts'
 
@@ -16,6 +17,21 @@ describe('docs/policy.md', () => {
   for (const [index, [, text = '']] of BLOCKS.entries()) {
     it(`policy ${index + 1} is one`, () => assert.ok(parsePolicy(text, 'docs/policy.md').rules.length > 0))
   }
+
+  it('shows cases that hold under its first recipe', () => {
+    const [, recipe = ''] = BLOCKS.find(([, text = '']) => text.includes('publisher: acme')) ?? []
+    const indented = /^ {4}day:.*?(?=^\S)/ms.exec(TEXT)?.[0] ?? assert.fail()
+    const { cases, day } = parseCases(indented.replaceAll(/^ {4}/gm, ''), 'docs/policy.md')
+    // The recipe asks for more than the cases say, which only show the form.
+    const policy = parsePolicy(
+      recipe.replaceAll(/^ {4}(?:ownerId|trigger|runner|environment):.*\n/gm, ''),
+      'docs/policy.md',
+    )
+    assert.deepEqual(
+      cases.map((each) => runCase(each, { ...policy, identities: new Map() }, day ?? assert.fail()).failure),
+      cases.map(() => undefined),
+    )
+  })
 
   it('names no code that does not exist', () => {
     const named = [...TEXT.matchAll(/`([A-Z]+(?:_[A-Z]+)+)`/g)].map(([, code = '']) => code)

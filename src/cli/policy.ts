@@ -1,0 +1,59 @@
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { GateError } from '../errors.ts'
+import { parseCases, runCase } from '../policy/cases.ts'
+import { findingsOf } from '../policy/findings.ts'
+import { loadPolicy } from '../policy/load.ts'
+import type { Place, Policy } from '../policy/types.ts'
+import { clean } from '../report/clean.ts'
+import type { ExitStatus } from './exit.ts'
+import { packagesOf } from './sources.ts'
+
+export interface PolicyOptions {
+  readonly policy?: string
+  readonly lockfile: string
+}
+
+/** `provenance-gate policy check`: its mistakes (2), else what whoever keeps it wants to know. */
+export async function check(options: PolicyOptions, now: Date): Promise<ExitStatus> {
+  const policy = await load(options)
+  const lockfile = path.resolve(options.lockfile)
+  const packages = existsSync(lockfile) ? await packagesOf(lockfile) : undefined
+  const findings = findingsOf(policy, packages, now)
+  for (const { place, message } of findings) say(`${shown(place)}: ${message}`)
+  const compared = packages === undefined ? ', without a lockfile to compare it with' : ''
+  say(
+    `${path.relative(process.cwd(), policy.file) || policy.file}: ${policy.rules.length} rules, no mistakes${compared}`,
+  )
+  return 0
+}
+
+/** `provenance-gate policy test FILE`: 0 where every case ends as it expects, else 1. */
+export async function test(file: string, options: PolicyOptions, now: Date): Promise<ExitStatus> {
+  const policy = await load(options)
+  const text = await readFile(file, 'utf8').catch((error: Error) => {
+    throw new GateError(`${file}: the cases cannot be read (${error.message}).`)
+  })
+  const { day = now, cases } = parseCases(text, file)
+  const failed = cases.filter((each) => {
+    const { failure } = runCase(each, policy, day)
+    say(failure === undefined ? `ok      ${each.name}` : `FAILED  ${each.name} (${shown(each.place)}): ${failure}`)
+    return failure !== undefined
+  })
+  say(`${cases.length} cases: ${cases.length - failed.length} as expected, ${failed.length} not`)
+  return failed.length > 0 ? 1 : 0
+}
+
+function load({ policy, lockfile }: PolicyOptions): Promise<Policy> {
+  const folder = path.dirname(path.resolve(lockfile))
+  return loadPolicy(policy === undefined ? { folder } : { folder, file: path.resolve(policy) })
+}
+
+function shown({ file, line }: Place): string {
+  return `${path.relative(process.cwd(), file) || file}:${line}`
+}
+
+function say(line: string): void {
+  process.stderr.write(`${clean(line)}\n`)
+}

@@ -1,0 +1,164 @@
+import * as v from 'valibot'
+import { CODES, ok, type RefusalCode, type Result, refuse } from '../codes.ts'
+import { GateError } from '../errors.ts'
+import type { LockedPackage } from '../lockfile/types.ts'
+import type { Claims, Proof } from '../verify/types.ts'
+import { decide, needsProof } from './decide.ts'
+import { at, readDocument } from './document.ts'
+import { toBuilder, toIssuer, toOwner, toRepository } from './fields.ts'
+import { parsePackagePattern, versionProblem } from './packages.ts'
+import { choice, id, mapping, text } from './parts.ts'
+import { quote } from './text.ts'
+import { dayProblem, startOf } from './time.ts'
+import type { Place, Policy, Status, Verdict } from './types.ts'
+
+/** A test of a policy: what it says of a package that is built as the claims say. */
+export interface Case {
+  readonly name: string
+  readonly pkg: LockedPackage
+  readonly proof: Result<Proof>
+  readonly expect: Status
+  readonly code: RefusalCode | undefined
+  readonly place: Place
+}
+
+export interface Cases {
+  /** The day on which the cases are judged; undefined for today. */
+  readonly day: Date | undefined
+  readonly cases: readonly Case[]
+}
+
+const STATUSES = ['proven', 'permitted', 'warned', 'excepted', 'refused'] as const satisfies readonly Status[]
+const SOURCES = ['registry', 'tarball', 'git', 'directory', 'runtime'] as const
+
+const ClaimsSchema = mapping('the claims of a case', {
+  issuer: v.exactOptional(text()),
+  owner: v.exactOptional(text()),
+  ownerId: v.exactOptional(id),
+  repository: v.exactOptional(text()),
+  repositoryId: v.exactOptional(id),
+  workflow: v.exactOptional(text()),
+  builder: v.exactOptional(text()),
+  ref: v.exactOptional(text()),
+  commit: v.exactOptional(text()),
+  trigger: v.exactOptional(text()),
+  runner: v.exactOptional(text()),
+  environment: v.exactOptional(text()),
+  visibility: v.exactOptional(text()),
+})
+
+const CaseSchema = mapping('a case', {
+  name: text(),
+  package: text(versionProblem),
+  source: v.exactOptional(choice(SOURCES)),
+  aliases: v.exactOptional(v.array(text())),
+  claims: v.exactOptional(ClaimsSchema),
+  signed: v.exactOptional(text(dayProblem)),
+  published: v.exactOptional(text(dayProblem)),
+  expect: choice(STATUSES),
+  code: v.exactOptional(choice(Object.keys(CODES) as RefusalCode[])),
+})
+
+const CasesSchema = mapping('a file of cases', {
+  day: v.exactOptional(text(dayProblem)),
+  cases: v.pipe(v.array(CaseSchema, '"cases" is a list'), v.nonEmpty('no cases: nothing would be tested')),
+})
+
+/** @throws GateError naming everything that is wrong with the file, in its order */
+export function parseCases(content: string, file: string): Cases {
+  const document = readDocument(content, file)
+  const parsed = v.safeParse(CasesSchema, document.value)
+  if (!parsed.success) {
+    const lines = parsed.issues.map(({ path = [], message }) => {
+      const keys = path.map(({ key }) => key as PropertyKey)
+      return at(document.placeOf(keys, path.at(-1)?.origin === 'key' ? 'key' : 'value'), message)
+    })
+    throw new GateError(lines.slice(0, 10).join('\n'))
+  }
+  const { day, cases } = parsed.output
+  return {
+    day: day === undefined ? undefined : startOf(day),
+    cases: cases.map((each, index) => toCase(each, document.placeOf(['cases', index], 'value'))),
+  }
+}
+
+type CaseFile = v.InferOutput<typeof CaseSchema>
+
+function toCase(
+  { name, package: spec, source = 'registry', aliases, expect, code, ...evidence }: CaseFile,
+  place: Place,
+): Case {
+  const { name: pkg, range: version = '' } = parsePackagePattern(spec)
+  const base = { name: pkg, version, integrity: undefined, source, origin: undefined, importers: ['.'], key: spec }
+  return {
+    name,
+    pkg: aliases === undefined ? base : { ...base, aliases },
+    proof: toProof(evidence, source),
+    expect,
+    code,
+    place,
+  }
+}
+
+/** Long ago, where a case does not say when: then no age is too young. */
+const LONG_AGO = '2020-01-01'
+
+function toProof(
+  { claims, signed = LONG_AGO, published }: Pick<CaseFile, 'claims' | 'signed' | 'published'>,
+  source: string,
+): Result<Proof> {
+  if (source !== 'registry') return refuse('EVIDENCE_MISSING', `a dependency from ${source}`, 'a package of a registry')
+  if (claims === undefined && published === undefined)
+    return refuse('EVIDENCE_MISSING', 'no attestations', 'a provenance attestation')
+  const at = (day: string) => startOf(day).toISOString()
+  return ok({
+    provenance:
+      claims === undefined
+        ? []
+        : [{ predicateType: 'https://slsa.dev/provenance/v1', claims: toClaims(claims), signedAt: at(signed) }],
+    publish: published === undefined ? undefined : { signedAt: at(published) },
+  })
+}
+
+/** Short names are written out as in a publisher, and what a case does not say the certificate does not have. */
+function toClaims(claims: NonNullable<CaseFile['claims']>): Claims {
+  const { issuer = 'github', owner, repository, builder, runner } = claims
+  return {
+    subjectAlternativeName: undefined,
+    issuer: toIssuer(issuer),
+    buildSignerUri: builder && toBuilder(builder),
+    buildSignerDigest: undefined,
+    runnerEnvironment: runner === 'hosted' ? 'github-hosted' : runner,
+    repository: repository && toRepository(repository),
+    commit: claims.commit,
+    ref: claims.ref,
+    repositoryId: claims.repositoryId,
+    owner: owner && toOwner(owner),
+    ownerId: claims.ownerId,
+    buildConfigUri: undefined,
+    buildConfigDigest: undefined,
+    trigger: claims.trigger,
+    runUri: undefined,
+    visibility: claims.visibility,
+    environment: claims.environment,
+    tokenSubject: undefined,
+    workflow: claims.workflow,
+  }
+}
+
+export interface CaseResult {
+  readonly verdict: Verdict
+  /** What is not as the case expects; undefined where it passes. */
+  readonly failure: string | undefined
+}
+
+export function runCase({ pkg, proof, expect, code }: Case, policy: Policy, now: Date): CaseResult {
+  const verdict = decide(pkg, policy, needsProof(pkg, policy) ? proof : undefined, now)
+  const { status, refusal } = verdict
+  const shown = refusal === undefined ? status : `${status} (${refusal.code}: ${refusal.found})`
+  if (status !== expect) return { verdict, failure: `expected ${expect}, but it is ${shown}` }
+  if (code !== undefined && refusal?.code !== code) {
+    return { verdict, failure: `expected the code ${quote(code)}, but it is ${shown}` }
+  }
+  return { verdict, failure: undefined }
+}

@@ -1,0 +1,43 @@
+import type { LockedPackage } from '../lockfile/types.ts'
+import { matchesPackage } from './packages.ts'
+import { endOf } from './time.ts'
+import type { Place, Policy } from './types.ts'
+
+/** Something about a policy that is no error, and that whoever keeps it wants to know. */
+export interface Finding {
+  readonly place: Place
+  readonly message: string
+}
+
+/** How long before its last day an exception is told. */
+const NOTICE = 30 * 86_400_000
+
+/** @param packages of the lockfile; undefined where there is none to look at */
+export function findingsOf(
+  policy: Policy,
+  packages: readonly LockedPackage[] | undefined,
+  now: Date,
+): readonly Finding[] {
+  const rules = policy.rules.flatMap((rule): readonly Finding[] => {
+    const isUsed = packages === undefined || packages.some((pkg) => decides(rule, pkg, policy))
+    return isUsed
+      ? []
+      : [{ place: rule.place, message: `this rule decides nothing in the lockfile: ${rule.packages.join(', ')}` }]
+  })
+  const exceptions = policy.exceptions.flatMap(({ name, version, expires, place }): readonly Finding[] => {
+    const left = endOf(expires).getTime() - now.getTime()
+    if (left <= 0)
+      return [{ place, message: `the exception for ${name}@${version} held until ${expires}, and refuses now` }]
+    return left <= NOTICE
+      ? [{ place, message: `the exception for ${name}@${version} holds until ${expires} only` }]
+      : []
+  })
+  return [...rules, ...exceptions].toSorted((a, b) => a.place.line - b.place.line)
+}
+
+/** By any of its names: the first rule that is about it. */
+function decides(rule: Policy['rules'][number], pkg: LockedPackage, policy: Policy): boolean {
+  return [pkg.name, ...(pkg.aliases ?? [])].some(
+    (name) => policy.rules.find((each) => matchesPackage(each, { ...pkg, name })) === rule,
+  )
+}

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { LockedPackage } from '../../src/lockfile/types.ts'
+import { findingsOf } from '../../src/policy/findings.ts'
+import { parsePolicy } from '../../src/policy/parse.ts'
+
+const pkg = (name: string, aliases?: readonly string[]): LockedPackage => ({
+  name,
+  version: '1.0.0',
+  integrity: undefined,
+  source: 'registry',
+  origin: undefined,
+  importers: [],
+  key: `${name}@1.0.0`,
+  ...(aliases && { aliases }),
+})
+
+const policy = parsePolicy(
+  `exceptions: [{ package: a@1.0.0, reason: x, expires: '2026-06-30' }]
+rules:
+  - { packages: a, require: nothing }
+  - { packages: b, require: nothing }
+`,
+  '.sigstorerc',
+)
+const found = (now: string, packages?: readonly LockedPackage[]) =>
+  findingsOf(policy, packages, new Date(now)).map(({ place, message }) => `${place.line}: ${message}`)
+
+describe('findings', () => {
+  it('are rules that decide nothing, by whatever name', () => {
+    assert.deepEqual(found('2026-01-01', [pkg('a')]), ['4: this rule decides nothing in the lockfile: b'])
+    assert.deepEqual(found('2026-01-01', [pkg('a', ['b'])]), [])
+    assert.deepEqual(found('2026-01-01', []).length, 2)
+    assert.deepEqual(found('2026-01-01'), [])
+  })
+
+  it('are exceptions in their last thirty days, and afterwards', () => {
+    assert.deepEqual(found('2026-05-31T23:59:59Z'), [])
+    assert.deepEqual(found('2026-06-01T00:00:00Z'), ['1: the exception for a@1.0.0 holds until 2026-06-30 only'])
+    assert.deepEqual(found('2026-06-30T23:59:59Z'), ['1: the exception for a@1.0.0 holds until 2026-06-30 only'])
+    assert.deepEqual(found('2026-07-01T00:00:00Z'), [
+      '1: the exception for a@1.0.0 held until 2026-06-30, and refuses now',
+    ])
+  })
+})
