@@ -1,11 +1,14 @@
+import { existsSync } from 'node:fs'
 import { lstat } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { GateError } from '../errors.ts'
+import { at } from './document.ts'
 import { holdsPolicy, readPolicyText, refuseExecutable } from './file.ts'
 import { findPolicy, MANIFEST, MANIFEST_KEY } from './find.ts'
 import { LOCK_NAME, parseLock } from './lock-file.ts'
-import { parsePolicy } from './parse.ts'
-import type { IdentityLock, Policy } from './types.ts'
+import { extendsOf, parsePolicy } from './parse.ts'
+import { quote } from './text.ts'
+import type { IdentityLock, Place, Policy } from './types.ts'
 
 /**
  * Loads the policy of a folder (the lockfile's), or the file that was named for it, and the identity lock beside the
@@ -21,15 +24,40 @@ export async function loadPolicy(place: PolicyPlace): Promise<Policy> {
 /** The folder of the lockfile, and the policy's file where it does not lie there. */
 export type PolicyPlace = { readonly folder: string } | { readonly file: string; readonly folder?: string }
 
-async function loadFile(file: string): Promise<Policy> {
+/** @param chain the policies that lead to this one, by `extends` */
+async function loadFile(file: string, chain: readonly string[] = []): Promise<Policy> {
   refuseExecutable(file)
   const text = await readPolicyText(file)
-  if (basename(file) !== MANIFEST) return parsePolicy(text, file)
-  if (!holdsPolicy(text, file, MANIFEST_KEY))
+  const root = basename(file) === MANIFEST ? MANIFEST_KEY : undefined
+  if (root !== undefined && !holdsPolicy(text, file, root))
     throw new GateError(
       `${file}: no policy in it, for it has no key "${MANIFEST_KEY}". Add the key, or name another file`,
     )
-  return parsePolicy(text, file, MANIFEST_KEY)
+  const shared: Policy[] = []
+  for (const { spec, place } of extendsOf(text, file, root)) {
+    shared.push(await loadShared(spec, place, [...chain, file]))
+  }
+  return parsePolicy(text, file, root, shared)
+}
+
+async function loadShared(spec: string, place: Place, chain: readonly string[]): Promise<Policy> {
+  const file = findShared(spec, dirname(place.file))
+  if (file === undefined) {
+    const isPackage = !spec.startsWith('.')
+    const advice = isPackage
+      ? 'Packages are looked for in node_modules beside the policy: add it with `pnpm add --config`, which installs it before everything else'
+      : 'Correct the path'
+    throw new GateError(at(place, `${quote(spec)}: there is no such shared policy. ${advice}`))
+  }
+  if (chain.includes(file))
+    throw new GateError(at(place, `${quote(spec)} leads back to ${file}, which extends this file`))
+  return loadFile(file, chain)
+}
+
+/** Config dependencies come first: they are there before anything else is installed. */
+function findShared(spec: string, folder: string): string | undefined {
+  const places = spec.startsWith('.') ? [spec] : [`node_modules/.pnpm-config/${spec}`, `node_modules/${spec}`]
+  return places.map((each) => resolve(folder, each)).find((each) => existsSync(each))
 }
 
 /** @throws GateError where there is none: a rule that asks for it would ask for nothing */

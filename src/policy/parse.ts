@@ -6,18 +6,27 @@ import { parsePackagePattern } from './packages.ts'
 import { toPublisher } from './publisher.ts'
 import { type PolicyFile, PolicySchema, type RuleFile } from './schema.ts'
 import { didYouMean, quote } from './text.ts'
-import type { Enforcement, Exception, Place, Policy, Rule } from './types.ts'
+import type { Enforcement, Exception, Place, Policy, Publisher, Rule } from './types.ts'
 import { deadPatterns } from './unreachable.ts'
 
 const SHOWN = 10
 
-/** Makes a policy of a file's text, or throws a GateError that names everything wrong with it, in the file's order. */
-export function parsePolicy(text: string, file: string, root?: string): Policy {
+/**
+ * Makes a policy of a file's text, or throws a GateError that names everything wrong with it, in the file's order.
+ *
+ * Of `shared`, the policies that it extends, the rules come after its own, so that its own decide first; their exceptions
+ * and publishers are there as well, and their trust files where it names none. Their modes stay with their rules.
+ */
+export function parsePolicy(text: string, file: string, root?: string, shared: readonly Policy[] = []): Policy {
   const document = readDocument(text, file, root)
   const parsed = v.safeParse(PolicySchema, document.value)
   if (!parsed.success) throw toError(parsed.issues.map((issue) => toProblem(issue, document)))
-  const named = new Map(Object.entries(parsed.output.publishers ?? {}))
-  const unknown = unknownPublishers(parsed.output, named, document)
+  const own = Object.entries(parsed.output.publishers ?? {})
+  const named: Named = new Map([
+    ...shared.flatMap(({ publishers }) => [...publishers]),
+    ...own.map(([name, publisher]) => [name, [publisher].flat().map(toPublisher)] as const),
+  ])
+  const unknown = [...redefinedPublishers(own, shared, document), ...unknownPublishers(parsed.output, named, document)]
   if (unknown.length > 0) throw toError(unknown)
   const enforcement = enforcementOf(parsed.output, { mode: 'enforce' })
   const rules = parsed.output.rules.map((rule, index) =>
@@ -29,31 +38,50 @@ export function parsePolicy(text: string, file: string, root?: string): Policy {
     ...shadowProblems(rules, document),
   ]
   if (problems.length > 0) throw toError(problems)
-  const fromPolicy = (path: string | undefined) => (path === undefined ? undefined : resolve(dirname(file), path))
-  const { trustedRoot, npmKeys } = parsed.output.trust ?? {}
   const exceptions = (parsed.output.exceptions ?? []).map((exception, index) =>
     toException(exception, document.placeOf(['exceptions', index], 'value')),
   )
   return {
     file,
     identities: undefined,
-    rules,
-    exceptions,
+    rules: [...rules, ...shared.flatMap((each) => each.rules)],
+    exceptions: [...exceptions, ...shared.flatMap((each) => each.exceptions)],
+    publishers: named,
     enforcement,
-    trust: { trustedRoot: fromPolicy(trustedRoot), npmKeys: fromPolicy(npmKeys) },
+    trust: trustOf(parsed.output, file, shared),
   }
 }
 
-type Named = ReadonlyMap<string, NonNullable<PolicyFile['publishers']>[string]>
+function trustOf({ trust = {} }: PolicyFile, file: string, shared: readonly Policy[]): Policy['trust'] {
+  const fileOf = (key: 'trustedRoot' | 'npmKeys') => {
+    const path = trust[key]
+    return path === undefined ? shared.find((each) => each.trust[key])?.trust[key] : resolve(dirname(file), path)
+  }
+  return { trustedRoot: fileOf('trustedRoot'), npmKeys: fileOf('npmKeys') }
+}
+
+/** What a policy extends, as far as it can be read: the rest of the file is looked at when that is there. */
+export function extendsOf(text: string, file: string, root?: string): readonly { spec: string; place: Place }[] {
+  const document = readDocument(text, file, root)
+  const parsed = v.safeParse(v.looseObject({ extends: PolicySchema.entries.extends }), document.value)
+  if (!parsed.success) return []
+  const several = Array.isArray(parsed.output.extends)
+  return [parsed.output.extends ?? []].flat().map((spec, index) => ({
+    spec,
+    place: document.placeOf(['extends', ...(several ? [index] : [])], 'value'),
+  }))
+}
+
+type Named = ReadonlyMap<string, readonly Publisher[]>
 
 function toRule(rule: RuleFile, named: Named, outer: Enforcement, place: Place): Rule {
   const publishers = [rule.publisher ?? []].flat()
   return {
     packages: [rule.packages].flat(),
     require: rule.require,
-    publishers: publishers
-      .flatMap((publisher) => (typeof publisher === 'string' ? (named.get(publisher) ?? []) : publisher))
-      .map(toPublisher),
+    publishers: publishers.flatMap((publisher) =>
+      typeof publisher === 'string' ? (named.get(publisher) ?? []) : toPublisher(publisher),
+    ),
     unchanged: rule.unchanged === true,
     ...(rule.minimumAge !== undefined && { minimumAge: rule.minimumAge }),
     enforcement: enforcementOf(rule, outer),
@@ -109,6 +137,20 @@ function exceptionProblems({ exceptions = [] }: PolicyFile, document: PolicyDocu
           },
         ],
   )
+}
+
+/** One name for two publishers: whoever reads a rule would look at the wrong one. */
+function redefinedPublishers(
+  own: readonly (readonly [string, unknown])[],
+  shared: readonly Policy[],
+  document: PolicyDocument,
+): readonly Problem[] {
+  return own.flatMap(([name]) => {
+    const other = shared.find(({ publishers }) => publishers.has(name))
+    if (other === undefined) return []
+    const message = `${quote(name)} is the name of a publisher in ${other.file} already: choose another`
+    return [{ place: document.placeOf(['publishers', name], 'key'), message }]
+  })
 }
 
 function unknownPublishers(file: PolicyFile, named: Named, document: PolicyDocument): readonly Problem[] {

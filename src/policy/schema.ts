@@ -229,12 +229,32 @@ const TrustSchema = v.pipe(
   v.check((trust) => Object.keys(trust).length > 0, '"trust" names no file: name one, or remove it'),
 )
 
+const SHARED = /^(?:\.{1,2}\/|(?:@[\w~-][\w.~-]*\/)?[\w~-][\w.~-]*\/)[^\\]*$/
+
+/** `./file` and `../file`, from the policy's folder; `name/file` and `@scope/name/file`, of an installed package. */
+function sharedProblem(path: string): Problem {
+  if (path.includes('://')) return `${quote(path)} is a URL: a policy takes no rules from the network while it decides`
+  if (!SHARED.test(path)) {
+    return `${quote(path)} is not a shared policy: write a path that begins with "./" or "../", or a file of an installed package, such as "@acme/policy/sigstorerc.yaml"`
+  }
+  const inPackage = !path.startsWith('.')
+  return inPackage && path.split('/').includes('..')
+    ? `${quote(path)} leads out of its package: remove ".."`
+    : undefined
+}
+
 function fileProblem(path: string): Problem {
   return path.includes('://') ? `${quote(path)} is a URL: write the path of a file, relative to the policy` : undefined
 }
 
 export const PolicySchema = mapping('a policy', {
   $schema: v.exactOptional(text()),
+  extends: v.exactOptional(
+    described(
+      oneOrMany(text(sharedProblem), 'at least one file'),
+      'Shared policies, whose rules come after these: a path, or a file of an installed package.',
+    ),
+  ),
   trust: v.exactOptional(TrustSchema),
   publishers: v.exactOptional(NamedPublishersSchema),
   mode: v.exactOptional(described(choice(['enforce', 'warn']), 'Whether what is wrong is refused, or only told.')),

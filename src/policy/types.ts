@@ -87,6 +87,8 @@ export interface Policy {
   readonly identities: IdentityLock | undefined
   readonly rules: readonly Rule[]
   readonly exceptions: readonly Exception[]
+  /** By the names that rules, and policies that extend this one, refer to. */
+  readonly publishers: ReadonlyMap<string, readonly Publisher[]>
   /** For packages that no rule is about. */
   readonly enforcement: Enforcement
   /** Absolute paths of pinned trust material, where the policy names them. */

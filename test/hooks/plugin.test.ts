@@ -6,12 +6,14 @@ import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { createProject, postinstallsRun, prepareStore, runPnpm } from '../support/pnpm/index.ts'
-import { type PackedPackage, readTarball } from '../support/registry/index.ts'
+import { createTarball, type PackedPackage, readTarball } from '../support/registry/index.ts'
 import { POLICY, startWorld, type World } from '../support/world.ts'
 import { FOREIGN, good, linked, PERMISSIVE, VERSIONS } from './stage.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const NAME = 'pnpm-plugin-provenance-gate'
+/** The rule of `POLICY`, to be shared. */
+const RULES = POLICY.slice(POLICY.indexOf('rules:'))
 
 let world: World
 let folder: string
@@ -66,6 +68,22 @@ test('it has no dependencies: config dependencies cannot have any on pnpm 10', (
 })
 
 for (const version of VERSIONS) {
+  test(`pnpm ${version}: a shared policy that is a config dependency is there before anything is judged`, async (t) => {
+    const shared = createTarball({ name: '@acme/policy', version: '1.0.0', files: { 'rc.yaml': RULES } })
+    if (version === 10) world.registry.publish(shared, { attestations: await world.attest(shared) })
+    const project = world.gatedProject({ dependencies: { evil: '1.0.0' }, policy: PERMISSIVE })
+    t.after(() => project.dispose())
+    const added = await runPnpm(version, ['add', '--config', '@acme/policy@1.0.0'], project)
+    assert.equal(added.status, 0, added.output)
+    const own = `${POLICY.slice(0, POLICY.indexOf('rules:'))}extends: '@acme/policy/rc.yaml'\nrules: [{ packages: widget, require: nothing }]\n`
+    writeFileSync(path.join(project.dir, '.sigstorerc'), own)
+    await prepareStore(version, project, 'cold')
+    const { status, flat } = await runPnpm(version, ['install'], project)
+    assert.notEqual(status, 0, flat)
+    assert.match(flat, /evil@1\.0\.0 +WORKFLOW_MISMATCH/)
+    assert.match(flat, /rule: +node_modules\/\.pnpm-config\/@acme\/policy\/rc\.yaml:2/)
+  })
+
   describe(`as a config dependency of pnpm ${version}`, () => {
     for (const [what, dependency, passes] of [
       ['a good package is installed', 'widget', true],

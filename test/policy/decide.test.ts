@@ -73,6 +73,7 @@ const policy = (...rules: readonly Rule[]): Policy => ({
   identities: undefined,
   rules,
   exceptions: [],
+  publishers: new Map(),
   enforcement,
   trust: { trustedRoot: undefined, npmKeys: undefined },
 })

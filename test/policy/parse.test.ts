@@ -61,6 +61,7 @@ describe('a valid policy', () => {
         },
       ],
       exceptions: [],
+      publishers: new Map(),
       enforcement: { mode: 'enforce' },
       trust: { trustedRoot: undefined, npmKeys: undefined },
     })
@@ -164,7 +165,7 @@ ${VALID}`
 })
 
 const KNOWN = '"packages", "require", "publisher", "unchanged", "minimumAge", "mode", "enforceFrom", "reason"'
-const KNOWN_OF_POLICY = '"$schema", "trust", "publishers", "mode", "enforceFrom", "exceptions", "rules"'
+const KNOWN_OF_POLICY = '"$schema", "extends", "trust", "publishers", "mode", "enforceFrom", "exceptions", "rules"'
 const KNOWN_OF_PUBLISHER =
   '"issuer", "owner", "ownerId", "repository", "repositoryId", "workflow", "builder", "ref", "commit", "trigger", "runner", "environment", "visibility"'
 const QUOTE_IT = 'In YAML a value that begins with "@", "*", "!", "&" or "%" must be in quotes'
@@ -648,6 +649,7 @@ type Json = null | boolean | number | string | readonly Json[] | { readonly [key
 const FULL: Json = {
   $schema: './schema.json',
   trust: { trustedRoot: 'root.json', npmKeys: 'keys.json' },
+  extends: ['./shared.yaml', '@acme/policy/sigstorerc.yaml'],
   mode: 'warn',
   enforceFrom: '2027-01-01',
   exceptions: [{ package: 'a@1.0.0', integrity: `sha512-${'A'.repeat(86)}==`, reason: 'known', expires: '2027-01-01' }],

@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { describe, it, type TestContext } from 'node:test'
+import { GateError } from '../../src/errors.ts'
+import { loadPolicy } from '../../src/policy/load.ts'
+
+const OWN = 'rules: [{ packages: a, require: nothing }]\n'
+const SHARED = 'rules: [{ packages: b, require: provenance, publisher: { repository: acme/b } }]\n'
+
+function folderWith(t: TestContext, files: Readonly<Record<string, string>>): string {
+  const folder = realpathSync(mkdtempSync(path.join(tmpdir(), 'extends-')))
+  t.after(() => rmSync(folder, { recursive: true }))
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(path.dirname(path.join(folder, name)), { recursive: true })
+    writeFileSync(path.join(folder, name), content)
+  }
+  return folder
+}
+
+const patterns = async (folder: string) => (await loadPolicy({ folder })).rules.flatMap(({ packages }) => packages)
+
+async function messageOf(folder: string): Promise<string> {
+  try {
+    await loadPolicy({ folder })
+    return 'accepted'
+  } catch (error) {
+    assert.ok(error instanceof GateError, String(error))
+    return error.message.replaceAll(folder, '~')
+  }
+}
+
+describe('a policy that extends others', () => {
+  it('has their rules after its own, in their order', async (t) => {
+    const folder = folderWith(t, {
+      '.sigstorerc': `extends: [./one.yaml, ./deep/two.yaml]\n${OWN}`,
+      'one.yaml': SHARED,
+      'deep/two.yaml': `extends: ../three.json\n${SHARED.replace(' b,', ' c,')}`,
+      'three.json': '{"rules": [{"packages": "d", "require": "nothing"}]}',
+    })
+    assert.deepEqual(await patterns(folder), ['a', 'b', 'c', 'd'])
+  })
+
+  it('places each rule in its own file', async (t) => {
+    const folder = folderWith(t, { '.sigstorerc': `extends: ./one.yaml\n${OWN}`, 'one.yaml': `# shared\n${SHARED}` })
+    const { rules } = await loadPolicy({ folder })
+    assert.deepEqual(
+      rules.map(({ place }) => [path.basename(place.file), place.line]),
+      [
+        ['.sigstorerc', 2],
+        ['one.yaml', 2],
+      ],
+    )
+  })
+
+  it('finds files of installed packages, config dependencies first', async (t) => {
+    const folder = folderWith(t, {
+      '.sigstorerc': `extends: ['@acme/policy/rc.yaml', other/rc.yaml]\n${OWN}`,
+      'node_modules/.pnpm-config/@acme/policy/rc.yaml': SHARED,
+      'node_modules/@acme/policy/rc.yaml': SHARED.replace(' b,', ' evil,'),
+      'node_modules/other/rc.yaml': SHARED.replace(' b,', ' c,'),
+    })
+    assert.deepEqual(await patterns(folder), ['a', 'b', 'c'])
+  })
+
+  it('may refer to their publishers, and has their exceptions', async (t) => {
+    const folder = folderWith(t, {
+      '.sigstorerc': `extends: ./one.yaml
+exceptions: [{ package: a@1.0.0, reason: own, expires: '2027-01-01' }]
+rules: [{ packages: a, require: provenance, publisher: acme }]
+`,
+      'one.yaml': `publishers: { acme: { repository: acme/a } }
+exceptions: [{ package: b@1.0.0, reason: shared, expires: '2027-01-01' }]
+${SHARED}`,
+    })
+    const { rules, exceptions } = await loadPolicy({ folder })
+    assert.equal(rules[0]?.publishers[0]?.repository, 'https://github.com/acme/a')
+    assert.deepEqual(
+      exceptions.map(({ reason }) => reason),
+      ['own', 'shared'],
+    )
+  })
+
+  it('takes their trust files where it names none, from where they are', async (t) => {
+    const folder = folderWith(t, {
+      '.sigstorerc': `extends: ./deep/one.yaml\ntrust: { npmKeys: keys.json }\n${OWN}`,
+      'deep/one.yaml': `trust: { trustedRoot: root.json, npmKeys: other.json }\n${SHARED}`,
+    })
+    assert.deepEqual((await loadPolicy({ folder })).trust, {
+      trustedRoot: path.join(folder, 'deep/root.json'),
+      npmKeys: path.join(folder, 'keys.json'),
+    })
+  })
+
+  it('does not make their rules warn, nor do they make its own warn', async (t) => {
+    const modes = async (own: string, shared: string) => {
+      const folder = folderWith(t, {
+        '.sigstorerc': `${own}extends: ./one.yaml\nrules: [{ packages: a, require: signature }]\n`,
+        'one.yaml': `${shared}${SHARED}`,
+      })
+      const { rules, enforcement } = await loadPolicy({ folder })
+      return [...rules.map((rule) => rule.enforcement.mode), enforcement.mode]
+    }
+    assert.deepEqual(await modes('mode: warn\n', ''), ['warn', 'enforce', 'warn'])
+    assert.deepEqual(await modes('', 'mode: warn\n'), ['enforce', 'warn', 'enforce'])
+  })
+
+  it('needs the identity lock for a shared rule, too', async (t) => {
+    const files = {
+      '.sigstorerc': `extends: ./one.yaml\n${OWN}`,
+      'one.yaml': 'rules: [{ packages: b, require: nothing, unchanged: true }]\n',
+    }
+    assert.match(await messageOf(folderWith(t, files)), /~\/provenance-lock\.yaml: there is no such file/)
+    const folder = folderWith(t, { ...files, 'provenance-lock.yaml': 'version: 1\npackages: {}\n' })
+    assert.equal((await loadPolicy({ folder })).identities?.size, 0)
+  })
+
+  const mistakes: readonly (readonly [string, string, Readonly<Record<string, string>>, RegExp])[] = [
+    [
+      'a file that is not there',
+      './no.yaml',
+      {},
+      /^~\/\.sigstorerc:1:10: "\.\/no\.yaml": there is no such shared policy\. Correct the path$/,
+    ],
+    [
+      'a package that is not installed',
+      'acme/rc.yaml',
+      {},
+      /there is no such shared policy\. Packages are looked for in node_modules.*pnpm add --config/,
+    ],
+    [
+      'a program',
+      './one.cjs',
+      { 'one.cjs': 'throw new Error("executed")' },
+      /^~\/one\.cjs: a policy that is a program is refused/,
+    ],
+    ['a folder', './one', { 'one/x': '' }, /a directory, where the policy should be a file/],
+    ['an empty file', './one.yaml', { 'one.yaml': '' }, /^~\/one\.yaml:1:1: the policy is empty/],
+    [
+      'a mistake in it',
+      './one.yaml',
+      { 'one.yaml': SHARED.replace('require', 'requires') },
+      /^~\/one\.yaml:1:\d+: .*"require"/,
+    ],
+    ['itself', './.sigstorerc', {}, /^~\/\.sigstorerc:1:10: "\.\/\.sigstorerc" leads back to ~\/\.sigstorerc/],
+    [
+      'a circle',
+      './one.yaml',
+      { 'one.yaml': `extends: ./.sigstorerc\n${SHARED}` },
+      /^~\/one\.yaml:1:10: "\.\/\.sigstorerc" leads back to/,
+    ],
+    ['a URL', 'https://host/policy.yaml', {}, /is a URL: a policy takes no rules from the network/],
+    ['an absolute path', '/etc/policy.yaml', {}, /is not a shared policy/],
+    ['a bare name', 'policy', {}, /is not a shared policy/],
+    ['a way out of a package', 'acme/../../evil.yaml', {}, /leads out of its package/],
+    ['a Windows path', '.\\one.yaml', {}, /is not a shared policy/],
+  ]
+  for (const [what, spec, files, message] of mistakes) {
+    it(`is an error with ${what}`, async (t) => {
+      assert.match(await messageOf(folderWith(t, { '.sigstorerc': `extends: ${spec}\n${OWN}`, ...files })), message)
+    })
+  }
+
+  it('is an error with a publisher of a name that is taken', async (t) => {
+    const folder = folderWith(t, {
+      '.sigstorerc': `extends: ./one.yaml\npublishers: { acme: { repository: evil/x } }\n${OWN}`,
+      'one.yaml': `publishers: { acme: { repository: acme/a } }\n${SHARED}`,
+    })
+    assert.match(
+      await messageOf(folder),
+      /^~\/\.sigstorerc:2:15: "acme" is the name of a publisher in ~\/one\.yaml already/,
+    )
+  })
+})
