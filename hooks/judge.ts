@@ -35,8 +35,8 @@ interface Opened {
   readonly policy: Policy
 }
 
-/** @param project the folder that the command is about */
-export function openJudge(project: string = projectRoot()): Judge {
+/** @param project the workspace's root, or else the folder that the command is about */
+export function openJudge(project: string): Judge {
   /** By the folder of the lockfile. There are several with `sharedWorkspaceLockfile: false`, and pnpm mixes their calls. */
   const gates = new Map<string, Promise<Opened>>()
   const refused: Verdict[] = []
@@ -111,16 +111,17 @@ function stopIfRefused(verdicts: readonly Verdict[], origin: Origin): void {
 }
 
 /**
- * The policy of a lockfile is the one beside it. Where there is none, because pnpm has just made that folder (`deploy`,
- * `dlx`) or the policy stands at the workspace's root, it is that of the project whose pnpmfile this is.
+ * The policy is that of the project (of the workspace's root) whose pnpmfile this is. A setting of the repository can move
+ * the lockfile into a folder with another policy, which nobody has reviewed as one. Where the project has none, it is the
+ * one beside the lockfile.
  */
 async function policyFor(lockfileDir: string, project: string): Promise<Policy> {
   try {
-    return await loadPolicy({ folder: lockfileDir })
+    return await loadPolicy({ folder: project })
   } catch (error) {
     if (lockfileDir === project || !(error instanceof GateError) || !error.message.includes(': no policy here'))
       throw error
-    return loadPolicy({ folder: project })
+    return loadPolicy({ folder: lockfileDir })
   }
 }
 
@@ -132,8 +133,8 @@ function settingsFor(lockfileDir: string, project: string): RegistrySettings {
   return { ...own, options: { ...outer.options, ...own.options } }
 }
 
-/** Where the lockfile is, for hooks that pnpm does not tell: the workspace's root, else the current folder. */
-export function projectRoot(): string {
-  const manifest = findUpSync('pnpm-workspace.yaml')
-  return manifest === undefined ? process.cwd() : path.dirname(manifest)
+/** The workspace's root, else the folder itself. Where the lockfile is, if no setting has moved it. */
+export function projectRoot(folder: string = process.cwd()): string {
+  const manifest = findUpSync('pnpm-workspace.yaml', { cwd: folder })
+  return manifest === undefined ? folder : path.dirname(manifest)
 }

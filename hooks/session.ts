@@ -1,3 +1,4 @@
+import '../src/home.ts'
 import { readdirSync } from 'node:fs'
 import path from 'node:path'
 import { GateError } from '../src/errors.ts'
@@ -47,7 +48,7 @@ export interface SessionOptions {
 
 export function openSession({ insidePnpm, repairing, settings }: SessionOptions): Session {
   const argv = pnpmArguments(insidePnpm)
-  const judge = openJudge(settings.lockfileDir ?? settings.workspaceDir ?? settings.dir)
+  const judge = openJudge(settings.workspaceDir ?? projectRoot(settings.dir))
   const fetching = !insidePnpm && mayFetch(argv)
   const linksNothing = repairing && writesLockfileOnly(argv)
   const judgesExisting = !linksNothing && !(insidePnpm && replacesPackages(commandOf(argv)))
@@ -182,7 +183,8 @@ function isRepository({ type, tarball, gitHosted }: Resolution): boolean {
 /** Where a registry points to the archive of a git host, that is repacked: what is installed is not what was attested. */
 function resolved(name: string, version: string, integrity?: string, tarball?: string): LockedPackage {
   const source = isGitArchive(tarball ?? '') ? 'git' : 'registry'
-  return { name, version, integrity, source, origin: undefined, importers: [], key: `${name}@${version}` }
+  const pkg = { name, version, integrity, source, origin: undefined, importers: [], key: `${name}@${version}` } as const
+  return tarball === undefined ? pkg : { ...pkg, tarball }
 }
 
 /** `name@1.0.0`, `@scope/name@1.0.0-rc.1`: how pnpm names what it has resolved from a registry. */

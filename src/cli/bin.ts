@@ -1,5 +1,7 @@
 #!/usr/bin/env node
+import '../home.ts'
 import { main } from './main.ts'
+import { unsupportedNode } from './node.ts'
 
 let isLost = false
 for (const stream of [process.stdout, process.stderr]) {
@@ -9,6 +11,12 @@ for (const stream of [process.stdout, process.stderr]) {
     isLost = true
     process.exitCode ||= 2
   })
+}
+
+const unsupported = unsupportedNode(process.versions.node)
+if (unsupported !== undefined) {
+  process.stderr.write(`provenance-gate: ${unsupported}\n`)
+  process.exit(2)
 }
 
 // Set rather than exited with: a report that is still being written to a pipe must not be cut off.

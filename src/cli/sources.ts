@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import { SingleBar } from 'cli-progress'
@@ -25,7 +26,8 @@ export interface SourceOptions {
 export async function packagesOf(lockfile: string): Promise<readonly LockedPackage[]> {
   const read = await Promise.all((await lockfilesOf(lockfile)).map(readLockfile))
   const locked = read.flatMap(({ packages }) => packages)
-  return mergePackages([...locked, ...(await pinnedConfigDependencies(path.dirname(lockfile), locked))])
+  const [{ configDependencies } = { configDependencies: new Map<string, string>() }] = read
+  return mergePackages([...locked, ...(await pinnedConfigDependencies(path.dirname(lockfile), configDependencies))])
 }
 
 export async function evidenceSource(options: SourceOptions, folder: string): Promise<EvidenceSource> {
@@ -60,6 +62,10 @@ export async function forEachPackage<T>(
 
 /** Files that the command line names, which replace those of a policy. */
 export function trustFiles({ trustedRoot, npmKeys }: SourceOptions): TrustFiles {
+  for (const file of [trustedRoot, npmKeys]) {
+    if (file !== undefined && !existsSync(file))
+      throw new GateError(`The trust material ${file} cannot be read: there is no such file.`)
+  }
   return {
     ...(trustedRoot === undefined ? {} : { trustedRoot: path.resolve(trustedRoot) }),
     ...(npmKeys === undefined ? {} : { npmKeys: path.resolve(npmKeys) }),

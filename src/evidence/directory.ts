@@ -5,6 +5,9 @@ import type { EvidenceSource } from './types.ts'
 
 const EXPECTED = 'an attestation document'
 
+/** As much as is read from a registry. */
+const MAX_BYTES = 4 << 20
+
 /**
  * Evidence from a folder that is laid out like the registry's endpoint: `DIR/@scope/name@1.0.0.json`. A file that is
  * absent is EVIDENCE_MISSING. One that cannot be read or is not JSON is EVIDENCE_UNAVAILABLE, and so is every file of a
@@ -20,6 +23,12 @@ export function directoryEvidence(folder: string): EvidenceSource {
       return refuse('EVIDENCE_MISSING', `a name that leaves ${folder}`, EXPECTED)
     }
     try {
+      // Before it is opened: a pipe would wait for somebody to write into it.
+      const stats = await stat(file)
+      if (!stats.isFile()) return refuse('EVIDENCE_UNAVAILABLE', `${file} is not a file`, EXPECTED)
+      if (stats.size > MAX_BYTES) {
+        return refuse('EVIDENCE_UNAVAILABLE', `${file} has more than ${MAX_BYTES} bytes`, EXPECTED)
+      }
       return ok(JSON.parse(await readFile(file, 'utf8')) as unknown)
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException

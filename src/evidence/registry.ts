@@ -40,8 +40,19 @@ const REDIRECTS = 5
 export function registryEvidence(settings: RegistrySettings, limits: Limits = LIMITS): EvidenceSource {
   const limit = pLimit(limits.concurrency)
   const transport = openTransport(settings.options, limits.concurrency)
-  return (pkg) => limit(() => fetchDocument(pkg, settings, transport, limits))
+  // Where nobody answers, thousands of packages would each wait for their own retries.
+  let silent = 0
+  return (pkg) =>
+    limit(async () => {
+      const retries = silent < PATIENCE ? limits.retries : 0
+      const evidence = await fetchDocument(pkg, settings, transport, { ...limits, retries })
+      silent = !evidence.ok && evidence.refusal.code === 'EVIDENCE_UNAVAILABLE' ? silent + 1 : 0
+      return evidence
+    })
 }
+
+/** After so many packages in a row without an answer, nothing is asked for twice. */
+const PATIENCE = 24
 
 const EXPECTED = 'an attestation document'
 
@@ -51,7 +62,7 @@ async function fetchDocument(
   transport: Transport,
   limits: Limits,
 ): Promise<Evidence> {
-  const url = attestationUrl(registryOf(settings, pkg.name), pkg)
+  const url = attestationUrl(registryOf(settings, pkg) ?? '', pkg)
   if (url === undefined) {
     return refuse('EVIDENCE_UNAVAILABLE', `no http or https URL set as the registry of ${pkg.name}`, EXPECTED)
   }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import path from 'node:path'
 import {
+  asRecord,
   bound,
   expanded,
   readRc,
@@ -18,6 +19,8 @@ import { parseLogins, readLogins, withLogins } from './logins.ts'
 export interface RegistrySettings {
   /** Registry URL per scope (`@scope`), and of all others (`default`). Each ends with a slash. */
   readonly registries: Readonly<Record<string, string>>
+  /** Registry URL by the name that the project gives it, for keys such as `name@work:1.0.0`. Each ends with a slash. */
+  readonly named?: ReadonlyMap<string, string>
   /** npm's flat settings for the transport: `//host/path/:_authToken`, `ca`, `https-proxy`, … */
   readonly options: Readonly<Record<string, unknown>>
 }
@@ -44,6 +47,7 @@ export function currentEnvironment(): Environment {
  */
 export function readRegistrySettings(folder: string, { env, home, platform }: Environment): RegistrySettings {
   const config = configFolder(env, home, platform)
+  const repository = readYaml(path.join(folder, 'pnpm-workspace.yaml'))
   const global = readYaml(path.join(config, 'config.yaml'))
   const ofUser = (file: string) => bound(expanded(readRc(file), env), PUBLIC_REGISTRY)
   const settings: Settings = {
@@ -53,13 +57,17 @@ export function readRegistrySettings(folder: string, { env, home, platform }: En
     ...bound(withoutVariables(readRc(path.join(folder, '.npmrc'))), PUBLIC_REGISTRY),
     ...variables(env, 'npm_config_'),
     ...expanded(yamlSettings(global), env),
-    ...withoutVariables(yamlSettings(readYaml(path.join(folder, 'pnpm-workspace.yaml')))),
+    ...withoutVariables(yamlSettings(repository)),
     ...variables(env, 'pnpm_config_'),
   }
   const user = readLogins(global._auth, env)
   const operator = parseLogins(env.pnpm_config__auth || env.PNPM_CONFIG__AUTH, env)
   const options = { ...settings, ...user.tokens, ...operator.tokens }
   return {
+    named: new Map([
+      ...namedRegistries(expanded(asRecord(global.namedRegistries), env)),
+      ...namedRegistries(withoutVariables(asRecord(repository.namedRegistries))),
+    ]),
     registries: { ...BUILT_IN, ...withLogins(registriesOf(settings), user, operator) },
     options: { ...options, ...authorities(options), ...proxies(options, env) },
   }
@@ -77,15 +85,43 @@ export function withRegistries(
   }
 }
 
-/** The registry that a package comes from. */
-export function registryOf({ registries }: RegistrySettings, name: string): string {
-  const scope = scopeOf(name)
-  return (scope === undefined ? undefined : registries[scope]) ?? registries.default ?? PUBLIC_REGISTRY
+/** What is known of where a package comes from. */
+export interface Whence {
+  readonly name: string
+  /** Its key in the lockfile. */
+  readonly key: string
+  /** Where pnpm is about to download it, if that is all that is known. */
+  readonly tarball?: string
 }
+
+/**
+ * The registry that a package comes from: one that its key names, or that its tarball lies in, else by its scope. Undefined
+ * for a name that the settings do not have: no other registry is told of such a package.
+ */
+export function registryOf(
+  { registries, named }: RegistrySettings,
+  { name, key, tarball }: Whence,
+): string | undefined {
+  const [, registry] = NAMED.exec(key.slice(name.length)) ?? []
+  if (registry !== undefined && key.startsWith(`${name}@`)) return named?.get(registry)
+  const scope = scopeOf(name)
+  const usual = (scope === undefined ? undefined : registries[scope]) ?? registries.default ?? PUBLIC_REGISTRY
+  if (tarball === undefined || tarball.startsWith(usual)) return usual
+  return [...(named?.values() ?? [])].find((url) => tarball.startsWith(url)) ?? usual
+}
+
+/** `@work:1.0.0`, behind the name. */
+const NAMED = /^@([A-Za-z][\w.-]*):\d/
 
 /** `@scope` of `@scope/name`. */
 export function scopeOf(name: string): string | undefined {
   return /^(@[^/]+)\//.exec(name)?.[1]
+}
+
+function namedRegistries(settings: Settings): readonly (readonly [string, string])[] {
+  return Object.entries(settings).flatMap(([name, url]) =>
+    typeof url === 'string' && url !== '' ? [[name, slashed(url)] as const] : [],
+  )
 }
 
 function registriesOf(settings: Settings): Record<string, string> {

@@ -8,6 +8,7 @@ import { mergePackages } from './merge.ts'
 import { lockedPackages } from './pnpm.ts'
 import { type Fields, field, isPlain, majorVersion } from './record.ts'
 import type { LockedPackage } from './types.ts'
+import type { LockedConfigDependencies } from './workspace.ts'
 
 /** The largest known lockfiles have a few megabytes. */
 const MAX_BYTES = 64 * 1024 * 1024
@@ -21,13 +22,36 @@ const MAX_BYTES = 64 * 1024 * 1024
  *
  * @throws GateError with a sentence for people, whatever is wrong with the file
  */
-export async function readLockfile(file: string): Promise<{ packages: readonly LockedPackage[]; lockfileDir: string }> {
+export async function readLockfile(file: string): Promise<ReadLockfile> {
   const documents = splitDocuments(await readBytes(file), file)
   const packages: LockedPackage[] = []
+  let configDependencies: LockedConfigDependencies = new Map()
   for (const which of ['environment', 'main'] as const) {
-    if (documents[which] !== undefined) packages.push(...(await readDocument(file, documents, which)))
+    if (documents[which] === undefined) continue
+    const parsed = await readDocument(file, documents, which)
+    packages.push(...parsed.locked)
+    if (which === 'environment') configDependencies = configDependenciesOf(parsed.document)
   }
-  return { packages: mergePackages(packages), lockfileDir: path.dirname(path.resolve(file)) }
+  return { packages: mergePackages(packages), configDependencies, lockfileDir: path.dirname(path.resolve(file)) }
+}
+
+export interface ReadLockfile {
+  readonly packages: readonly LockedPackage[]
+  readonly configDependencies: LockedConfigDependencies
+  readonly lockfileDir: string
+}
+
+/** Only what the first document itself calls a config dependency, and what it was resolved from. */
+function configDependenciesOf(document: Fields): LockedConfigDependencies {
+  const importers = field(document, 'importers')
+  const root = isPlain(importers) ? field(importers, '.') : undefined
+  const declared = isPlain(root) ? field(root, 'configDependencies') : undefined
+  return new Map(
+    Object.entries(isPlain(declared) ? declared : {}).flatMap(([name, target]) => {
+      const specifier = isPlain(target) ? field(target, 'specifier') : undefined
+      return typeof specifier === 'string' ? [[name, specifier] as const] : []
+    }),
+  )
 }
 
 async function readBytes(file: string): Promise<Uint8Array> {
@@ -58,7 +82,11 @@ async function readBytes(file: string): Promise<Uint8Array> {
 
 type Which = 'environment' | 'main'
 
-async function readDocument(file: string, documents: Documents, which: Which): Promise<readonly LockedPackage[]> {
+async function readDocument(
+  file: string,
+  documents: Documents,
+  which: Which,
+): Promise<{ readonly document: Fields; readonly locked: readonly LockedPackage[] }> {
   const parsed = await parse(file, documents, which)
   if (which === 'environment' && parsed === null) {
     throw new GateError(
@@ -72,7 +100,7 @@ async function readDocument(file: string, documents: Documents, which: Which): P
   const locked = lockedPackages(parsed)
   const [entries, snapshots] = [field(parsed, 'packages') ?? {}, field(parsed, 'snapshots') ?? {}]
   const isCut = size(entries) === 0 ? locked.some(({ source }) => source === 'unknown') : size(snapshots) === 0
-  if (!isCut) return locked
+  if (!isCut) return { document: parsed, locked }
   throw new GateError(
     `${file} names packages but ends before it describes them: it is cut off. Restore it, or regenerate it with pnpm.`,
   )
@@ -93,6 +121,7 @@ async function parse(file: string, documents: Documents, which: Which): Promise<
       return which === 'main' ? readWantedLockfileFile(folder, { ignoreIncompatible: false }) : readEnvLockfile(folder)
     })
   } catch (error) {
+    if (error instanceof GateError) throw error
     throw new GateError(`${file} is not a lockfile: ${reasonOf(error)}. Restore it, or regenerate it with pnpm.`, {
       cause: error,
     })
@@ -100,7 +129,11 @@ async function parse(file: string, documents: Documents, which: Which): Promise<
 }
 
 async function inPrivateFolder<T>(action: (folder: string) => Promise<T>): Promise<T> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'provenance-gate-'))
+  const folder = await mkdtemp(path.join(tmpdir(), 'provenance-gate-')).catch((error: Error) => {
+    throw new GateError(
+      `The folder for temporary files cannot be written (${error.message}). Set TMPDIR to one that can.`,
+    )
+  })
   try {
     return await action(folder)
   } finally {

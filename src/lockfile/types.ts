@@ -19,6 +19,8 @@ export interface LockedPackage {
    * alone make aliases: pnpm 10 and 11 install what `left-pad: {specifier: ^1.3.0, version: evil@1.0.0}` says.
    */
   readonly aliases?: readonly string[]
+  /** Where pnpm is about to download it; only known of what it has just resolved, and of no meaning for what it is. */
+  readonly tarball?: string
   /** The entry's key in the lockfile, for messages: `name@1.0.0`, `name@https://…`. */
   readonly key: string
 }

@@ -1,30 +1,64 @@
 import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
+import { envReplace } from '@pnpm/config.env-replace'
+import ini from 'ini'
 import { parse } from 'yaml'
 import { GateError } from '../errors.ts'
 import { configDependencies } from './config-dependencies.ts'
 import { field, isPlain } from './record.ts'
 import type { LockedPackage } from './types.ts'
 
+/** What the lockfile's first document has as config dependencies: by name, the specifier that it was resolved from. */
+export type LockedConfigDependencies = ReadonlyMap<string, string>
+
 /**
  * The config dependencies that are pinned beside a lockfile, in `pnpm-workspace.yaml` or (pnpm 10) in package.json,
  * without those that the lockfile's first document holds with their digests already. pnpm installs them, and runs their
  * pnpmfiles, before any hook is asked: what is overlooked here runs.
  *
- * @throws GateError where a file is there and cannot be understood, or would be understood otherwise by pnpm
+ * @throws GateError where a file is there and cannot be understood, or would be understood otherwise by pnpm, or names
+ * another lockfile than the one that is judged
  */
 export async function pinnedConfigDependencies(
   folder: string,
-  locked: readonly LockedPackage[],
+  locked: LockedConfigDependencies,
 ): Promise<readonly LockedPackage[]> {
-  const pinned = [
-    ...configDependencies(await workspaceManifest(folder)),
-    ...configDependencies(await pnpmField(folder)),
-  ]
-  // pnpm 11 and 12 write a version or a range, without a digest. A range has no version to compare.
-  const isLocked = ({ name, version }: LockedPackage) =>
-    locked.some((pkg) => pkg.name === name && (version === '' || pkg.version === version))
-  return pinned.filter((pkg) => pkg.integrity !== undefined || !isLocked(pkg))
+  const manifest = await workspaceManifest(folder)
+  const pnpm = await pnpmField(folder)
+  refuseOtherLockfile(folder, path.join(folder, 'pnpm-workspace.yaml'), manifest)
+  refuseOtherLockfile(folder, path.join(folder, 'package.json'), pnpm)
+  refuseOtherLockfile(folder, path.join(folder, '.npmrc'), await rcSettings(folder))
+  // pnpm 11 and 12 write a version or a range, without a digest. Where the lockfile was made from another one they
+  // resolve it anew.
+  const isLocked = ({ name, version, key }: LockedPackage) =>
+    locked.get(name) === (version || key.slice(name.length + 1))
+  return [...configDependencies(manifest), ...configDependencies(pnpm)].filter(
+    (pkg) => pkg.integrity !== undefined || !isLocked(pkg),
+  )
+}
+
+/**
+ * Settings of the repository by which pnpm installs from another lockfile than the one beside them, or from none. What is
+ * judged here would not be what is installed.
+ */
+function refuseOtherLockfile(folder: string, file: string, settings: unknown): void {
+  if (!isPlain(settings)) return
+  for (const name of ['lockfileDir', 'lockfile-dir']) {
+    const value = field(settings, name)
+    if (value === undefined || (typeof value === 'string' && path.resolve(folder, value) === path.resolve(folder)))
+      continue
+    throw new GateError(
+      `${file} sets \`${name}\`, so pnpm installs from another lockfile than the one beside it. Remove the setting, or judge that lockfile by name and keep the policy and the pnpmfile there.`,
+    )
+  }
+  for (const name of ['lockfile', 'package-lock', 'packageLock', 'shrinkwrap']) {
+    const value = field(settings, name)
+    // v13 of pnpm 12 is a mapping here, and is refused with the lockfile itself.
+    if (value === undefined || value === true || value === 'true' || isPlain(value)) continue
+    throw new GateError(
+      `${file} sets \`${name}\` to ${JSON.stringify(value)}: pnpm then installs without the lockfile. Remove it.`,
+    )
+  }
 }
 
 /**
@@ -52,7 +86,7 @@ async function workspaceManifest(folder: string): Promise<unknown> {
     )
   }
   // pnpm honours merge keys, whatever their version of YAML says.
-  const manifest = understood(file, 'YAML', () => parse(text, { merge: true }) as unknown)
+  const manifest = understood(file, 'YAML', () => parse(text, { merge: true, stringKeys: true }) as unknown)
   if (isPlain(manifest) && Object.keys(manifest).some((key) => key.includes('${'))) {
     throw new GateError(`${file} has a setting with a variable in its name, which pnpm would expand. Write the name.`)
   }
@@ -62,9 +96,34 @@ async function workspaceManifest(folder: string): Promise<unknown> {
 async function pnpmField(folder: string): Promise<unknown> {
   const file = path.join(folder, 'package.json')
   const text = await textOf(file)
-  if (text === undefined) return undefined
+  if (text === undefined) {
+    // pnpm reads these in its place, and pnpm 10 their config dependencies, too.
+    for (const other of ['package.json5', 'package.yaml']) {
+      if ((await textOf(path.join(folder, other))) === undefined) continue
+      throw new GateError(
+        `${path.join(folder, other)} stands in the place of package.json, which the gate reads. Write package.json.`,
+      )
+    }
+    return undefined
+  }
   const manifest = understood(file, 'JSON', () => JSON.parse(text) as unknown)
   return isPlain(manifest) ? field(manifest, 'pnpm') : undefined
+}
+
+/** The `.npmrc` beside the lockfile, with the variables in its keys that pnpm expands. */
+async function rcSettings(folder: string): Promise<unknown> {
+  const text = await textOf(path.join(folder, '.npmrc'))
+  if (text === undefined) return undefined
+  return Object.fromEntries(Object.entries(ini.parse(text)).map(([key, value]) => [expandedKey(key), value]))
+}
+
+/** What pnpm cannot expand it leaves out or takes as it is: neither is one of the settings that are looked for. */
+function expandedKey(key: string): string {
+  try {
+    return envReplace(key, process.env)
+  } catch {
+    return key
+  }
 }
 
 async function textOf(file: string): Promise<string | undefined> {

@@ -1,6 +1,7 @@
 import { type Result, refuse } from '../codes.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import type { Claims, Proof } from '../verify/types.ts'
+import { comparableVersion } from './identity.ts'
 import { matchesPackage } from './packages.ts'
 import { meets, needsProofFor } from './require.ts'
 import { soften } from './soften.ts'
@@ -9,7 +10,8 @@ import type { Policy, Rule, Verdict } from './types.ts'
 
 /** The first rule that is about the package decides, alone. */
 export function ruleFor(pkg: LockedPackage, policy: Policy): Rule | undefined {
-  return policy.rules.find((rule) => matchesPackage(rule, pkg))
+  const version = comparableVersion(pkg)
+  return policy.rules.find((rule) => matchesPackage(rule, { name: pkg.name, version }))
 }
 
 /** A rule that a package must satisfy, and the other name under which the rule is about it, if it is one. */
@@ -25,15 +27,24 @@ interface Applied {
  */
 function appliedRules(pkg: LockedPackage, policy: Policy): readonly [Rule | undefined, ...Applied[]] {
   const others = (pkg.aliases ?? []).flatMap((alias) => {
-    const rule = ruleFor({ ...pkg, name: alias }, policy)
+    const rule = ruleFor(under(alias, pkg), policy)
     return rule === undefined ? [] : [{ rule, alias }]
   })
   return [ruleFor(pkg, policy), ...others]
 }
 
-/** The package as a rule for that other name sees it. */
+/** All rules that are asked about a package: the one for its own name, and those for its others. */
+export function rulesOf(
+  pkg: LockedPackage,
+  policy: Policy,
+): { readonly own: Rule | undefined; readonly others: readonly Rule[] } {
+  const [own, ...others] = appliedRules(pkg, policy)
+  return { own, others: others.map(({ rule }) => rule) }
+}
+
+/** The package as a rule for that other name sees it: its version is one of another package. */
 function under(alias: string | undefined, pkg: LockedPackage): LockedPackage {
-  return alias === undefined ? pkg : { ...pkg, name: alias }
+  return alias === undefined ? pkg : { ...pkg, name: alias, version: '' }
 }
 
 /** Whether `decide` needs a proof for this package. */

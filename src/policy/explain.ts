@@ -3,7 +3,7 @@ import type { LockedPackage } from '../lockfile/types.ts'
 import type { Proof } from '../verify/types.ts'
 import { compare } from './compare.ts'
 import { decide, needsProof, ruleFor } from './decide.ts'
-import { lockedFor } from './identity.ts'
+import { comparableVersion, lockedFor } from './identity.ts'
 import { whyNotAbout } from './packages.ts'
 import type { Explanation, Policy, Rule } from './types.ts'
 
@@ -24,7 +24,7 @@ export function explain(pkg: LockedPackage, policy: Policy, proof: Result<Proof>
         return { publisher: index, attestation, differs }
       }),
     ),
-    locked: policy.identities && lockedFor(policy.identities.get(pkg.name) ?? [], pkg.version),
+    locked: policy.identities && lockedFor(policy.identities.get(pkg.name) ?? [], comparableVersion(pkg)),
     proof,
   }
 }
@@ -33,5 +33,7 @@ function whyOf(rule: Rule, index: number, deciding: number, pkg: LockedPackage, 
   if (index === deciding)
     return rule === decider ? 'decides' : 'is about it, but a rule for another of its names is stricter'
   if (rule === decider) return `decides, as the rule for ${(pkg.aliases ?? []).join(', ')}, which it is installed as`
-  return index < deciding ? whyNotAbout(rule, pkg) : 'not asked: an earlier rule is about it'
+  return index < deciding
+    ? whyNotAbout(rule, { name: pkg.name, version: comparableVersion(pkg) })
+    : 'not asked: an earlier rule is about it'
 }

@@ -49,7 +49,8 @@ export async function readPolicyText(file: string, limit: number = LIMIT): Promi
 /** Whether the text of a package.json holds a policy: the key alone decides, whatever its value. */
 export function holdsPolicy(text: string, file: string, key: string): boolean {
   try {
-    const manifest: unknown = JSON.parse(text)
+    // Editors put a byte order mark there, and pnpm drops it.
+    const manifest: unknown = JSON.parse(text.replace(/^\uFEFF/, ''))
     return typeof manifest === 'object' && manifest !== null && Object.hasOwn(manifest, key)
   } catch (cause) {
     throw new GateError(

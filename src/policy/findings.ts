@@ -1,5 +1,5 @@
 import type { LockedPackage } from '../lockfile/types.ts'
-import { matchesPackage } from './packages.ts'
+import { rulesOf } from './decide.ts'
 import { endOf } from './time.ts'
 import type { Place, Policy } from './types.ts'
 
@@ -37,7 +37,6 @@ export function findingsOf(
 
 /** By any of its names: the first rule that is about it. */
 function decides(rule: Policy['rules'][number], pkg: LockedPackage, policy: Policy): boolean {
-  return [pkg.name, ...(pkg.aliases ?? [])].some(
-    (name) => policy.rules.find((each) => matchesPackage(each, { ...pkg, name })) === rule,
-  )
+  const { own, others } = rulesOf(pkg, policy)
+  return [own, ...others].includes(rule)
 }

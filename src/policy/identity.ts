@@ -1,5 +1,6 @@
 import compareVersions from 'semver/functions/compare.js'
 import parseVersion from 'semver/functions/parse.js'
+import type { LockedPackage } from '../lockfile/types.ts'
 import type { Claims } from '../verify/types.ts'
 import { quote } from './text.ts'
 import type { Difference, Identity, LockedIdentity, RefKind } from './types.ts'
@@ -59,6 +60,14 @@ export function lockedFor(points: readonly LockedIdentity[], version: string): L
   if (line === undefined) return newestFirst[0]
   const before = newestFirst.filter(({ from }) => compareVersions(from, version) <= 0)
   return points.some(({ from }) => lineOf(from) === line) ? before.find(({ from }) => lineOf(from) === line) : before[0]
+}
+
+/**
+ * The version by which rules may tell a package from another. Of what comes from git, a folder or a tarball it is what its
+ * own manifest says, and so whatever its author likes: then it is none.
+ */
+export function comparableVersion({ source, version }: Pick<LockedPackage, 'source' | 'version'>): string {
+  return source === 'registry' || source === 'runtime' ? version : ''
 }
 
 /** Versions that are maintained together: those of a major version, before 1.0.0 of a minor one. */

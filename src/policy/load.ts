@@ -17,6 +17,11 @@ import type { IdentityLock, Place, Policy } from './types.ts'
  */
 export async function loadPolicy(place: PolicyPlace): Promise<Policy> {
   const policy = await loadFile('file' in place ? place.file : await findPolicy(place.folder))
+  // Also where no rule needs it today: that it is gone must not show on the day on which one does.
+  for (const file of [policy.trust.trustedRoot, policy.trust.npmKeys]) {
+    if (file === undefined || existsSync(file)) continue
+    throw new GateError(`${policy.file}: the trust material ${file} is not there. Correct the path under "trust"`)
+  }
   if (!policy.rules.some(({ unchanged }) => unchanged)) return policy
   return { ...policy, identities: await loadLock(place.folder ?? dirname(policy.file)) }
 }

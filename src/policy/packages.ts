@@ -45,10 +45,11 @@ export function matchesPackage(
   const hits = ({ name, range }: Compiled, ifIncomparable: boolean) =>
     matchesPattern(name, pkg.name) && (range === undefined || (version === null ? ifIncomparable : range.test(version)))
   const patterns = compile(rule.packages)
-  // A version that cannot be compared (git, `file:`) lies in no positive range. Whether it lies in a negated one is
-  // answered on the safe side: a rule that permits loses the package, a rule that asks for proof keeps it.
+  // Whether a version that cannot be compared (git, `file:`, what is installed under another name) lies in a range is
+  // answered on the safe side: a rule that permits loses the package, a rule that asks for proof has it. Otherwise
+  // whoever puts something else in a package's place would step over the rule for its versions.
   return (
-    patterns.some((pattern) => !pattern.negated && hits(pattern, false)) &&
+    patterns.some((pattern) => !pattern.negated && hits(pattern, rule.require !== 'nothing')) &&
     !patterns.some((pattern) => pattern.negated && hits(pattern, rule.require === 'nothing'))
   )
 }
@@ -64,7 +65,7 @@ export function whyNotAbout(
   const [negation] = named.filter(({ negated }) => negated)
   const [positive] = named.filter(({ negated }) => !negated)
   if (positive === undefined) return 'no pattern is about this name'
-  const version = pkg.version === '' ? 'it has no version' : `version ${pkg.version}`
+  const version = pkg.version === '' ? 'it has no version to compare' : `version ${pkg.version}`
   if (
     negation !== undefined &&
     matchesPackage({ ...rule, packages: rule.packages.filter((each) => !each.startsWith('!')) }, pkg)
@@ -110,6 +111,9 @@ export function packageProblem(text: string): string | undefined {
     return `${shown} has a version range behind a pattern of several packages: write it behind each exact name, such as "name@^1.0.0"`
   if (range.trim() === '')
     return `${shown} has no version range behind the "@": write "${name}", or a range such as "${name}@^1.0.0"`
+  if (range.split('||').some((part) => part.trim() === '')) {
+    return `${shown} has an alternative without a version, which would be every version: remove the "||"`
+  }
   if (range !== range.trim() || validRange(range) === null) {
     return `${quote(range)} is not a version range as in package.json: write one such as "${name}@^1.0.0" or "${name}@>=2 <4". Tags such as "latest" move, so they cannot be used`
   }

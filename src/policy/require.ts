@@ -2,7 +2,7 @@ import { type Refusal, type Result, refuse } from '../codes.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import type { Claims, Proof, ProvenProvenance } from '../verify/types.ts'
 import { type Comparison, compare } from './compare.ts'
-import { differenceOf, identityOf, lockedFor } from './identity.ts'
+import { comparableVersion, differenceOf, identityOf, lockedFor } from './identity.ts'
 import { quote } from './text.ts'
 import { howLong, toMilliseconds } from './time.ts'
 import type { LockedIdentity, Policy, Rule } from './types.ts'
@@ -20,7 +20,7 @@ export function needsProofFor(rule: Rule, pkg: LockedPackage, policy: Policy): b
 /** What the identity lock says of a package. Rules that ask for it are given no policy without one. */
 function demandOf(pkg: LockedPackage, { identities }: Policy): LockedIdentity | undefined {
   if (identities === undefined) throw new TypeError('a rule asks for an identity lock, and none was loaded')
-  return lockedFor(identities.get(pkg.name) ?? [], pkg.version)
+  return lockedFor(identities.get(pkg.name) ?? [], comparableVersion(pkg))
 }
 
 /** Whether a proof is what a rule requires. For rules that need one (`needsProofFor`). */

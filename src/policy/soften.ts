@@ -28,9 +28,12 @@ export function soften(refused: Refused, policy: Policy, now: Date): Verdict {
   return { ...refused, refusal, status: strictness(refused.rule, policy, now) }
 }
 
-/** Exactly one version of exactly one package: whatever comes next has to be looked at again. */
+/**
+ * Exactly one version of exactly one package: whatever comes next has to be looked at again. A registry publishes a version
+ * once; what comes from elsewhere may call itself that version, too.
+ */
 function isAbout({ name, version }: Exception, pkg: LockedPackage): boolean {
-  return name === pkg.name && version === pkg.version
+  return pkg.source === 'registry' && name === pkg.name && version === pkg.version
 }
 
 function strictness(rule: Rule | undefined, policy: Policy, now: Date): 'refused' | 'warned' {

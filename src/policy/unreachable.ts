@@ -37,7 +37,10 @@ export function deadPatterns(rules: readonly RuleLike[]): readonly DeadPattern[]
       const found = { rule: index, pattern: at, negated: pattern.negated }
       if (pattern.negated)
         return rule.positive.every((p) => areDisjoint(p.name, pattern.name)) ? [{ ...found, by: index }] : []
-      if (rule.negative.some((negation) => covers(negation, pattern))) return [{ ...found, by: index }]
+      // Of versions that cannot be compared a rule that asks for proof has more than ranges take out.
+      const takesOut = (negation: PackagePattern) =>
+        covers(negation, pattern) && (negation.range === undefined || rule.require === 'nothing')
+      if (rule.negative.some(takesOut)) return [{ ...found, by: index }]
       const by = parsed.slice(0, index).findIndex((earlier) => decidesAll(earlier, rule, pattern))
       return by < 0 ? [] : [{ ...found, by }]
     }),
@@ -53,7 +56,12 @@ interface Parsed {
 /** Whether the earlier rule is about every package that the pattern brings into the later rule. */
 function decidesAll(earlier: Parsed, later: Parsed, pattern: PackagePattern): boolean {
   return (
-    earlier.positive.some((wider) => covers(wider, pattern)) &&
+    earlier.positive.some(
+      (wider) =>
+        covers(wider, pattern) &&
+        // Ranges in rules that ask for proof also have versions that cannot be compared; others have them not.
+        (wider.range === undefined || later.require === 'nothing' || earlier.require !== 'nothing'),
+    ) &&
     earlier.negative.every(
       (hole) =>
         areDisjoint(hole.name, pattern.name) ||

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { TrustedRoot } from '@sigstore/protobuf-specs'
 import seeds from '@sigstore/tuf/seeds.json' with { type: 'json' }
 import { type TrustMaterial, toTrustMaterial } from '@sigstore/verify'
@@ -41,10 +41,17 @@ function withoutTimelessLogs(root: TrustedRoot): TrustedRoot {
   return { ...root, tlogs: root.tlogs.filter(timed), ctlogs: root.ctlogs.filter(timed) }
 }
 
+/** Genuine ones have some kilobytes. */
+const MAX_BYTES = 16 << 20
+
 async function readJson(file: string | undefined, seed: string): Promise<unknown> {
   if (file === undefined) return JSON.parse(Buffer.from(seed, 'base64').toString('utf8'))
   let text: string
   try {
+    // Before it is opened: a pipe would wait for somebody to write into it.
+    const stats = await stat(file)
+    if (!stats.isFile()) throw new Error('it is not a file')
+    if (stats.size > MAX_BYTES) throw new Error(`it has more than ${MAX_BYTES} bytes`)
     text = await readFile(file, 'utf8')
   } catch (error) {
     throw new GateError(`The trust material ${file} cannot be read: ${(error as Error).message}.`)

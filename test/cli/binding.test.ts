@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, beforeEach, describe, type TestContext, test } from 'node:test'
 import { type PnpmVersion, type Project, runPnpm } from '../support/pnpm/index.ts'
-import { createTarball, digests } from '../support/registry/index.ts'
+import { createTarball, digests, startRegistry } from '../support/registry/index.ts'
 import { POLICY, startWorld } from '../support/world.ts'
 import { cliProject, endings, lockfileOf, report, verify } from './support.ts'
 
@@ -207,4 +207,83 @@ test('two documents and two versions: every entry of both is counted once', asyn
     packages.map(({ name, version, integrity }) => [name, version, integrity]),
     [plugin, first, second].map(({ manifest, integrity }) => [manifest.name, manifest.version, integrity]),
   )
+})
+
+describe('a rule for a range of versions', () => {
+  const RANGE = `${POLICY.slice(0, POLICY.indexOf('rules:'))}rules:
+  - { packages: widget@^1.0.0, require: provenance, publisher: { repository: acme/widgets } }
+  - { packages: '**', require: nothing }
+`
+  const lockfile = (version: string, key: string, resolution: string, more = '') => `lockfileVersion: '9.0'
+
+importers:
+
+  .:
+    dependencies:
+      widget:
+        specifier: ^1.1.0
+        version: ${version}
+
+packages:
+
+  ${key}:
+    resolution: ${resolution}
+${more}
+snapshots:
+
+  ${key}: {}
+`
+
+  test('is not stepped over by what only calls itself another version, or is another package', async (t) => {
+    const pkg = await world.publish(widget)
+    const evil = world.publishUnproven({ name: 'evil', version: '9.9.9' })
+    const url = `${world.registry.url}evil/-/evil-9.9.9.tgz`
+    for (const [text, refused] of [
+      [lockfile('1.1.0', 'widget@1.1.0', `{integrity: ${pkg.integrity}}`), 0],
+      [lockfile('evil@9.9.9', 'evil@9.9.9', `{integrity: ${evil.integrity}}`), 2],
+      [lockfile(url, `'widget@${url}'`, `{integrity: ${evil.integrity}, tarball: ${url}}`, '    version: 9.9.9\n'), 1],
+    ] as const) {
+      const made = project(t, { policy: RANGE, files: { 'pnpm-lock.yaml': text } })
+      const { summary } = await report(made)
+      assert.equal(summary.refused, refused, text)
+    }
+  })
+})
+
+describe('a registry that the project calls by a name', () => {
+  test('is asked for what comes from it, and no other registry hears of it', async (t) => {
+    const work = await startRegistry({ keys: world.sigstore.npmKeys })
+    t.after(() => work.close())
+    const pkg = await world.publish({ name: '@acme/widget', version: '1.1.0' })
+    work.publish(pkg, { attestations: await world.attest(pkg) })
+    world.registry.reset()
+    const text = lockfileOf([pkg])
+      .replaceAll('@acme/widget@1.1.0', '@acme/widget@work:1.1.0')
+      .replace('version: 1.1.0', 'version: work:1.1.0')
+    const made = project(t, {
+      workspace: { namedRegistries: { work: work.url } },
+      files: { 'pnpm-lock.yaml': text },
+    })
+    assert.deepEqual(endings(await report(made)), { '@acme/widget@1.1.0': 'proven' })
+    assert.deepEqual(world.registry.requests, [])
+    const unnamed = project(t, { files: { 'pnpm-lock.yaml': text } })
+    assert.deepEqual(endings(await report(unnamed)), { '@acme/widget@1.1.0': 'EVIDENCE_UNAVAILABLE' })
+    assert.deepEqual(world.registry.requests, [])
+  })
+})
+
+describe('settings of the repository that lead to another lockfile', () => {
+  for (const [what, options] of [
+    ['lockfileDir', { workspace: { lockfileDir: 'evil' } }],
+    ['lockfile-dir of pnpm 10', { npmrc: 'lockfile-dir=evil\n' }],
+    ['lockfile: false', { workspace: { lockfile: false } }],
+  ] as const) {
+    test(`${what}: nothing is judged`, async (t) => {
+      const pkg = await world.publish(widget)
+      const made = project(t, { ...options, files: { 'pnpm-lock.yaml': lockfileOf([pkg]) } })
+      const { status, stderr } = await verify(made)
+      assert.equal(status, 2)
+      assert.match(stderr, /sets `lockfile/)
+    })
+  }
 })

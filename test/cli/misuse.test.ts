@@ -83,7 +83,7 @@ const POLICIES: readonly Misuse[] = [
   {
     what: 'with an unknown requirement, and another mistake',
     policy: 'rules:\n  - packages: ""\n    require: provenence\n',
-    says: [/\.sigstorerc:2:15: an empty string/, /\.sigstorerc:3:14: expected "provenance" or "nothing"/],
+    says: [/\.sigstorerc:2:15: an empty string/, /\.sigstorerc:3:14: expected "provenance", "signature" or "nothing"/],
   },
   {
     what: 'with a pattern for any owner',
@@ -118,7 +118,7 @@ const trust = (what: string, file: string, content: string | null, ...says: read
 const TRUST: readonly Misuse[] = [
   { what: 'missing root', args: ['--trusted-root', 'gone.json'], says: [/trust material .*gone\.json cannot be read/] },
   { what: 'missing keys', args: ['--npm-keys', 'gone.json'], says: [/trust material .*gone\.json cannot be read/] },
-  ...trust('a folder as root', 'trusted-root', null, /wrong\.json cannot be read: EISDIR/),
+  ...trust('a folder as root', 'trusted-root', null, /wrong\.json cannot be read: it is not a file/),
   ...trust('a root that is not JSON', 'trusted-root', '{', /wrong\.json is not a usable JSON document/),
   ...trust('a root of nothing', 'trusted-root', '{}', /wrong\.json is not a usable Sigstore trusted root/),
   ...trust('null as root', 'trusted-root', 'null', /wrong\.json is not a usable Sigstore trusted root/),

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdirSync, rmSync, symlinkSync } from 'node:fs'
 import { join, parse, relative, resolve } from 'node:path'
 import { describe, it } from 'node:test'
@@ -150,7 +151,17 @@ describe('EVIDENCE_UNAVAILABLE', () => {
   it('where the file is a folder', async (t) => {
     const root = folder(t, { 'widgets@1.0.0.json/x': '' })
     const what = refused(await directoryEvidence(root)(locked('widgets')), 'EVIDENCE_UNAVAILABLE')
-    assert.ok(what.startsWith(`${join(root, 'widgets@1.0.0.json')}: EISDIR`), what)
+    assert.equal(what, `${join(root, 'widgets@1.0.0.json')} is not a file`)
+  })
+
+  it('where the file is a pipe, which nobody will ever write into, and where it is too large', async (t) => {
+    const root = folder(t, { 'large@1.0.0.json': `"${'x'.repeat(5 << 20)}"` })
+    execFileSync('mkfifo', [join(root, 'widgets@1.0.0.json')])
+    assert.match(refused(await directoryEvidence(root)(locked('widgets')), 'EVIDENCE_UNAVAILABLE'), /is not a file$/)
+    assert.match(
+      refused(await directoryEvidence(root)(locked('large')), 'EVIDENCE_UNAVAILABLE'),
+      /has more than 4194304 bytes$/,
+    )
   })
 
   it('where the file may not be read', {

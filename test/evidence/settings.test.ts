@@ -65,6 +65,8 @@ function together(machines: readonly Machine[]): Machine {
   }
 }
 
+const whence = (name: string) => ({ name, key: `${name}@1.0.0` })
+
 describe('precedence', () => {
   it('nothing set: the public registries, no credentials, no proxy', (t) => {
     const { registries, options } = read(t, {})
@@ -108,16 +110,40 @@ describe('precedence', () => {
     fc.assert(property, { numRuns: 100 })
   })
 
+  it('a registry with a name is asked for what its key says, and no other is', (t) => {
+    const settings = read(t, {
+      files: {
+        'home/.config/pnpm/config.yaml': 'namedRegistries: { mine: https://mine.example }\n',
+        'project/pnpm-workspace.yaml':
+          // biome-ignore lint/suspicious/noTemplateCurlyInString: it must not be expanded
+          'namedRegistries: { work: https://work.example/npm, leak: "https://${SECRET}.example" }\n',
+      },
+      env: { SECRET: 'hush' },
+    })
+    const at = (key: string, more = {}) => registryOf(settings, { name: '@acme/widget', key, ...more })
+    assert.equal(at('@acme/widget@work:1.0.0'), 'https://work.example/npm/')
+    assert.equal(at('@acme/widget@mine:1.0.0'), 'https://mine.example/')
+    assert.equal(at('@acme/widget@other:1.0.0'), undefined)
+    assert.equal(at('@acme/widget@leak:1.0.0'), undefined)
+    assert.equal(at('@acme/widget@1.0.0'), PUBLIC)
+    assert.equal(
+      at('@acme/widget@1.0.0', { tarball: 'https://work.example/npm/@acme/widget/-/widget-1.0.0.tgz' }),
+      'https://work.example/npm/',
+    )
+    assert.equal(at('@acme/widget@1.0.0', { tarball: 'https://evil.example/widget-1.0.0.tgz' }), PUBLIC)
+    assert.equal(at('@acme/widget@1.0.0', { tarball: 'https://work.example/npm-evil/widget-1.0.0.tgz' }), PUBLIC)
+  })
+
   it('a scope is set apart from the default', (t) => {
     const settings = read(t, {
       files: { 'home/.npmrc': '@acme:registry=https://acme.example', 'project/.npmrc': 'registry=https://all.example' },
     })
-    assert.equal(registryOf(settings, '@acme/widgets'), 'https://acme.example/')
-    assert.equal(registryOf(settings, '@acmeX/widgets'), 'https://all.example/')
-    assert.equal(registryOf(settings, '@acme'), 'https://all.example/')
-    assert.equal(registryOf(settings, '@acmee'), 'https://all.example/', 'a name without a slash has no scope')
-    assert.equal(registryOf(settings, 'widgets'), 'https://all.example/')
-    assert.equal(registryOf(settings, '@jsr/std__path'), 'https://npm.jsr.io/')
+    assert.equal(registryOf(settings, whence('@acme/widgets')), 'https://acme.example/')
+    assert.equal(registryOf(settings, whence('@acmeX/widgets')), 'https://all.example/')
+    assert.equal(registryOf(settings, whence('@acme')), 'https://all.example/')
+    assert.equal(registryOf(settings, whence('@acmee')), 'https://all.example/', 'a name without a slash has no scope')
+    assert.equal(registryOf(settings, whence('widgets')), 'https://all.example/')
+    assert.equal(registryOf(settings, whence('@jsr/std__path')), 'https://npm.jsr.io/')
   })
 
   it('what pnpm has resolved and handed to a hook counts before all of it', (t) => {
@@ -139,8 +165,8 @@ describe('precedence', () => {
 
   it('names that are inherited by every object name no scope', (t) => {
     const settings = read(t, { files: { 'home/.npmrc': '__proto__[registry]=https://evil.example/\n__proto__=x' } })
-    assert.equal(registryOf(settings, '@constructor/x'), PUBLIC)
-    assert.equal(registryOf(settings, '@__proto__/x'), PUBLIC)
+    assert.equal(registryOf(settings, whence('@constructor/x')), PUBLIC)
+    assert.equal(registryOf(settings, whence('@__proto__/x')), PUBLIC)
     assert.equal(({} as Record<string, unknown>).registry, undefined)
   })
 })

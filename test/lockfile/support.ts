@@ -6,9 +6,9 @@ import type { LockedPackage } from '../../src/lockfile/types.ts'
 
 export const FIXTURES = path.join(import.meta.dirname, '../../fixtures/lockfiles')
 
-/** Every fixture whose main document is of version 9. */
+/** Every fixture whose main document is of version 9, but for the one that is too large to write down what it holds. */
 export const CASES: readonly string[] = readdirSync(FIXTURES, { withFileTypes: true })
-  .filter((entry) => entry.isDirectory() && entry.name !== 'v13')
+  .filter((entry) => entry.isDirectory() && !['v13', 'large'].includes(entry.name))
   .map((entry) => entry.name)
 
 export const fixture = (name: string, file = 'pnpm-lock.yaml'): string => path.join(FIXTURES, name, file)

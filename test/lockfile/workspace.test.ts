@@ -17,21 +17,13 @@ function folder(t: TestContext, files: Readonly<Record<string, string>>): string
 }
 
 const names = (packages: readonly LockedPackage[]) => packages.map(({ name, version }) => `${name}@${version}`)
-const locked = (name: string, version: string): LockedPackage => ({
-  name,
-  version,
-  integrity: INTEGRITY,
-  source: 'registry',
-  origin: undefined,
-  importers: ['.'],
-  key: `${name}@${version}`,
-})
+const NONE: ReadonlyMap<string, string> = new Map()
 
 describe('config dependencies beside a lockfile', () => {
   test('are none without the files, or without the setting', async (t) => {
-    assert.deepEqual(await pinnedConfigDependencies(folder(t, {}), []), [])
+    assert.deepEqual(await pinnedConfigDependencies(folder(t, {}), NONE), [])
     assert.deepEqual(
-      await pinnedConfigDependencies(folder(t, { 'pnpm-workspace.yaml': '', 'package.json': '{}' }), []),
+      await pinnedConfigDependencies(folder(t, { 'pnpm-workspace.yaml': '', 'package.json': '{}' }), NONE),
       [],
     )
   })
@@ -45,17 +37,18 @@ describe('config dependencies beside a lockfile', () => {
       'package.json': { 'package.json': JSON.stringify({ pnpm: { configDependencies: { a: `1.0.0+${INTEGRITY}` } } }) },
     }
     for (const [what, files] of Object.entries(cases)) {
-      assert.deepEqual(names(await pinnedConfigDependencies(folder(t, files), [])), ['a@1.0.0'], what)
+      assert.deepEqual(names(await pinnedConfigDependencies(folder(t, files), NONE)), ['a@1.0.0'], what)
     }
   })
 
   test('that the lockfile has already, without a digest here, are not listed again', async (t) => {
     const dir = folder(t, { 'pnpm-workspace.yaml': 'configDependencies: { a: 1.0.0, b: ^2.0.0, c: 3.0.0 }\n' })
-    const found = await pinnedConfigDependencies(dir, [
-      locked('a', '1.0.0'),
-      locked('b', '2.1.0'),
-      locked('c', '3.0.1'),
+    const locked = new Map([
+      ['a', '1.0.0'],
+      ['b', '^2.0.0'],
+      ['c', '3.0.1'],
     ])
+    const found = await pinnedConfigDependencies(dir, locked)
     assert.deepEqual(names(found), ['c@3.0.0'])
   })
 
@@ -65,14 +58,50 @@ describe('config dependencies beside a lockfile', () => {
     'a lone carriage return': { 'pnpm-workspace.yaml': '# x\rconfigDependencies: {}\n' },
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is what pnpm expands
     'a variable in a name': { 'pnpm-workspace.yaml': '"${X:-configDependencies}": {}\n' },
+    'a list as the key, which js-yaml makes text of': {
+      'pnpm-workspace.yaml': '? [configDependencies]\n: { pnpm-plugin-x: 1.0.0 }\n',
+    },
+    'a list as the name': { 'pnpm-workspace.yaml': 'configDependencies:\n  ? [pnpm-plugin-x]\n  : 1.0.0\n' },
+    'another form of package.json': { 'package.yaml': 'pnpm: { configDependencies: { a: 1.0.0 } }\n' },
+    'one more form of it': { 'package.json5': '{}' },
     'a list in its place': { 'pnpm-workspace.yaml': 'configDependencies: []\n' },
     'no JSON': { 'package.json': '{' },
   }
   for (const [what, files] of Object.entries(broken)) {
     test(`${what} is an error, not an empty list`, async (t) => {
-      await assert.rejects(pinnedConfigDependencies(folder(t, files), []), GateError)
+      await assert.rejects(pinnedConfigDependencies(folder(t, files), NONE), GateError)
     })
   }
+})
+
+describe('settings that lead away from the lockfile', () => {
+  const away: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+    'lockfileDir in pnpm-workspace.yaml': { 'pnpm-workspace.yaml': 'lockfileDir: evil\n' },
+    'a lockfileDir above': { 'pnpm-workspace.yaml': 'lockfileDir: ..\n' },
+    'a lockfileDir that is no text': { 'pnpm-workspace.yaml': 'lockfileDir: [evil]\n' },
+    'lockfile-dir in .npmrc': { '.npmrc': 'lockfile-dir=evil\n' },
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is what pnpm expands
+    'lockfile-dir with a variable in its name': { '.npmrc': '${NOWHERE:-lockfile-dir}=evil\n' },
+    'lockfileDir in package.json': { 'package.json': '{"pnpm": {"lockfileDir": "evil"}}' },
+    'no lockfile': { 'pnpm-workspace.yaml': 'lockfile: false\n' },
+    'no lockfile, in .npmrc': { '.npmrc': 'lockfile=false\n' },
+    'no lockfile, by its other name': { '.npmrc': 'package-lock=false\n' },
+  }
+  for (const [what, files] of Object.entries(away)) {
+    test(`${what} is an error`, async (t) => {
+      await assert.rejects(pinnedConfigDependencies(folder(t, files), NONE), /sets `[a-zA-Z-]+`/)
+    })
+  }
+
+  test('those that do not are none', async (t) => {
+    for (const files of [
+      { 'pnpm-workspace.yaml': 'lockfileDir: .\nlockfile: true\n' },
+      { '.npmrc': 'lockfile-dir=./\nlockfile=true\nregistry=http://127.0.0.1/\n' },
+      { 'package.json': '{}', 'package.yaml': 'pnpm: { configDependencies: { a: 1.0.0 } }\n' },
+    ]) {
+      assert.deepEqual(await pinnedConfigDependencies(folder(t, files), NONE), [])
+    }
+  })
 })
 
 describe('the lockfiles that pnpm could install from', () => {

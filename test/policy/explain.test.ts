@@ -102,6 +102,6 @@ describe('an explanation', () => {
 
   it('says that there is no version to compare', () => {
     const { rules } = explain(pkg('@acme/app', ''), POLICY, refuse('EVIDENCE_MISSING', 'x', 'y'), NOW)
-    assert.equal(rules[2]?.why, 'it has no version, which is not in "@acme/app@^2"')
+    assert.equal(rules[2]?.why, 'it has no version to compare, which is not in "@acme/app@^2"')
   })
 })

@@ -53,10 +53,11 @@ describe('package patterns', () => {
     [['a@>=1.0.0'], 'a@9.0.0-evil', true],
     [['a@^1.0.0'], 'a@1.0.0-rc.1', false],
     [['a@*'], 'a@1.0.0-rc.1', true],
-    // No version to compare: in no positive range.
-    [['a@*'], 'a@', false],
-    [['a@>=0.0.0-0'], 'a@main', false],
-    [['a@^1.0.0'], 'a@1', false],
+    // No version to compare: a rule that asks for proof has it.
+    [['a@*'], 'a@', true],
+    [['a@>=0.0.0-0'], 'a@main', true],
+    [['a@^1.0.0'], 'a@1', true],
+    [['a@^1.0.0'], 'b@', false],
     [['a'], 'a@', true],
   ]
   for (const [packages, id, expected] of cases) {
@@ -65,6 +66,11 @@ describe('package patterns', () => {
       assert.equal(matches(packages, id), expected)
     })
   }
+
+  it('has no version that cannot be compared in a range of a rule that permits', () => {
+    for (const id of ['a@', 'a@main', 'a@1']) assert.equal(matches(['a@*'], id, 'nothing'), false)
+    assert.equal(matches(['a'], 'a@', 'nothing'), true)
+  })
 
   it('keeps a version that cannot be compared in a rule that asks for proof', () => {
     assert.equal(matches(['a', '!a@<2'], 'a@', 'provenance'), true)
@@ -132,6 +138,9 @@ describe('package patterns that are refused', () => {
     ['a@latest', /not a version range/],
     ['a@next', /Tags such as "latest" move/],
     ['a@ ^1', /not a version range/],
+    ['a@1 ||', /alternative without a version/],
+    ['a@|| 1', /alternative without a version/],
+    ['a@1 || || 2', /alternative without a version/],
     ['a@^1.x.y', /not a version range/],
     ['a@npm:b@1', /not a version range/],
     ['a@https://a.example', /not a version range/],

@@ -168,7 +168,7 @@ describe('reports of dead patterns in general', () => {
           }
         }
       }),
-      { numRuns: 400 },
+      { numRuns: 2_000 },
     )
     assert.ok(reported > 100, 'the generator makes dead patterns')
   })
@@ -187,7 +187,7 @@ describe('reports of dead patterns in general', () => {
             )
         }
       }),
-      { numRuns: 400 },
+      { numRuns: 2_000 },
     )
   })
 
