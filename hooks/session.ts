@@ -2,6 +2,7 @@ import '../src/home.ts'
 import { readdirSync } from 'node:fs'
 import path from 'node:path'
 import { GateError } from '../src/errors.ts'
+import { readYaml } from '../src/evidence/files.ts'
 import { gitOrigin, isGitArchive, lockedPackages } from '../src/lockfile/pnpm.ts'
 import type { LockedPackage } from '../src/lockfile/types.ts'
 import { clean } from '../src/report/clean.ts'
@@ -56,7 +57,9 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
   const known = new Set<string>()
   let resolving = false
   /** `asked`: this pnpm asks resolvers. `strangers`: something that no registry has was let through. */
-  const wanted = { asked: false, strangers: false }
+  const wanted = { asked: false, strangers: false, fromRegistry: new Set<string>() }
+  /** Names of the workspace's projects, which pnpm 12 lets pass `readPackage` before everything else. */
+  const projects = new Set<string>()
   /** What the lockfile has from git repositories. */
   const repositories: LockedPackage[] = []
   /** For pnpm 10: whatever may turn out to be from a repository, by the name under which it is wanted. */
@@ -76,6 +79,14 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
     for (const file of files) {
       await judge.locked((await readLockfile(path.join(lockfileDir, file))).packages, lockfileDir)
     }
+  }
+
+  /**
+   * On pnpm 12 the package.json of a folder or repository arrives as it is, and may claim a `dist` with the digest of a
+   * proven package. Its name then is one that nobody wanted from a registry.
+   */
+  function isForged(name: string): boolean {
+    return !insidePnpm && wanted.strangers && !wanted.fromRegistry.has(name)
   }
 
   return {
@@ -103,7 +114,14 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
       edge(async () => {
         wanted.asked = true
         const specifier = bareSpecifier ?? ''
-        if (sourceOf(specifier) === 'registry') return
+        if (sourceOf(specifier) === 'registry') {
+          const [, target = alias ?? ''] = /^npm:((?:@[^/@]+\/)?[^@]+)/.exec(specifier) ?? []
+          wanted.fromRegistry.add(target)
+          // A range may lead to a project of the workspace; pnpm 12 then links it before any other hook could tell.
+          if (projects.has(target) && linksProjects())
+            await judge.added([{ ...stranger(target, specifier), source: 'directory' }])
+          return
+        }
         // `pnpm add ./folder`, on pnpm 11: judged by its own name, in time, when it has one. pnpm 12 finds that out first.
         if (insidePnpm && !alias) return
         await judge.added([stranger(alias ?? '', specifier)])
@@ -114,12 +132,15 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
       edge(async () => {
         const { name = '', version = '', dist } = manifest
         if (insidePnpm && !wanted.asked) strangers.push(...strangersOfManifest(manifest))
-        if (dist !== undefined) {
+        if (dist !== undefined && isForged(name)) {
+          await judge.added([{ ...resolved(name, version), source: 'unknown' }])
+        } else if (dist !== undefined) {
           await judge.added([resolved(name, version, dist.integrity, dist.tarball)])
         } else if (insidePnpm) {
           // `afterAllResolved` comes in time, and knows where it is from.
         } else if (!resolving) {
           known.add(`${name}@${version}`)
+          projects.add(name)
           // Where the command line cannot be read, this is for `fetch`, which calls no `preResolution` on pnpm 12.
           if (argv.length === 0 && judgesExisting) onDisk ??= judgeFolder(projectRoot(), true)
           await onDisk
@@ -174,6 +195,13 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
         await judge.added(lockedPackages(lockfile))
       }),
   }
+}
+
+/** Whether ranges lead to projects of the workspace. Only asked on pnpm 12, which tells no hook its settings there. */
+function linksProjects(): boolean {
+  const { linkWorkspacePackages } = readYaml(path.join(projectRoot(), 'pnpm-workspace.yaml'))
+  const variable = process.env.pnpm_config_link_workspace_packages
+  return ![undefined, null, false, 'false'].includes((variable ?? linkWorkspacePackages) as string | undefined)
 }
 
 function isRepository({ type, tarball, gitHosted }: Resolution): boolean {

@@ -29,8 +29,9 @@ function runsWhenFetched(specifier: string): boolean {
 
 export function strangersOfManifest(manifest: Manifest): readonly LockedPackage[] {
   const { dist, dependencies, optionalDependencies, peerDependencies, devDependencies } = manifest
-  // A registry's manifest lists devDependencies, too, which nobody installs.
-  const records = [dependencies, optionalDependencies, peerDependencies, dist === undefined ? devDependencies : null]
+  // Of a registry's package nobody installs devDependencies, and peers only by versions of a registry.
+  const own = dist === undefined ? [peerDependencies, devDependencies] : []
+  const records = [dependencies, optionalDependencies, ...own]
   return records.flatMap((record) => strangersIn(Object.entries(record ?? {})))
 }
 
@@ -47,7 +48,8 @@ export function strangersOnCommandLine(argv: readonly string[]): readonly Locked
   return strangersIn(
     argv.flatMap((word) => {
       const [, alias, specifier] = /^((?:@[^/@:]+\/)?[^/@:]+)@(.+)$/s.exec(word) ?? []
-      return alias === undefined ? [] : [[alias, specifier] as const]
+      // `--filter=@acme/app` and the like: no package has such a name, for pnpm either.
+      return alias === undefined || /^[-.]|=/.test(alias) ? [] : [[alias, specifier] as const]
     }),
   )
 }

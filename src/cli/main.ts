@@ -95,7 +95,7 @@ export async function main(argv: readonly string[], now: Date): Promise<ExitStat
     .passThroughOptions()
     .action(async (command: string, args: readonly string[]) => {
       const { repair } = await import('./repair.ts')
-      status = await repair(command, args)
+      status = await repair(command, args, now)
     })
   try {
     await program.parseAsync([...argv], { from: 'user' })

@@ -1,7 +1,10 @@
+import path from 'node:path'
 import spawn from 'cross-spawn'
+import { findUpSync } from 'find-up-simple'
 import { GateError } from '../errors.ts'
 import { REPAIR_VARIABLE } from '../repair.ts'
 import type { ExitStatus } from './exit.ts'
+import { verify } from './verify.ts'
 
 /** The commands of pnpm that write a lockfile and know `--lockfile-only`. */
 export const REPAIRS = ['update', 'remove', 'add', 'install'] as const
@@ -12,7 +15,7 @@ export const REPAIRS = ['update', 'remove', 'add', 'install'] as const
  *
  * @throws GateError where pnpm cannot be started.
  */
-export async function repair(command: string, args: readonly string[]): Promise<ExitStatus> {
+export async function repair(command: string, args: readonly string[], now: Date): Promise<ExitStatus> {
   const status = await new Promise<number | null>((resolve, reject) => {
     // Before a `--`, behind which it would be the name of a package.
     const end = args.includes('--') ? args.indexOf('--') : args.length
@@ -29,6 +32,23 @@ export async function repair(command: string, args: readonly string[]): Promise<
     process.stderr.write('The lockfile could not be repaired: pnpm says above why. Nothing was linked or run.\n')
     return 1
   }
+  // pnpm may have had no reason to change what is refused (`repair install`).
+  const left = await verify({ lockfile: path.join(projectRoot(args), 'pnpm-lock.yaml') }, now)
+  if (left === 1) {
+    process.stderr.write(
+      'The lockfile still holds what is refused above. Nothing was linked or run. Repair it by name: `provenance-gate repair update NAME`.\n',
+    )
+  }
+  if (left !== 0) return left
   process.stderr.write('The lockfile is repaired; nothing was linked or run. Install with `pnpm install`.\n')
   return 0
+}
+
+/** Where pnpm has written the lockfile: the workspace's root, else the folder it was told or called in. */
+function projectRoot(args: readonly string[]): string {
+  const at = args.findLastIndex((word) => word === '--dir' || word === '-C')
+  const told = at < 0 ? args.findLast((word) => word.startsWith('--dir='))?.slice('--dir='.length) : args[at + 1]
+  const folder = path.resolve(told ?? '')
+  const manifest = findUpSync('pnpm-workspace.yaml', { cwd: folder })
+  return manifest === undefined ? folder : path.dirname(manifest)
 }

@@ -51,6 +51,11 @@ function refuseOtherLockfile(folder: string, file: string, settings: unknown): v
       `${file} sets \`${name}\`, so pnpm installs from another lockfile than the one beside it. Remove the setting, or judge that lockfile by name and keep the policy and the pnpmfile there.`,
     )
   }
+  for (const name of ['ignorePnpmfile', 'ignore-pnpmfile']) {
+    const value = field(settings, name)
+    if (value === undefined || value === false || value === 'false') continue
+    throw new GateError(`${file} sets \`${name}\`, which switches every hook off, the gate's among them. Remove it.`)
+  }
   for (const name of ['lockfile', 'package-lock', 'packageLock', 'shrinkwrap']) {
     const value = field(settings, name)
     // v13 of pnpm 12 is a mapping here, and is refused with the lockfile itself.
@@ -68,9 +73,41 @@ function refuseOtherLockfile(folder: string, file: string, settings: unknown): v
 export async function lockfilesOf(lockfile: string): Promise<readonly string[]> {
   const folder = path.dirname(lockfile)
   if (path.basename(lockfile) !== 'pnpm-lock.yaml') return [lockfile]
-  const names = await readdir(folder).catch(() => [])
+  const names: readonly string[] = await readdir(folder).catch(() => [])
   const branches = names.filter((name) => /^pnpm-lock\..+\.yaml$/.test(name)).sort()
-  return [lockfile, ...branches.map((name) => path.join(folder, name))]
+  const others = (await hasSeveralLockfiles(folder)) ? await lockfilesBelow(folder) : []
+  // The root has none where it has no dependencies.
+  if (others.length > 0 && !names.includes('pnpm-lock.yaml')) return others
+  return [lockfile, ...branches.map((name) => path.join(folder, name)), ...others]
+}
+
+/** `sharedWorkspaceLockfile: false`: each project of the workspace has one of its own. */
+async function hasSeveralLockfiles(folder: string): Promise<boolean> {
+  const settings = [await workspaceManifest(folder), await rcSettings(folder)].filter(isPlain)
+  return settings.some((each) =>
+    ['sharedWorkspaceLockfile', 'shared-workspace-lockfile'].some((name) =>
+      [false, 'false'].includes(field(each, name) as string),
+    ),
+  )
+}
+
+async function lockfilesBelow(folder: string): Promise<readonly string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
+  const found: string[] = []
+  for (const { name } of entries.filter(
+    (entry) => entry.isDirectory() && entry.name !== 'node_modules' && entry.name !== '.git',
+  )) {
+    const below = path.join(folder, name)
+    const names = await readdir(below).catch(() => [])
+    found.push(
+      ...names
+        .filter((each) => /^pnpm-lock\.(?:.+\.)?yaml$/.test(each))
+        .sort()
+        .map((each) => path.join(below, each)),
+    )
+    found.push(...(await lockfilesBelow(below)))
+  }
+  return found
 }
 
 /** Lone carriage returns and the like: a comment for one YAML parser is a setting for another. */

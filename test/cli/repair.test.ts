@@ -24,13 +24,28 @@ interface FakePnpm {
   ): Promise<CliRun & { readonly call: Call | undefined }>
 }
 
-/** A `pnpm` on PATH that notes how it was called, and then does as `body` says. */
+/** One package, which no rule of the project is about. */
+const REFUSED = `lockfileVersion: '9.0'
+importers:
+  .:
+    dependencies:
+      left-pad: {specifier: 1.3.0, version: 1.3.0}
+packages:
+  left-pad@1.3.0:
+    resolution: {integrity: sha512-XI5MPzVNApjAyhQzphX8BkmKsKUxD4LdyK24iZeQGinBN9yTQT3bFlCBy/aVx2HrNcqQGsdot8ghrjyrvMCoEA==}
+snapshots:
+  left-pad@1.3.0: {}
+`
+
+/** A `pnpm` on PATH that notes how it was called, and then does as `body` says, in a project that needs no repair. */
 function fakePnpm(t: TestContext, body = ''): FakePnpm {
   const dir = mkdtempSync(join(tmpdir(), 'fake-pnpm-'))
   t.after(() => rmSync(dir, { recursive: true, force: true }))
   const note = join(dir, 'call.json')
   const bin = join(dir, 'a bin')
   mkdirSync(bin)
+  writeFileSync(join(dir, '.sigstorerc.yaml'), 'rules:\n  - packages: none\n    require: signature\n')
+  writeFileSync(join(dir, 'pnpm-lock.yaml'), "lockfileVersion: '9.0'\nimporters: {}\n")
   const script = `#!${process.execPath}
 const { writeFileSync } = require('node:fs')
 const { argv, env } = process
@@ -59,7 +74,7 @@ describe('what pnpm gets', POSIX, () => {
       assert.equal(call?.env.PROVENANCE_GATE_REPAIR, '1')
       assert.equal(call?.env.SOME, 'thing', 'the rest of the environment is kept')
       assert.ok(dir.endsWith(call?.cwd ?? '?') || call?.cwd.endsWith(dir), 'in the folder it was called in')
-      assert.match(stderr, /^The lockfile is repaired; nothing was linked or run\./)
+      assert.match(stderr, /^0 packages: .*\nThe lockfile is repaired; nothing was linked or run\./)
     })
   }
 
@@ -127,7 +142,7 @@ describe('what pnpm gets', POSIX, () => {
   test('its output passes through, to where it belongs', async (t) => {
     const { stdout, stderr } = await fakePnpm(t, 'console.log("out"); console.error("err")').repair(['install'])
     assert.equal(stdout, 'out\n')
-    assert.match(stderr, /^err\nThe lockfile is repaired/)
+    assert.match(stderr, /^err\n0 packages: .*\nThe lockfile is repaired/)
   })
 })
 
@@ -140,6 +155,44 @@ describe('what is refused before pnpm is started', POSIX, () => {
       assert.match(stderr, /^error: /)
     })
   }
+})
+
+describe('when pnpm leaves a lockfile', POSIX, () => {
+  const leaving = (name: string, text: string) =>
+    `require('node:fs').writeFileSync(${JSON.stringify(name)}, ${JSON.stringify(text)})`
+
+  test('that holds what is refused: 1, and nothing is called repaired', async (t) => {
+    const { status, stderr } = await fakePnpm(t, leaving('pnpm-lock.yaml', REFUSED)).repair(['install'])
+    assert.equal(status, 1)
+    assert.match(stderr, /The lockfile still holds what is refused above\..*`provenance-gate repair update NAME`/)
+    assert.doesNotMatch(stderr, /is repaired/)
+  })
+
+  test('that cannot be read: 2, and nothing is called repaired', async (t) => {
+    const { status, stderr } = await fakePnpm(t, leaving('pnpm-lock.yaml', '<<<<<<<')).repair(['install'])
+    assert.equal(status, 2)
+    assert.doesNotMatch(stderr, /is repaired|still holds/)
+  })
+
+  for (const told of [['--dir', 'other'], ['-C', 'other'], ['--dir=other']]) {
+    test(`in another folder, named with ${told.join(' ')}: that one is checked`, async (t) => {
+      const { repair, dir } = fakePnpm(t)
+      mkdirSync(join(dir, 'other'))
+      writeFileSync(join(dir, 'other/.sigstorerc.yaml'), readFileSync(join(dir, '.sigstorerc.yaml')))
+      writeFileSync(join(dir, 'other/pnpm-lock.yaml'), REFUSED)
+      assert.equal((await repair(['install', ...told])).status, 1)
+      writeFileSync(join(dir, 'other/pnpm-lock.yaml'), readFileSync(join(dir, 'pnpm-lock.yaml')))
+      assert.equal((await repair(['install', ...told])).status, 0)
+    })
+  }
+
+  test('at the root of the workspace, from within one of its projects', async (t) => {
+    const { repair, dir } = fakePnpm(t)
+    mkdirSync(join(dir, 'apps/web'), { recursive: true })
+    writeFileSync(join(dir, 'pnpm-workspace.yaml'), 'packages: [apps/*]\n')
+    writeFileSync(join(dir, 'pnpm-lock.yaml'), REFUSED)
+    assert.equal((await repair(['install', '--dir', 'apps/web'])).status, 1)
+  })
 })
 
 describe('when pnpm fails', POSIX, () => {

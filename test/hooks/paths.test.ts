@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { postinstallsRun, prepareStore, runPnpm } from '../support/pnpm/index.ts'
 import { createTarball, digests } from '../support/registry/index.ts'
 import { POLICY, startWorld, type World } from '../support/world.ts'
-import { FOREIGN, good, linked, lockedProject, VERSIONS } from './stage.ts'
+import { FOREIGN, good, linked, lockedProject, permitting, VERSIONS } from './stage.ts'
 
 /** Paths beside the matrix by which something refused could get in, or something good could be kept out. */
 let world: World
@@ -95,6 +95,29 @@ for (const version of VERSIONS) {
       assert.ok(!linked(project).includes('worse'))
     })
 
+    test('a policy in a folder of the workspace does not take the place of the root, whatever moves the lockfile', async (t) => {
+      await world.publish(good('evil'), FOREIGN)
+      const nothing = { rules: [{ packages: '**', require: 'nothing' }] }
+      const app = { name: 'app', version: '1.0.0', dependencies: { evil: '1.0.0' }, sigstore: nothing }
+      const project = world.gatedProject({
+        workspace: { packages: ['packages/*'], sharedWorkspaceLockfile: false },
+        files: { 'packages/app/package.json': JSON.stringify(app) },
+      })
+      t.after(() => project.dispose())
+      const folder = path.join(project.dir, 'packages/app')
+      const made = await runPnpm(version, ['install', '--lockfile-only', '--ignore-pnpmfile'], project)
+      assert.equal(made.status, 0, made.output)
+      for (const args of [['install'], ['install', '--frozen-lockfile']]) {
+        for (const store of ['cold', 'warm'] as const) {
+          await prepareStore(version, project, store)
+          const { status, flat } = await runPnpm(version, args, project)
+          assert.notEqual(status, 0, flat)
+          assert.deepEqual(postinstallsRun(project), [])
+          assert.ok(!existsSync(path.join(folder, 'node_modules/evil')))
+        }
+      }
+    })
+
     test('without a policy nothing is installed, and the message says what to do', async (t) => {
       await world.publish(good('widget'))
       const project = world.gatedProject({ dependencies: { widget: '1.0.0' } })
@@ -130,3 +153,23 @@ test('pnpm 12.15 is refused by name, with the way out, whatever the command', as
     assert.deepEqual(linked(project), [])
   }
 })
+
+for (const version of VERSIONS) {
+  test(`pnpm ${version}: a project of the workspace that a range leads to is judged before it is linked`, async (t) => {
+    const evil = JSON.stringify({ name: 'evil', version: '1.0.0' })
+    const app = JSON.stringify({ name: 'app', version: '1.0.0', dependencies: { evil: '^1.0.0' } })
+    const project = world.gatedProject({
+      workspace: { packages: ['packages/*'], linkWorkspacePackages: true },
+      files: { 'packages/evil/package.json': evil, 'packages/app/package.json': app },
+    })
+    t.after(() => project.dispose())
+    const refused = await runPnpm(version, ['install'], project)
+    assert.notEqual(refused.status, 0, refused.flat)
+    assert.match(refused.flat, /evil@.* EVIDENCE_MISSING/)
+    assert.ok(!existsSync(path.join(project.dir, 'packages/app/node_modules/evil')))
+    writeFileSync(path.join(project.dir, '.sigstorerc'), permitting('evil'))
+    const { status, output } = await runPnpm(version, ['install'], project)
+    assert.equal(status, 0, output)
+    assert.ok(existsSync(path.join(project.dir, 'packages/app/node_modules/evil')))
+  })
+}

@@ -82,6 +82,15 @@ for (const version of VERSIONS) {
       })
     }
 
+    test('provenance-gate repair install, which changes nothing, does not say that it has', async (t) => {
+      const project = await stage(t, version)
+      const { status, output } = await runCli(version, ['repair', 'install'], project)
+      assert.equal(status, 1, output)
+      assert.match(output, /widget@1\.0\.1/)
+      assert.match(output, /The lockfile still holds what is refused above/)
+      assert.deepEqual(linked(project), [])
+    })
+
     test('provenance-gate repair update to a version that is refused again fails, and links nothing', async (t) => {
       const project = await stage(t, version)
       await world.publish(good('widget', '1.0.3'), FOREIGN)

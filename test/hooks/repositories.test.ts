@@ -12,6 +12,7 @@ import {
   runPnpm,
   snapshotTree,
 } from '../support/pnpm/index.ts'
+import type { PackageSource } from '../support/registry/index.ts'
 import { createRepository, preparedPackage } from '../support/repository.ts'
 import { POLICY, startWorld, type World } from '../support/world.ts'
 import { good, linked, permitting, runCli, VERSIONS } from './stage.ts'
@@ -37,9 +38,9 @@ beforeEach(() => world.registry.reset())
 type Kind = 'clone' | 'archive'
 
 /** The specifier of a new repository with a package of that name. */
-function repository(t: TestContext, kind: Kind, name = 'tool'): string {
-  if (kind === 'archive') return host.serve('acme', name, preparedPackage(good(name)).bytes)
-  const { specifier, dispose } = createRepository(good(name))
+function repository(t: TestContext, kind: Kind, name = 'tool', source: PackageSource = good(name)): string {
+  if (kind === 'archive') return host.serve('acme', name, preparedPackage(source).bytes)
+  const { specifier, dispose } = createRepository(source)
   t.after(dispose)
   return specifier
 }
@@ -163,6 +164,21 @@ for (const [version, kind] of VERSIONS.flatMap((each) => [[each, 'clone'] as con
         assert.match(flat, /tool@.* EVIDENCE_MISSING/)
         assertNothingRan(created, 'tool', 'fine')
       }
+    })
+
+    test('its own name must be permitted, also where its package.json claims the digest of a proven package', async (t) => {
+      const { integrity } = await world.publish(good('widget'))
+      const forged = {
+        ...good('widget'),
+        dist: { integrity, tarball: `${world.registry.url}widget/-/widget-1.0.0.tgz` },
+      }
+      const created = project(t, {
+        dependencies: { fine: repository(t, kind, 'widget', forged) },
+        policy: permitting('fine'),
+      })
+      const { status, flat } = await runPnpm(version, ['install'], created)
+      assert.notEqual(status, 0, flat)
+      assertNothingRan(created, 'widget', 'fine')
     })
 
     test('added without a name, it is judged by its own', async (t) => {

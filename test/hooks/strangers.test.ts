@@ -42,7 +42,7 @@ describe('strangersOfManifest', () => {
     for (const manifest of [{}, { dependencies: null }]) assert.deepEqual(strangersOfManifest(manifest), [])
   })
 
-  test('of every field, but devDependencies only of what comes from no registry: nobody installs others', () => {
+  test('of every field, but development and peers only of what comes from no registry: nobody fetches others', () => {
     const manifest = {
       dependencies: { a: 'acme/a' },
       optionalDependencies: { b: 'acme/b' },
@@ -50,7 +50,7 @@ describe('strangersOfManifest', () => {
       devDependencies: { d: 'acme/d' },
     }
     assert.deepEqual(keys(strangersOfManifest(manifest)), ['a@acme/a', 'b@acme/b', 'c@acme/c', 'd@acme/d'])
-    assert.deepEqual(keys(strangersOfManifest({ ...manifest, dist: {} })), ['a@acme/a', 'b@acme/b', 'c@acme/c'])
+    assert.deepEqual(keys(strangersOfManifest({ ...manifest, dist: {} })), ['a@acme/a', 'b@acme/b'])
   })
 })
 
@@ -87,6 +87,8 @@ describe('strangersOfConfig', () => {
   })
 })
 
+const OPTIONS = ['--filter=@acme/app', '...@acme/app', '--filter=!@acme/other', '-F=@acme/app', '--config.foo=x@y/z']
+
 describe('strangersOnCommandLine', () => {
   const words = (...args: readonly string[]) => keys(strangersOnCommandLine(['/usr/bin/node', '/x/pnpm.cjs', ...args]))
 
@@ -105,6 +107,7 @@ describe('strangersOnCommandLine', () => {
   })
 
   test('no package of a registry, no option', () => {
+    for (const word of OPTIONS) assert.deepEqual(words('install', word), [], word)
     for (const word of [
       'tool',
       '@acme/tool',

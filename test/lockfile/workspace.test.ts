@@ -83,6 +83,8 @@ describe('settings that lead away from the lockfile', () => {
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is what pnpm expands
     'lockfile-dir with a variable in its name': { '.npmrc': '${NOWHERE:-lockfile-dir}=evil\n' },
     'lockfileDir in package.json': { 'package.json': '{"pnpm": {"lockfileDir": "evil"}}' },
+    'hooks switched off': { 'pnpm-workspace.yaml': 'ignorePnpmfile: true\n' },
+    'hooks switched off in .npmrc': { '.npmrc': 'ignore-pnpmfile=true\n' },
     'no lockfile': { 'pnpm-workspace.yaml': 'lockfile: false\n' },
     'no lockfile, in .npmrc': { '.npmrc': 'lockfile=false\n' },
     'no lockfile, by its other name': { '.npmrc': 'package-lock=false\n' },
@@ -117,6 +119,25 @@ describe('the lockfiles that pnpm could install from', () => {
       found.map((file) => path.basename(file)),
       ['pnpm-lock.yaml', 'pnpm-lock.feature!x.yaml'],
     )
+  })
+
+  test('are those of all projects, where each has its own', async (t) => {
+    const files = { 'pnpm-lock.yaml': '', 'pnpm-workspace.yaml': 'sharedWorkspaceLockfile: false\n' }
+    const dir = folder(t, files)
+    for (const below of ['packages/a', 'packages/b/c', 'node_modules/x', 'empty']) {
+      mkdirSync(path.join(dir, below), { recursive: true })
+      if (below !== 'empty') writeFileSync(path.join(dir, below, 'pnpm-lock.yaml'), '')
+    }
+    const relative = async () =>
+      (await lockfilesOf(path.join(dir, 'pnpm-lock.yaml'))).map((file) => path.relative(dir, file)).sort()
+    const below = ['packages/a/pnpm-lock.yaml', 'packages/b/c/pnpm-lock.yaml']
+    assert.deepEqual(await relative(), [...below, 'pnpm-lock.yaml'])
+    rmSync(path.join(dir, 'pnpm-lock.yaml'))
+    assert.deepEqual(await relative(), below)
+    writeFileSync(path.join(dir, 'pnpm-workspace.yaml'), 'sharedWorkspaceLockfile: true\n')
+    assert.deepEqual(await relative(), ['pnpm-lock.yaml'])
+    writeFileSync(path.join(dir, '.npmrc'), 'shared-workspace-lockfile=false\n')
+    assert.deepEqual(await relative(), below)
   })
 
   test('is the one file that is named otherwise', async (t) => {
