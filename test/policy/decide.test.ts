@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import fc from 'fast-check'
 import { ok, type Result, refuse } from '../../src/codes.ts'
 import type { LockedPackage } from '../../src/lockfile/types.ts'
 import { decide as decideAt, ruleFor } from '../../src/policy/decide.ts'
@@ -116,6 +117,39 @@ describe('the rule that decides', () => {
       proof(genuine),
     )
     assert.equal(verdict.status, 'refused')
+  })
+
+  it('keeps its verdict whatever rules are added behind it', () => {
+    const patterns = fc.subarray(
+      ['**', '*', '@acme/*', '@acme/app', '@acme/app@^1', '@acme/app@2', '!@acme/app', 'x'],
+      {
+        minLength: 1,
+      },
+    )
+    const rule: fc.Arbitrary<Rule> = fc.oneof(
+      patterns.map((packages) => nothing(...packages)),
+      patterns.map((packages) => ({ ...provenance(publisher), packages })),
+      patterns.map((packages) => ({ ...provenance({ ...publisher, ref: 'refs/heads/x' }), packages })),
+      patterns.map((packages) => ({ ...nothing(...packages), minimumAge: '1d' })),
+      patterns.map((packages): Rule => ({ ...provenance(publisher), packages, enforcement: { mode: 'warn' } })),
+    )
+    const found = fc.constantFrom(
+      refuse('EVIDENCE_MISSING', 'x', 'y'),
+      proof(genuine),
+      proof({ ...genuine, ref: 'refs/heads/x' }),
+      proof(),
+    )
+    const asked = fc.constantFrom(pkg, { ...pkg, name: 'x', key: 'x@1.0.0' }, { ...pkg, version: '2.0.0' })
+    fc.assert(
+      fc.property(fc.array(rule), fc.array(rule), fc.nat(), asked, found, (rules, added, place, about, evidence) => {
+        const before = ruleFor(about, policy(...rules))
+        fc.pre(before !== undefined)
+        const from = rules.indexOf(before) + 1
+        const at = from + (place % (rules.length - from + 1))
+        const verdict = (all: readonly Rule[]) => decide(about, policy(...all), evidence)
+        assert.deepEqual(verdict([...rules.slice(0, at), ...added, ...rules.slice(at)]), verdict(rules))
+      }),
+    )
   })
 })
 
