@@ -86,6 +86,8 @@ ${SHARED}`,
     const folder = folderWith(t, {
       '.sigstorerc': `extends: ./deep/one.yaml\ntrust: { npmKeys: keys.json }\n${OWN}`,
       'deep/one.yaml': `trust: { trustedRoot: root.json, npmKeys: other.json }\n${SHARED}`,
+      'deep/root.json': '{}',
+      'keys.json': '{}',
     })
     assert.deepEqual((await loadPolicy({ folder })).trust, {
       trustedRoot: path.join(folder, 'deep/root.json'),

@@ -63,9 +63,17 @@ describe('a policy in a folder', () => {
   })
 
   it('is found through a symbolic link, and its trust files beside the link', async () => {
-    await put({ 'shared/policy.yaml': `trust: { npmKeys: keys.json }\n${YAML}` })
+    await put({ 'shared/policy.yaml': `trust: { npmKeys: keys.json }\n${YAML}`, 'keys.json': '{}' })
     await symlink(join(folder, 'shared/policy.yaml'), join(folder, '.sigstorerc'))
     assert.equal((await loadPolicy({ folder })).trust.npmKeys, join(folder, 'keys.json'))
+  })
+
+  it('whose trust files are not there is an error, before a rule needs them', async () => {
+    await put({ '.sigstorerc': `trust: { npmKeys: keys.json }\n${YAML}` })
+    await assert.rejects(loadPolicy({ folder }), {
+      name: 'GateError',
+      message: `${join(folder, '.sigstorerc')}: the trust material ${join(folder, 'keys.json')} is not there. Correct the path under "trust"`,
+    })
   })
 
   it('may begin with a byte order mark', async () => {
