@@ -9,14 +9,20 @@ export type Problem = string | undefined
 /** A mapping with these keys and no others. `what` names it in messages. */
 export function mapping<const E extends v.ObjectEntries>(what: string, entries: E) {
   const keys = Object.keys(entries)
-  return v.strictObject(entries, (issue) => {
+  const isNone = (found: unknown) =>
+    `${what} is written as a mapping with ${list(keys)}, but here is ${describe(found)}`
+  const object = v.strictObject(entries, (issue) => {
     const last = issue.path?.at(-1)
-    if (last?.origin !== 'key')
-      return `${what} is written as a mapping with ${list(keys)}, but here is ${describe(issue.input)}`
+    if (last?.origin !== 'key') return isNone(issue.input)
     const key = String(last.key)
     if (issue.expected !== 'never') return `${what} needs ${quote(key)}, which is missing`
     return `unknown key ${quote(key)} in ${what}, which has ${list(keys)}${didYouMean(key, keys)}`
   })
+  const nothing = v.never((issue) => isNone(issue.input))
+  // A list is an object too, to valibot: one that lacks keys, and has some that are not known.
+  const run: (typeof object)['~run'] = (dataset, config) =>
+    (Array.isArray(dataset.value) ? nothing : object)['~run'](dataset, config)
+  return { ...object, '~run': run }
 }
 
 function list(keys: readonly string[]): string {

@@ -316,7 +316,7 @@ describe('mistakes in a policy', () => {
     [
       'a list as policy',
       '- packages: a\n',
-      `.sigstorerc:1:1: a policy needs "rules", which is missing\n.sigstorerc:1:3: unknown key "0" in a policy, which has ${KNOWN_OF_POLICY}`,
+      `.sigstorerc:1:1: a policy is written as a mapping with ${KNOWN_OF_POLICY}, but here is a list`,
     ],
     [
       'a text as policy',
@@ -376,7 +376,7 @@ describe('mistakes in a policy', () => {
     [
       'a list in a list',
       'rules: [{packages: a, require: provenance, publisher: [[]]}]',
-      '.sigstorerc:1:56: a publisher that names nothing would be anybody: write at least "repository"',
+      `.sigstorerc:1:56: a publisher is written as a mapping with ${KNOWN_OF_PUBLISHER}, but here is a list`,
     ],
     ['no packages', change("'@acme/*'", '[]'), '.sigstorerc:2:15: the list is empty: name at least one package'],
     [
@@ -435,7 +435,11 @@ describe('mistakes in a policy', () => {
       '.sigstorerc:5:19: "https://git.example/acme/app" is not on github.com or gitlab.com, so "issuer" must say who vouches for the build: without it any issuer would do, also one that lets its users claim any repository. Add "issuer" (github, gitlab or circleci/ORGANISATION-ID, or a URL)',
     ],
     ['an empty trust', `trust: {}\n${VALID}`, '.sigstorerc:1:8: "trust" names no file: name one, or remove it'],
-    ['a list as trust', `trust: []\n${VALID}`, '.sigstorerc:1:8: "trust" names no file: name one, or remove it'],
+    [
+      'a list as trust',
+      `trust: []\n${VALID}`,
+      '.sigstorerc:1:8: "trust" is written as a mapping with "trustedRoot", "npmKeys", but here is a list',
+    ],
     [
       'trust from a URL',
       `trust: {npmKeys: 'https://x.example/k'}\n${VALID}`,
