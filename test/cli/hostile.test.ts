@@ -155,7 +155,8 @@ describe('files beside them', () => {
 
   test('the name of the folder', async (t) => {
     const name = `x\u001b[2K\u202e\n${SUMMARY}\n`
-    const files = { [`${name}/pnpm-lock.yaml`]: lockfileOf([widget]), [`${name}/.sigstorerc`]: POLICY }
+    const there = { ...world.policyFiles(), 'pnpm-lock.yaml': lockfileOf([widget]) }
+    const files = Object.fromEntries(Object.entries(there).map(([file, text]) => [`${name}/${file}`, text]))
     const project = cliProject(world, { files })
     t.after(() => project.dispose())
     const where = { cwd: project.dir, env: project.env }
