@@ -43,7 +43,9 @@ export async function findPolicy(folder: string): Promise<string> {
   for (const name of present) {
     refuseExecutable(join(folder, name))
     // cosmiconfig steps over what it cannot read and goes on to the next place; here that is an error.
-    await readPolicyText(join(folder, name))
+    const text = await readPolicyText(join(folder, name))
+    // It calls no loader for an empty file.
+    if (name === MANIFEST) holdsPolicy(text, join(folder, name), MANIFEST_KEY)
   }
 
   const found = new Set<string>()

@@ -137,11 +137,13 @@ describe('a policy in a folder', () => {
   })
 
   it('beside a package.json that cannot be understood is an error', async () => {
-    await put({ '.sigstorerc': YAML, 'package.json': '{ "sigstore": ' })
-    assert.equal(
-      await messageOf(),
-      '~/package.json: not JSON, so it cannot be told whether it holds a policy under "sigstore". Correct it',
-    )
+    for (const text of ['{ "sigstore": ', '', ' \n']) {
+      await put({ '.sigstorerc': YAML, 'package.json': text })
+      assert.equal(
+        await messageOf(),
+        '~/package.json: not JSON, so it cannot be told whether it holds a policy under "sigstore". Correct it',
+      )
+    }
   })
 
   it('of no value in package.json is a policy all the same, and an error', async () => {
