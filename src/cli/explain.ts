@@ -17,14 +17,16 @@ export interface ExplainOptions extends SourceOptions {
 export async function explainPackage(wanted: string, options: ExplainOptions, now: Date): Promise<ExitStatus> {
   const lockfile = path.resolve(options.lockfile)
   const folder = path.dirname(lockfile)
+  const trust = trustFiles(options)
   const policy = await loadPolicy(
     options.policy === undefined ? { folder } : { folder, file: path.resolve(options.policy) },
+    trust,
   )
   const packages = (await packagesOf(lockfile)).filter((pkg) => isMeant(pkg, wanted))
   if (packages.length === 0)
     throw new GateError(`${lockfile} has no package ${clean(wanted)}. Names are as in the lockfile.`)
   const evidence = await evidenceSource(options, folder)
-  const prove = openProver({ evidence, trust: { ...policy.trust, ...trustFiles(options) }, now })
+  const prove = openProver({ evidence, trust: { ...policy.trust, ...trust }, now })
   const explanations = await Promise.all(
     packages.map(async (pkg) => ({ pkg, explanation: explain(pkg, policy, await prove(pkg), now) })),
   )

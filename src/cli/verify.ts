@@ -17,12 +17,14 @@ export interface VerifyOptions extends SourceOptions {
 export async function verify(options: VerifyOptions, now: Date): Promise<ExitStatus> {
   const lockfile = path.resolve(options.lockfile)
   const folder = path.dirname(lockfile)
+  const trust = trustFiles(options)
   const policy = await loadPolicy(
     options.policy === undefined ? { folder } : { folder, file: path.resolve(options.policy) },
+    trust,
   )
   const evidence = await evidenceSource(options, folder)
   const packages = await packagesOf(lockfile)
-  const verdicts = await forEachPackage(packages, openGate({ policy, evidence, trust: trustFiles(options), now }))
+  const verdicts = await forEachPackage(packages, openGate({ policy, evidence, trust, now }))
 
   if (options.json) process.stdout.write(`${jsonText(jsonReport(verdicts))}\n`)
   for (const which of ['warned', 'refused'] as const) {

@@ -12,13 +12,14 @@ import type { IdentityLock, Place, Policy } from './types.ts'
 
 /**
  * Loads the policy of a folder (the lockfile's), or the file that was named for it, and the identity lock beside the
- * lockfile where a rule asks for it. Errors are GateErrors; there is no policy that is used in part, and none that is
- * assumed where the file is absent, empty or wrong.
+ * lockfile where a rule asks for it. Of its trust files those that others replace need not be there. Errors are
+ * GateErrors; there is no policy that is used in part, and none that is assumed where the file is absent, empty or wrong.
  */
-export async function loadPolicy(place: PolicyPlace): Promise<Policy> {
+export async function loadPolicy(place: PolicyPlace, replaced: Partial<Policy['trust']> = {}): Promise<Policy> {
   const policy = await loadFile('file' in place ? place.file : await findPolicy(place.folder))
   // Also where no rule needs it today: that it is gone must not show on the day on which one does.
-  for (const file of [policy.trust.trustedRoot, policy.trust.npmKeys]) {
+  const trust = { ...policy.trust, ...replaced }
+  for (const file of [trust.trustedRoot, trust.npmKeys]) {
     if (file === undefined || existsSync(file)) continue
     throw new GateError(`${policy.file}: the trust material ${file} is not there. Correct the path under "trust"`)
   }
