@@ -3,16 +3,18 @@ import path from 'node:path'
 import { GateError } from '../errors.ts'
 import { openProver } from '../gate.ts'
 import { acceptIdentities, type Examined } from '../policy/accept.ts'
-import { readLock } from '../policy/load.ts'
+import { loadWithoutLock, readLock } from '../policy/load.ts'
 import { LOCK_NAME, writeLock } from '../policy/lock-file.ts'
 import type { Change, IdentityLock } from '../policy/types.ts'
 import { changeLines } from '../report/changes.ts'
 import { clean } from '../report/clean.ts'
 import { count } from '../report/summary.ts'
+import type { TrustFiles } from '../trust/load.ts'
 import type { ExitStatus } from './exit.ts'
-import { evidenceSource, forEachPackage, packagesOf, type SourceOptions, trustFiles } from './sources.ts'
+import { evidenceSource, forEachPackage, packagesOf, policyPlace, type SourceOptions, trustFiles } from './sources.ts'
 
 export interface AcceptOptions extends SourceOptions {
+  readonly policy?: string
   /** Writes nothing. */
   readonly check?: boolean
 }
@@ -26,8 +28,11 @@ export interface AcceptOptions extends SourceOptions {
 export async function accept(names: readonly string[], options: AcceptOptions, now: Date): Promise<ExitStatus> {
   const lockfile = path.resolve(options.lockfile)
   const folder = path.dirname(lockfile)
+  const given = trustFiles(options)
+  // What verify will believe: no other trust root may say who publishes what.
+  const { trust } = await loadWithoutLock(policyPlace(options, folder), given)
   const lock = await readLock(folder)
-  const examined = await examine(options, lockfile, now)
+  const examined = await examine(options, { ...trust, ...given }, lockfile, now)
   const unheardOf = names.filter((name) => !examined.some(({ pkg }) => pkg.name === name))
   if (unheardOf.length > 0) {
     throw new GateError(
@@ -52,9 +57,14 @@ export async function accept(names: readonly string[], options: AcceptOptions, n
 }
 
 /** What can be proven of every package, whatever a policy says. @throws GateError where something could not be found out */
-export async function examine(options: SourceOptions, lockfile: string, now: Date): Promise<readonly Examined[]> {
+export async function examine(
+  options: SourceOptions,
+  trust: TrustFiles,
+  lockfile: string,
+  now: Date,
+): Promise<readonly Examined[]> {
   const evidence = await evidenceSource(options, path.dirname(lockfile))
-  const prove = openProver({ evidence, trust: trustFiles(options), now })
+  const prove = openProver({ evidence, trust, now })
   const examined = await forEachPackage(await packagesOf(lockfile), async (pkg) => ({ pkg, proof: await prove(pkg) }))
   const unknown = examined.flatMap(({ pkg, proof }) =>
     !proof.ok && (proof.refusal.code === 'EVIDENCE_UNAVAILABLE' || proof.refusal.code === 'INTERNAL_ERROR')

@@ -7,7 +7,7 @@ import { loadPolicy } from '../policy/load.ts'
 import { clean } from '../report/clean.ts'
 import { explanationText } from '../report/explanation.ts'
 import { type ExitStatus, exitStatus } from './exit.ts'
-import { evidenceSource, packagesOf, type SourceOptions, trustFiles } from './sources.ts'
+import { evidenceSource, packagesOf, policyPlace, type SourceOptions, trustFiles } from './sources.ts'
 
 export interface ExplainOptions extends SourceOptions {
   readonly policy?: string
@@ -18,10 +18,7 @@ export async function explainPackage(wanted: string, options: ExplainOptions, no
   const lockfile = path.resolve(options.lockfile)
   const folder = path.dirname(lockfile)
   const trust = trustFiles(options)
-  const policy = await loadPolicy(
-    options.policy === undefined ? { folder } : { folder, file: path.resolve(options.policy) },
-    trust,
-  )
+  const policy = await loadPolicy(policyPlace(options, folder), trust)
   const packages = (await packagesOf(lockfile)).filter((pkg) => isMeant(pkg, wanted))
   if (packages.length === 0)
     throw new GateError(`${lockfile} has no package ${clean(wanted)}. Names are as in the lockfile.`)

@@ -9,7 +9,7 @@ import { clean } from '../report/clean.ts'
 import { count } from '../report/summary.ts'
 import { examine, writeIdentityLock, writeWhole } from './accept.ts'
 import type { ExitStatus } from './exit.ts'
-import type { SourceOptions } from './sources.ts'
+import { type SourceOptions, trustFiles } from './sources.ts'
 
 const POLICY_NAME = '.sigstorerc'
 
@@ -23,7 +23,7 @@ export async function init(options: SourceOptions, now: Date): Promise<ExitStatu
   const lockfile = path.resolve(options.lockfile)
   const folder = path.dirname(lockfile)
   await refuseToOverwrite(folder)
-  const examined = await examine(options, lockfile, now)
+  const examined = await examine(options, trustFiles(options), lockfile, now)
   const { lock } = acceptIdentities(new Map(), examined, new Set())
   const relative = (file: string) => path.relative(folder, path.resolve(file)).split(path.sep).join('/')
   const policy = draftPolicy(examined, {

@@ -63,6 +63,7 @@ export async function main(argv: readonly string[], now: Date): Promise<ExitStat
       .description('write who publishes what into provenance-lock.yaml; packages whose publisher changed must be named')
       .argument('[packages...]', 'names of packages of which a change or a loss is accepted'),
   )
+    .option('--policy <file>', "the policy, for its trust root (default: .sigstorerc in the lockfile's folder)")
     .option('--check', 'write nothing; exit status 1 if there is something to write')
     .action(async (names: readonly string[], options: AcceptOptions) => {
       const { accept } = await import('./accept.ts')

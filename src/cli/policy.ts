@@ -8,7 +8,7 @@ import { loadPolicy } from '../policy/load.ts'
 import type { Place, Policy } from '../policy/types.ts'
 import { clean } from '../report/clean.ts'
 import type { ExitStatus } from './exit.ts'
-import { packagesOf } from './sources.ts'
+import { packagesOf, policyPlace } from './sources.ts'
 
 export interface PolicyOptions {
   readonly policy?: string
@@ -45,9 +45,8 @@ export async function test(file: string, options: PolicyOptions, now: Date): Pro
   return failed.length > 0 ? 1 : 0
 }
 
-function load({ policy, lockfile }: PolicyOptions): Promise<Policy> {
-  const folder = path.dirname(path.resolve(lockfile))
-  return loadPolicy(policy === undefined ? { folder } : { folder, file: path.resolve(policy) })
+function load(options: PolicyOptions): Promise<Policy> {
+  return loadPolicy(policyPlace(options, path.dirname(path.resolve(options.lockfile))))
 }
 
 function shown({ file, line }: Place): string {

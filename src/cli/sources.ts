@@ -11,6 +11,7 @@ import { mergePackages } from '../lockfile/merge.ts'
 import { readLockfile } from '../lockfile/read.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import { lockfilesOf, pinnedConfigDependencies } from '../lockfile/workspace.ts'
+import type { PolicyPlace } from '../policy/load.ts'
 import type { TrustFiles } from '../trust/load.ts'
 
 /** What every command that looks at a lockfile is told: which one, and where evidence and trust come from. */
@@ -44,7 +45,6 @@ export async function evidenceSource(options: SourceOptions, folder: string): Pr
   return registryEvidence(readRegistrySettings(folder, currentEnvironment()))
 }
 
-/** On a terminal only, and on standard error: standard output is for machines. */
 /** Runs something for each package, with a progress bar on a terminal. */
 export async function forEachPackage<T>(
   packages: readonly LockedPackage[],
@@ -72,6 +72,7 @@ export function trustFiles({ trustedRoot, npmKeys }: SourceOptions): TrustFiles 
   }
 }
 
+/** On a terminal only, and on standard error: standard output is for machines. */
 function progressBar(total: number): SingleBar | undefined {
   if (!process.stderr.isTTY || total === 0) return undefined
   const bar = new SingleBar({
@@ -83,4 +84,9 @@ function progressBar(total: number): SingleBar | undefined {
   })
   bar.start(total, 0)
   return bar
+}
+
+/** Where the policy is: in the lockfile's folder, or where the option says. */
+export function policyPlace({ policy }: { readonly policy?: string | undefined }, folder: string): PolicyPlace {
+  return policy === undefined ? { folder } : { folder, file: path.resolve(policy) }
 }

@@ -6,7 +6,7 @@ import { jsonReport, jsonText } from '../report/json.ts'
 import { summarize, summaryLine } from '../report/summary.ts'
 import { refusalTable } from '../report/table.ts'
 import { type ExitStatus, exitStatus } from './exit.ts'
-import { evidenceSource, forEachPackage, packagesOf, type SourceOptions, trustFiles } from './sources.ts'
+import { evidenceSource, forEachPackage, packagesOf, policyPlace, type SourceOptions, trustFiles } from './sources.ts'
 
 export interface VerifyOptions extends SourceOptions {
   readonly policy?: string
@@ -18,10 +18,7 @@ export async function verify(options: VerifyOptions, now: Date): Promise<ExitSta
   const lockfile = path.resolve(options.lockfile)
   const folder = path.dirname(lockfile)
   const trust = trustFiles(options)
-  const policy = await loadPolicy(
-    options.policy === undefined ? { folder } : { folder, file: path.resolve(options.policy) },
-    trust,
-  )
+  const policy = await loadPolicy(policyPlace(options, folder), trust)
   const evidence = await evidenceSource(options, folder)
   const packages = await packagesOf(lockfile)
   const verdicts = await forEachPackage(packages, openGate({ policy, evidence, trust, now }))

@@ -12,10 +12,19 @@ import type { IdentityLock, Place, Policy } from './types.ts'
 
 /**
  * Loads the policy of a folder (the lockfile's), or the file that was named for it, and the identity lock beside the
- * lockfile where a rule asks for it. Of its trust files those that others replace need not be there. Errors are
- * GateErrors; there is no policy that is used in part, and none that is assumed where the file is absent, empty or wrong.
+ * lockfile where a rule asks for it. Errors are GateErrors; there is no policy that is used in part, and none that is
+ * assumed where the file is absent, empty or wrong.
+ *
+ * @param replaced what takes the place of the policy's own trust files, which need not be there then
  */
 export async function loadPolicy(place: PolicyPlace, replaced: Partial<Policy['trust']> = {}): Promise<Policy> {
+  const policy = await loadWithoutLock(place, replaced)
+  if (!policy.rules.some(({ unchanged }) => unchanged)) return policy
+  return { ...policy, identities: await loadLock(place.folder ?? dirname(policy.file)) }
+}
+
+/** The same for whoever writes the identity lock. */
+export async function loadWithoutLock(place: PolicyPlace, replaced: Partial<Policy['trust']>): Promise<Policy> {
   const policy = await loadFile('file' in place ? place.file : await findPolicy(place.folder))
   // Also where no rule needs it today: that it is gone must not show on the day on which one does.
   const trust = { ...policy.trust, ...replaced }
@@ -23,8 +32,7 @@ export async function loadPolicy(place: PolicyPlace, replaced: Partial<Policy['t
     if (file === undefined || existsSync(file)) continue
     throw new GateError(`${policy.file}: the trust material ${file} is not there. Correct the path under "trust"`)
   }
-  if (!policy.rules.some(({ unchanged }) => unchanged)) return policy
-  return { ...policy, identities: await loadLock(place.folder ?? dirname(policy.file)) }
+  return policy
 }
 
 /** The folder of the lockfile, and the policy's file where it does not lie there. */

@@ -1,6 +1,6 @@
 /** The identity lock from the command line: `accept` writes it, `verify` and real pnpm hold to it. */
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, describe, type TestContext, test } from 'node:test'
 import { type Project, runPnpm } from '../support/pnpm/index.ts'
@@ -122,6 +122,30 @@ describe('accept', () => {
       assert.notEqual(lockText(project), before)
       assert.deepEqual(await ends(project), { 'widget@1.0.1': signed === 'none' ? 'permitted' : 'proven' })
     }
+  })
+
+  test("believes whom the policy trusts, as verify does, and nobody else's trust root", async (t) => {
+    const project = await projectWith(t, [['1.0.0']])
+    const where = { cwd: project.dir, env: project.env }
+    const run = await runCli(['accept', '--attestations', '../attestations'], where)
+    assert.equal(run.status, 0, run.stderr)
+    assert.match(run.stderr, /^\+ widget@1\.0\.0 /m)
+    assert.deepEqual(await ends(project), { 'widget@1.0.0': 'proven' })
+
+    // The embedded root, which is asked where a policy names none, has never heard of this Sigstore.
+    writeFileSync(path.join(project.dir, '.sigstorerc'), POLICY.replace(/^trust.*$/m, ''))
+    rmSync(path.join(project.dir, 'provenance-lock.yaml'))
+    const foreign = await runCli(['accept', '--attestations', '../attestations'], where)
+    assert.doesNotMatch(foreign.stderr, /^\+ widget/m)
+  })
+
+  test('without a policy is a mistake: nobody says whom to believe', async (t) => {
+    const project = await projectWith(t, [['1.0.0']])
+    rmSync(path.join(project.dir, '.sigstorerc'))
+    const run = await accept(project)
+    assert.equal(run.status, 2)
+    assert.match(run.stderr, /no policy here/)
+    assert.ok(!existsSync(path.join(project.dir, 'provenance-lock.yaml')))
   })
 
   test('of a package that is not there is a mistake', async (t) => {
