@@ -1,4 +1,5 @@
 import type { Buffer } from 'node:buffer'
+import { parse } from 'yaml'
 
 /**
  * The part of a file's content that two equal installs share. Packages' own files are taken as they are. pnpm's own
@@ -21,7 +22,7 @@ export function comparableContent(path: string, content: Buffer, projectDir: str
   return content
 }
 
-/** Leaves those keys out at whatever depth they stand. Both files are JSON, the one named .yaml too. */
-function without(json: string, keys: readonly string[]): string {
-  return JSON.stringify(JSON.parse(json), (key, value: unknown) => (keys.includes(key) ? undefined : value))
+/** Leaves those keys out at whatever depth they stand. Both files are JSON, the one named .yaml too, save on pnpm 10.25. */
+function without(text: string, keys: readonly string[]): string {
+  return JSON.stringify(parse(text), (key, value: unknown) => (keys.includes(key) ? undefined : value))
 }
