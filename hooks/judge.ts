@@ -1,5 +1,3 @@
-import path from 'node:path'
-import { findUpSync } from 'find-up-simple'
 import { GateError } from '../src/errors.ts'
 import { LIMITS, registryEvidence } from '../src/evidence/registry.ts'
 import {
@@ -131,10 +129,4 @@ function settingsFor(lockfileDir: string, project: string): RegistrySettings {
   if (lockfileDir === project) return own
   const outer = readRegistrySettings(project, currentEnvironment())
   return { ...own, options: { ...outer.options, ...own.options } }
-}
-
-/** The workspace's root, else the folder itself. Where the lockfile is, if no setting has moved it. */
-export function projectRoot(folder: string = process.cwd()): string {
-  const manifest = findUpSync('pnpm-workspace.yaml', { cwd: folder })
-  return manifest === undefined ? folder : path.dirname(manifest)
 }

@@ -5,9 +5,10 @@ import { GateError } from '../src/errors.ts'
 import { readYaml } from '../src/evidence/files.ts'
 import { gitOrigin, isGitArchive, lockedPackages } from '../src/lockfile/pnpm.ts'
 import type { LockedPackage } from '../src/lockfile/types.ts'
+import { projectRoot } from '../src/project.ts'
 import { clean } from '../src/report/clean.ts'
 import { commandOf, mayFetch, pnpmArguments, replacesPackages, writesLockfileOnly } from './command.ts'
-import { openJudge, projectRoot } from './judge.ts'
+import { openJudge } from './judge.ts'
 import {
   type FetchOptions,
   isPnpmError,

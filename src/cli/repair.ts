@@ -1,7 +1,7 @@
 import path from 'node:path'
 import spawn from 'cross-spawn'
-import { findUpSync } from 'find-up-simple'
 import { GateError } from '../errors.ts'
+import { projectRoot } from '../project.ts'
 import { REPAIR_VARIABLE } from '../repair.ts'
 import type { ExitStatus } from './exit.ts'
 import { verify } from './verify.ts'
@@ -33,7 +33,7 @@ export async function repair(command: string, args: readonly string[], now: Date
     return 1
   }
   // pnpm may have had no reason to change what is refused (`repair install`).
-  const left = await verify({ lockfile: path.join(projectRoot(args), 'pnpm-lock.yaml') }, now)
+  const left = await verify({ lockfile: path.join(projectRoot(folderOf(args)), 'pnpm-lock.yaml') }, now)
   if (left === 1) {
     process.stderr.write(
       'The lockfile still holds what is refused above. Nothing was linked or run. Repair it by name: `provenance-gate repair update NAME`.\n',
@@ -44,11 +44,9 @@ export async function repair(command: string, args: readonly string[], now: Date
   return 0
 }
 
-/** Where pnpm has written the lockfile: the workspace's root, else the folder it was told or called in. */
-function projectRoot(args: readonly string[]): string {
+/** The folder that pnpm was told to work in, or was called in. */
+function folderOf(args: readonly string[]): string {
   const at = args.findLastIndex((word) => word === '--dir' || word === '-C')
   const told = at < 0 ? args.findLast((word) => word.startsWith('--dir='))?.slice('--dir='.length) : args[at + 1]
-  const folder = path.resolve(told ?? '')
-  const manifest = findUpSync('pnpm-workspace.yaml', { cwd: folder })
-  return manifest === undefined ? folder : path.dirname(manifest)
+  return path.resolve(told ?? '')
 }
