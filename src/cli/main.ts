@@ -1,4 +1,4 @@
-import { Argument, Command, CommanderError } from 'commander'
+import { Argument, Command, CommanderError, Option } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
 import { GateError } from '../errors.ts'
 import { clean } from '../report/clean.ts'
@@ -27,7 +27,7 @@ export async function main(argv: readonly string[], now: Date): Promise<ExitStat
         'judge every entry of a lockfile; exit status 0: all allowed, 1: something refused, 2: could not be judged',
       ),
   )
-    .option('--policy <file>', "the policy (default: .sigstorerc in the lockfile's folder)")
+    .addOption(policyOption())
     .option('--json', 'print a report for machines to standard output')
     .action(async (options: VerifyOptions) => {
       const { verify } = await import('./verify.ts')
@@ -42,7 +42,7 @@ export async function main(argv: readonly string[], now: Date): Promise<ExitStat
       )
       .argument('<package>', 'name, or name@version'),
   )
-    .option('--policy <file>', "the policy (default: .sigstorerc in the lockfile's folder)")
+    .addOption(policyOption())
     .action(async (wanted: string, options: ExplainOptions) => {
       const { explainPackage } = await import('./explain.ts')
       status = await explainPackage(wanted, options, now)
@@ -124,10 +124,12 @@ function withSources(command: Command): Command {
     .option('--offline', 'make no request')
 }
 
+function policyOption(): Option {
+  return new Option('--policy <file>', "the policy (default: .sigstorerc in the lockfile's folder)")
+}
+
 function withPolicy(command: Command): Command {
-  return command
-    .option('--policy <file>', "the policy (default: .sigstorerc in the lockfile's folder)")
-    .option('--lockfile <file>', 'the lockfile', 'pnpm-lock.yaml')
+  return command.addOption(policyOption()).option('--lockfile <file>', 'the lockfile', 'pnpm-lock.yaml')
 }
 
 function describe(error: unknown): string {
