@@ -6,7 +6,16 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, describe, type TestContext, test } from 'node:test'
-import { cliProject, endings, lockfileOf, reportOf, runCli, verify, writeDocuments } from './cli/support.ts'
+import {
+  cliProject,
+  endings,
+  lockfileOf,
+  reportOf,
+  runCli,
+  TRUST_FLAGS,
+  verify,
+  writeDocuments,
+} from './cli/support.ts'
 import type { Project } from './support/pnpm/index.ts'
 import { createTarball } from './support/registry/index.ts'
 import { startWorld } from './support/world.ts'
@@ -95,14 +104,6 @@ describe('under a policy that names the publisher', () => {
 
 describe('under a policy that holds on to what was', () => {
   const UNCHANGED = `${TRUST}rules: [{ packages: "**", require: nothing, unchanged: true }]\n`
-  const flags = [
-    '--attestations',
-    '../attestations',
-    '--trusted-root',
-    'trust/trusted_root.json',
-    '--npm-keys',
-    'trust/keys.json',
-  ]
   for (const [what, version, signed, expected] of [
     [
       'axios 1.14.1, Mastra, s1ngularity: no provenance, which earlier versions had',
@@ -121,7 +122,7 @@ describe('under a policy that holds on to what was', () => {
   ] as const) {
     test(`${what}: ${expected}`, async (t) => {
       const made = await project(t, UNCHANGED, '1.14.0', { identity: GENUINE })
-      const accepted = await runCli(['accept', ...flags], { cwd: made.dir, env: made.env })
+      const accepted = await runCli(['accept', ...TRUST_FLAGS], { cwd: made.dir, env: made.env })
       assert.equal(accepted.status, 0, accepted.stderr)
       await lock(made, version, signed)
       assert.equal(await endOf(made), expected)

@@ -6,7 +6,7 @@ import { after, describe, type TestContext, test } from 'node:test'
 import { type Project, runPnpm } from '../support/pnpm/index.ts'
 import { createTarball, type PackedPackage } from '../support/registry/index.ts'
 import { startWorld } from '../support/world.ts'
-import { cliProject, endings, lockfileOf, reportOf, runCli, verify, writeDocuments } from './support.ts'
+import { cliProject, endings, lockfileOf, reportOf, runCli, TRUST_FLAGS, verify, writeDocuments } from './support.ts'
 
 const world = await startWorld()
 after(() => world.close())
@@ -43,16 +43,8 @@ async function lock(project: Project, releases: readonly Release[]): Promise<voi
   writeDocuments(project, documents)
 }
 
-const FLAGS = [
-  '--attestations',
-  '../attestations',
-  '--trusted-root',
-  'trust/trusted_root.json',
-  '--npm-keys',
-  'trust/keys.json',
-]
 const accept = (project: Project, ...args: readonly string[]) =>
-  runCli(['accept', ...args, ...FLAGS], { cwd: project.dir, env: project.env })
+  runCli(['accept', ...args, ...TRUST_FLAGS], { cwd: project.dir, env: project.env })
 const ends = async (project: Project) =>
   endings(reportOf(await verify(project, '--json', '--attestations', '../attestations')))
 const lockText = (project: Project) => readFileSync(path.join(project.dir, 'provenance-lock.yaml'), 'utf8')
@@ -231,7 +223,7 @@ describe('a rule with "unchanged"', () => {
     })
     t.after(() => project.dispose())
     assert.equal((await runPnpm(12, ['install'], project)).status, 0)
-    const flags = FLAGS.slice(2)
+    const flags = TRUST_FLAGS.slice(2)
     const accepted = await runCli(['accept', ...flags], { cwd: project.dir, env: project.env })
     assert.match(accepted.stderr, /\+ axle@1\.14\.0/)
     world.publishUnproven({ name: 'axle', version: '1.14.1' })

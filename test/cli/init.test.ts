@@ -6,7 +6,7 @@ import { after, describe, type TestContext, test } from 'node:test'
 import { readLockfile } from '../../src/lockfile/read.ts'
 import { createProject, type Project } from '../support/pnpm/index.ts'
 import { SIGNED_AT, startWorld } from '../support/world.ts'
-import { endings, reportOf, runCli, verify, writeDocuments } from './support.ts'
+import { endings, reportOf, runCli, TRUST_FLAGS, verify, writeDocuments } from './support.ts'
 
 const world = await startWorld()
 after(() => world.close())
@@ -34,15 +34,6 @@ const documents = Object.fromEntries(
   ),
 )
 
-const FLAGS = [
-  '--attestations',
-  '../attestations',
-  '--trusted-root',
-  'trust/trusted_root.json',
-  '--npm-keys',
-  'trust/keys.json',
-]
-
 function projectWith(t: TestContext, files: Readonly<Record<string, string>> = {}): Project {
   const { '.sigstorerc': _, ...trust } = world.policyFiles()
   const project = createProject({ registry: world.registry.url, files: { ...trust, ...files } })
@@ -52,7 +43,7 @@ function projectWith(t: TestContext, files: Readonly<Record<string, string>> = {
   return project
 }
 
-const init = (project: Project) => runCli(['init', ...FLAGS], { cwd: project.dir, env: project.env })
+const init = (project: Project) => runCli(['init', ...TRUST_FLAGS], { cwd: project.dir, env: project.env })
 const read = (project: Project, name: string) => readFileSync(path.join(project.dir, name), 'utf8')
 const verifyIt = async (project: Project) =>
   reportOf(await verify(project, '--json', '--attestations', '../attestations'))

@@ -156,3 +156,13 @@ export function writeDocuments({ root }: Project, documents: Readonly<Record<str
   }
   return folder
 }
+
+/** Evidence and trust material where `writeDocuments` and the world's policy files put them, for a folder without a policy. */
+export const TRUST_FLAGS: readonly string[] = [
+  '--attestations',
+  '../attestations',
+  '--trusted-root',
+  'trust/trusted_root.json',
+  '--npm-keys',
+  'trust/keys.json',
+]
