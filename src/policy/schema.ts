@@ -131,6 +131,12 @@ const nameOrPublisher = (() => {
   return { ...union, '~run': run }
 })()
 
+/** Of a rule, or of the whole file. */
+const ENFORCEMENT = {
+  mode: v.exactOptional(described(choice(['enforce', 'warn']), 'Whether what is wrong is refused, or only told.')),
+  enforceFrom: v.exactOptional(described(text(dayProblem), 'Day (UTC) from which a warning is a refusal: 2027-01-31.')),
+}
+
 const RuleSchema = v.pipe(
   mapping('a rule', {
     packages: described(
@@ -154,10 +160,7 @@ const RuleSchema = v.pipe(
       ),
     ),
     minimumAge: v.exactOptional(described(text(spanProblem), 'How long ago it must have been signed: 12h, 3d, 2w.')),
-    mode: v.exactOptional(described(choice(['enforce', 'warn']), 'Whether what is wrong is refused, or only told.')),
-    enforceFrom: v.exactOptional(
-      described(text(dayProblem), 'Day (UTC) from which a warning is a refusal: 2027-01-31.'),
-    ),
+    ...ENFORCEMENT,
     reason: v.exactOptional(described(text(), 'Why the rule is as it is.')),
   }),
   v.rawCheck(({ dataset, addIssue }) => {
@@ -257,8 +260,7 @@ export const PolicySchema = mapping('a policy', {
   ),
   trust: v.exactOptional(TrustSchema),
   publishers: v.exactOptional(NamedPublishersSchema),
-  mode: v.exactOptional(described(choice(['enforce', 'warn']), 'Whether what is wrong is refused, or only told.')),
-  enforceFrom: v.exactOptional(described(text(dayProblem), 'Day (UTC) from which a warning is a refusal: 2027-01-31.')),
+  ...ENFORCEMENT,
   exceptions: v.exactOptional(
     v.array(ExceptionSchema, (issue) => `"exceptions" is a list of exceptions, but here is ${describe(issue.input)}`),
   ),
