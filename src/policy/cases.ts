@@ -1,13 +1,13 @@
 import * as v from 'valibot'
 import { CODES, ok, type RefusalCode, type Result, refuse } from '../codes.ts'
-import { GateError } from '../errors.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import type { Claims, Proof } from '../verify/types.ts'
 import { decide, needsProof } from './decide.ts'
-import { at, readDocument } from './document.ts'
+import { readDocument } from './document.ts'
 import { toBuilder, toIssuer, toOwner, toRepository } from './fields.ts'
 import { parsePackagePattern, versionProblem } from './packages.ts'
 import { choice, id, mapping, text } from './parts.ts'
+import { problemsOf, toError } from './problems.ts'
 import { quote } from './text.ts'
 import { dayProblem, startOf } from './time.ts'
 import type { Place, Policy, Status, Verdict } from './types.ts'
@@ -68,13 +68,7 @@ const CasesSchema = mapping('a file of cases', {
 export function parseCases(content: string, file: string): Cases {
   const document = readDocument(content, file)
   const parsed = v.safeParse(CasesSchema, document.value)
-  if (!parsed.success) {
-    const lines = parsed.issues.map(({ path = [], message }) => {
-      const keys = path.map(({ key }) => key as PropertyKey)
-      return at(document.placeOf(keys, path.at(-1)?.origin === 'key' ? 'key' : 'value'), message)
-    })
-    throw new GateError(lines.slice(0, 10).join('\n'))
-  }
+  if (!parsed.success) throw toError(problemsOf(parsed.issues, document))
   const { day, cases } = parsed.output
   return {
     day: day === undefined ? undefined : startOf(day),

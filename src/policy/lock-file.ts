@@ -1,8 +1,7 @@
 import compareVersions from 'semver/functions/compare.js'
 import * as v from 'valibot'
 import { Document, isScalar, isSeq, visit } from 'yaml'
-import { GateError } from '../errors.ts'
-import { at, type PolicyDocument, readDocument } from './document.ts'
+import { readDocument } from './document.ts'
 import {
   fromIssuer,
   fromRepository,
@@ -14,6 +13,7 @@ import {
 } from './fields.ts'
 import { versionProblem } from './packages.ts'
 import { id, mapping, text } from './parts.ts'
+import { problemsOf, toError } from './problems.ts'
 import { quote } from './text.ts'
 import type { Identity, IdentityLock, LockedIdentity } from './types.ts'
 
@@ -82,28 +82,16 @@ function exactWorkflowProblem(workflow: string): string | undefined {
 export function parseLock(content: string, file: string): IdentityLock {
   const document = readDocument(content, file)
   const parsed = v.safeParse(LockSchema, document.value)
-  if (!parsed.success) throw lockError(parsed.issues, document, [])
+  if (!parsed.success) throw toError(problemsOf(parsed.issues, document))
   // The schema's library drops names such as `constructor`, which packages may have. Nothing may get lost here.
   const { packages } = document.value as { readonly packages: Readonly<Record<string, unknown>> }
   return new Map(
     Object.entries(packages).map(([name, value]) => {
       const entries = v.safeParse(EntriesSchema, value)
-      if (!entries.success) throw lockError(entries.issues, document, ['packages', name])
+      if (!entries.success) throw toError(problemsOf(entries.issues, document, ['packages', name]))
       return [name, entries.output.flatMap(toPoints)]
     }),
   )
-}
-
-function lockError(
-  issues: readonly v.BaseIssue<unknown>[],
-  document: PolicyDocument,
-  outer: readonly PropertyKey[],
-): GateError {
-  const lines = issues.map(({ path = [], message }) => {
-    const keys = [...outer, ...path.map(({ key }) => key as PropertyKey)]
-    return at(document.placeOf(keys, path.at(-1)?.origin === 'key' ? 'key' : 'value'), message)
-  })
-  return new GateError(lines.slice(0, 10).join('\n'))
 }
 
 function toPoints({ from, provenance, issuer, repository, ref, ...rest }: Entry): readonly LockedIdentity[] {

@@ -1,15 +1,13 @@
 import { dirname, resolve } from 'node:path'
 import * as v from 'valibot'
-import { GateError } from '../errors.ts'
-import { at, type PolicyDocument, readDocument } from './document.ts'
+import { type PolicyDocument, readDocument } from './document.ts'
 import { parsePackagePattern } from './packages.ts'
+import { type Problem, problemsOf, toError } from './problems.ts'
 import { toPublisher } from './publisher.ts'
 import { type PolicyFile, PolicySchema, type RuleFile } from './schema.ts'
 import { didYouMean, quote } from './text.ts'
 import type { Enforcement, Exception, Place, Policy, Publisher, Rule } from './types.ts'
 import { deadPatterns } from './unreachable.ts'
-
-const SHOWN = 10
 
 /**
  * Makes a policy of a file's text, or throws a GateError that names everything wrong with it, in the file's order.
@@ -20,7 +18,7 @@ const SHOWN = 10
 export function parsePolicy(text: string, file: string, root?: string, shared: readonly Policy[] = []): Policy {
   const document = readDocument(text, file, root)
   const parsed = v.safeParse(PolicySchema, document.value)
-  if (!parsed.success) throw toError(parsed.issues.map((issue) => toProblem(issue, document)))
+  if (!parsed.success) throw toError(problemsOf(parsed.issues, document))
   const own = Object.entries(parsed.output.publishers ?? {})
   const named: Named = new Map([
     ...shared.flatMap(({ publishers }) => [...publishers]),
@@ -169,17 +167,6 @@ function unknownPublishers(file: PolicyFile, named: Named, document: PolicyDocum
   )
 }
 
-interface Problem {
-  readonly place: Place
-  readonly message: string
-}
-
-function toProblem(issue: v.BaseIssue<unknown>, document: PolicyDocument): Problem {
-  const path = issue.path ?? []
-  const keys = path.map((item) => item.key).filter((key) => typeof key === 'string' || typeof key === 'number')
-  return { place: document.placeOf(keys, path.at(-1)?.origin === 'key' ? 'key' : 'value'), message: issue.message }
-}
-
 /** Rules that cannot decide anything, and patterns that cannot match anything in rules that can. */
 function shadowProblems(rules: readonly Rule[], document: PolicyDocument): readonly Problem[] {
   const dead = deadPatterns(rules)
@@ -207,11 +194,4 @@ function whyDead(negated: boolean, decider: Rule | undefined): string {
     return 'takes out nothing, for no other pattern of this rule matches such a package. Correct or remove it'
   if (decider === undefined) return 'is taken out again by a negated pattern of this rule. Remove one of the two'
   return `never matches here: the rule at line ${decider.place.line} already decides it. Remove it, or move this rule up`
-}
-
-function toError(problems: readonly Problem[]): GateError {
-  const sorted = problems.toSorted((a, b) => a.place.line - b.place.line || a.place.column - b.place.column)
-  const lines = sorted.slice(0, SHOWN).map(({ place, message }) => at(place, message))
-  if (sorted.length > SHOWN) lines.push(`… and ${sorted.length - SHOWN} more`)
-  return new GateError(lines.join('\n'))
 }

@@ -186,4 +186,12 @@ describe('a mistake in the identity lock is an error', () => {
       assert.match(messageOf(text), message)
     })
   }
+
+  it('many are told in their order, and counted', () => {
+    const packages = Array.from({ length: 12 }, (_, index) => `  p${index}: []\n`)
+    const lines = messageOf(`version: 2\npackages:\n${packages.join('')}`).split('\n')
+    assert.match(lines[0] ?? '', /:1:10: "version" is 1/)
+    assert.match(lines[9] ?? '', /:11:\d+: a package without entries says nothing/)
+    assert.deepEqual(lines.slice(10), ['… and 3 more'])
+  })
 })
