@@ -25,10 +25,12 @@ export interface SourceOptions {
 
 /** Everything that pnpm could install from a lockfile and what stands beside it. */
 export async function packagesOf(lockfile: string): Promise<readonly LockedPackage[]> {
-  const read = await Promise.all((await lockfilesOf(lockfile)).map(readLockfile))
+  const files = await lockfilesOf(lockfile)
+  const read = await Promise.all(files.map(readLockfile))
   const locked = read.flatMap(({ packages }) => packages)
-  const [{ configDependencies } = { configDependencies: new Map<string, string>() }] = read
-  return mergePackages([...locked, ...(await pinnedConfigDependencies(path.dirname(lockfile), configDependencies))])
+  // No other lockfile vouches for them: pnpm installs them from the root's own, or anew.
+  const vouched = read[files.indexOf(lockfile)]?.configDependencies ?? new Map<string, string>()
+  return mergePackages([...locked, ...(await pinnedConfigDependencies(path.dirname(lockfile), vouched))])
 }
 
 export async function evidenceSource(options: SourceOptions, folder: string): Promise<EvidenceSource> {

@@ -66,19 +66,26 @@ function refuseOtherLockfile(folder: string, file: string, settings: unknown): v
   }
 }
 
-/**
- * The lockfiles of a folder: with `gitBranchLockfile` pnpm installs from `pnpm-lock.BRANCH.yaml` where there is one, and
- * a pull request can bring both the setting and the file.
- */
+/** The lockfiles that pnpm could install from, where it is meant to install from this one. */
 export async function lockfilesOf(lockfile: string): Promise<readonly string[]> {
   const folder = path.dirname(lockfile)
   if (path.basename(lockfile) !== 'pnpm-lock.yaml') return [lockfile]
-  const names: readonly string[] = await readdir(folder).catch(() => [])
-  const branches = names.filter((name) => /^pnpm-lock\..+\.yaml$/.test(name)).sort()
-  const others = (await hasSeveralLockfiles(folder)) ? await lockfilesBelow(folder) : []
+  const own = await lockfilesIn(folder)
+  const below = (await hasSeveralLockfiles(folder)) ? await lockfilesBelow(folder) : []
   // The root has none where it has no dependencies.
-  if (others.length > 0 && !names.includes('pnpm-lock.yaml')) return others
-  return [lockfile, ...branches.map((name) => path.join(folder, name)), ...others]
+  return below.length > 0 ? [...own, ...below] : [lockfile, ...own.filter((file) => file !== lockfile)]
+}
+
+/**
+ * With `gitBranchLockfile` pnpm installs from `pnpm-lock.BRANCH.yaml` where there is one, and a pull request can bring both
+ * the setting and the file.
+ */
+async function lockfilesIn(folder: string): Promise<readonly string[]> {
+  const names = await readdir(folder).catch(() => [])
+  return names
+    .filter((name) => /^pnpm-lock\.(?:.+\.)?yaml$/.test(name))
+    .sort()
+    .map((name) => path.join(folder, name))
 }
 
 /** `sharedWorkspaceLockfile: false`: each project of the workspace has one of its own. */
@@ -93,20 +100,11 @@ async function hasSeveralLockfiles(folder: string): Promise<boolean> {
 
 async function lockfilesBelow(folder: string): Promise<readonly string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
+  const folders = entries
+    .filter((entry) => entry.isDirectory() && entry.name !== 'node_modules' && entry.name !== '.git')
+    .map(({ name }) => path.join(folder, name))
   const found: string[] = []
-  for (const { name } of entries.filter(
-    (entry) => entry.isDirectory() && entry.name !== 'node_modules' && entry.name !== '.git',
-  )) {
-    const below = path.join(folder, name)
-    const names = await readdir(below).catch(() => [])
-    found.push(
-      ...names
-        .filter((each) => /^pnpm-lock\.(?:.+\.)?yaml$/.test(each))
-        .sort()
-        .map((each) => path.join(below, each)),
-    )
-    found.push(...(await lockfilesBelow(below)))
-  }
+  for (const each of folders) found.push(...(await lockfilesIn(each)), ...(await lockfilesBelow(each)))
   return found
 }
 

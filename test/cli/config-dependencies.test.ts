@@ -65,6 +65,28 @@ test('without a digest anywhere they are refused', async (t) => {
   assert.deepEqual(ended, { 'widget@1.1.0': 'proven', 'pnpm-plugin-x@1.0.0': 'INTEGRITY_MISSING' })
 })
 
+test("a project's own lockfile does not vouch for them: pnpm installs them from the root's, or anew", async (t) => {
+  const pkg = await world.publish(plugin)
+  const lockfile = `---
+lockfileVersion: '9.0'
+importers:
+  .:
+    configDependencies:
+      pnpm-plugin-x: { specifier: 1.0.0, version: 1.0.0 }
+packages:
+  pnpm-plugin-x@1.0.0:
+    resolution: { integrity: ${pkg.integrity} }
+snapshots:
+  pnpm-plugin-x@1.0.0: {}
+---
+${lockfileOf([await world.publish(widget)])}`
+  const workspace = { sharedWorkspaceLockfile: false, configDependencies: { 'pnpm-plugin-x': '1.0.0' } }
+  const below = await report(project(t, { files: { 'packages/a/pnpm-lock.yaml': lockfile }, workspace }))
+  assert.deepEqual([below.summary.proven, below.summary.codes], [2, { INTEGRITY_MISSING: 1 }])
+  const own = await report(project(t, { files: { 'pnpm-lock.yaml': lockfile }, workspace }))
+  assert.deepEqual([own.summary.proven, own.summary.codes], [2, {}])
+})
+
 test('two digests for one version, in the two places, are both judged', async (t) => {
   const pkg = await world.publish(plugin)
   const evil = createTarball({ ...plugin, files: { 'pnpmfile.cjs': 'evil()' } })
