@@ -1,4 +1,3 @@
-import { GateError } from '../src/errors.ts'
 import { LIMITS, registryEvidence } from '../src/evidence/registry.ts'
 import {
   currentEnvironment,
@@ -6,9 +5,11 @@ import {
   readRegistrySettings,
   withRegistries,
 } from '../src/evidence/settings.ts'
-import { type Gate, judgeStranger, openGate } from '../src/gate.ts'
+import { type Gate, gateBy, judgeStranger, openProver } from '../src/gate.ts'
+import { importersFrom } from '../src/lockfile/importers.ts'
 import type { LockedPackage } from '../src/lockfile/types.ts'
-import { loadPolicy } from '../src/policy/load.ts'
+import { findPolicy } from '../src/policy/find.ts'
+import { loadPolicy, refuseUnlisted } from '../src/policy/load.ts'
 import type { Policy, Verdict } from '../src/policy/types.ts'
 import { type Origin, refusalText, warningText } from '../src/report/text.ts'
 import { pnpmError } from './pnpm.ts'
@@ -18,25 +19,42 @@ export interface Judge {
   /** Loads what a lockfile in that folder is judged by. */
   open(lockfileDir: string, registries?: Readonly<Record<string, unknown>>): Promise<void>
   isOpen(): boolean
-  /** Judges entries of the lockfile in a folder. */
+  /** Entries of the lockfile in a folder, their projects called as its policy calls them. */
+  placed(packages: readonly LockedPackage[], lockfileDir: string): Promise<readonly LockedPackage[]>
+  /** Judges entries of the lockfile in a folder, that are `placed`. */
   locked(packages: readonly LockedPackage[], lockfileDir: string): Promise<void>
-  /** Judges what is new. For which lockfile it is pnpm does not say: the policies of all of them have to allow it. */
-  added(packages: readonly LockedPackage[]): Promise<void>
+  /**
+   * Judges what is new. For which lockfile it is pnpm does not say: the policies of all of them have to allow it. Nor does
+   * it say for which project: unless it is judged again, those of all projects have to allow it too.
+   */
+  added(packages: readonly LockedPackage[], isJudgedAgain: boolean): Promise<void>
+  /** The same for what may also be locked: then it is known who needs it, or was asked `forAnyone`. */
+  fetched(pkg: LockedPackage, isJudgedAgain: boolean): Promise<void>
   /** The same for what no registry has, at once. */
   addedStranger(): Promise<(pkg: LockedPackage) => void>
+  /** Judges what is locked as if each project that has a policy needed it. */
+  forAnyone(packages: readonly LockedPackage[]): Promise<void>
+  /** Judges the lockfile that comes of it. */
+  result(packages: readonly LockedPackage[], isJudgedAgain: boolean): Promise<void>
   /** Throws again what was refused on the way: pnpm drops a failing optional dependency silently. */
   stopIfAnyWasRefused(): void
 }
 
 interface Opened {
-  readonly gate: Gate
+  /** Of the policy, from where its projects are called. */
+  readonly folder: string
   readonly policy: Policy
+  readonly gate: Gate
+  /** By the root's policy alone. */
+  readonly rootGate: Gate
 }
 
 /** @param project the workspace's root, or else the folder that the command is about */
 export function openJudge(project: string): Judge {
   /** By the folder of the lockfile. There are several with `sharedWorkspaceLockfile: false`, and pnpm mixes their calls. */
   const gates = new Map<string, Promise<Opened>>()
+  /** Who needs what is locked. */
+  const needed = new Map<string, readonly string[]>()
   const refused: Verdict[] = []
   const warned = new Set<string>()
   const now = new Date()
@@ -48,9 +66,12 @@ export function openJudge(project: string): Judge {
   }
 
   async function open(lockfileDir: string, registries: Readonly<Record<string, unknown>>): Promise<Opened> {
-    const policy = await policyFor(lockfileDir, project)
+    const folder = await policyFolder(lockfileDir, project)
+    const policy = await loadPolicy({ folder })
     const settings = withRegistries(settingsFor(lockfileDir, project), registries)
-    return { policy, gate: openGate({ policy, evidence: registryEvidence(settings, LIMITS), now }) }
+    const prove = openProver({ evidence: registryEvidence(settings, LIMITS), trust: policy.trust, now })
+    const rootGate = gateBy({ ...policy, projects: new Map() }, prove, now)
+    return { folder, policy, gate: gateBy(policy, prove, now), rootGate }
   }
 
   function all(): Promise<readonly Opened[]> {
@@ -71,31 +92,84 @@ export function openJudge(project: string): Judge {
     stopIfRefused(verdicts, 'resolved')
   }
 
+  async function judge(
+    opened: readonly Opened[],
+    packages: readonly LockedPackage[],
+    isJudgedAgain: boolean,
+  ): Promise<void> {
+    const verdicts = await Promise.all(
+      packages.map((pkg) =>
+        Promise.all(
+          opened.map(({ gate, rootGate }) => (isJudgedAgain && pkg.importers.length === 0 ? rootGate : gate)(pkg)),
+        ),
+      ),
+    )
+    warn(verdicts.flat())
+    stop(verdicts.flatMap(firstRefusal))
+  }
+
   return {
     open: async (lockfileDir, registries) => void (await gateOf(lockfileDir, registries)),
     isOpen: () => gates.size > 0,
 
+    placed: async (packages, lockfileDir) => importersFrom(packages, lockfileDir, (await gateOf(lockfileDir)).folder),
+
     locked: async (packages, lockfileDir) => {
-      const { gate } = await gateOf(lockfileDir)
+      const { gate, policy, folder } = await gateOf(lockfileDir)
+      await refuseUnlisted(policy, folder, importersIn(packages))
       const verdicts = await Promise.all(packages.map(gate))
       warn(verdicts)
       stopIfRefused(verdicts, 'locked')
+      for (const pkg of packages)
+        needed.set(identityOf(pkg), [...(needed.get(identityOf(pkg)) ?? []), ...pkg.importers])
     },
 
-    added: async (packages) => {
-      const opened = await all()
-      const verdicts = await Promise.all(packages.map(async (pkg) => Promise.all(opened.map(({ gate }) => gate(pkg)))))
-      warn(verdicts.flat())
-      stop(verdicts.flatMap(firstRefusal))
-    },
+    added: async (packages, isJudgedAgain) => judge(await all(), packages, isJudgedAgain),
+
+    fetched: async (pkg, isJudgedAgain) =>
+      judge(await all(), [{ ...pkg, importers: needed.get(identityOf(pkg)) ?? [] }], isJudgedAgain),
 
     addedStranger: async () => {
       const opened = await all()
       return (pkg) => stop(firstRefusal(opened.map(({ policy }) => judgeStranger(pkg, policy, now))))
     },
 
+    forAnyone: async (packages) => {
+      const opened = (await all()).filter(({ policy }) => policy.projects.size > 0)
+      await judge(
+        opened,
+        packages.map((pkg) => ({ ...pkg, importers: [] })),
+        false,
+      )
+    },
+
+    result: async (packages, isJudgedAgain) => {
+      const opened = await all()
+      const [lockfileDir, ...others] = gates.keys()
+      const [only] = opened
+      // Of several lockfiles nobody says which this is.
+      if (only === undefined || lockfileDir === undefined || others.length > 0)
+        return judge(
+          opened,
+          packages.map((pkg) => ({ ...pkg, importers: [] })),
+          isJudgedAgain,
+        )
+      const { policy, folder } = only
+      const placed = importersFrom(packages, lockfileDir, folder)
+      await refuseUnlisted(policy, folder, importersIn(placed))
+      await judge(opened, placed, isJudgedAgain)
+    },
+
     stopIfAnyWasRefused: () => stopIfRefused(refused, 'resolved'),
   }
+}
+
+function importersIn(packages: readonly LockedPackage[]): readonly string[] {
+  return packages.flatMap(({ importers }) => importers)
+}
+
+function identityOf({ name, version, integrity, source, origin }: LockedPackage): string {
+  return JSON.stringify([name, version, integrity, source, origin])
 }
 
 /** One for each package is said, however many policies refuse it. */
@@ -113,14 +187,8 @@ function stopIfRefused(verdicts: readonly Verdict[], origin: Origin): void {
  * the lockfile into a folder with another policy, which nobody has reviewed as one. Where the project has none, it is the
  * one beside the lockfile.
  */
-async function policyFor(lockfileDir: string, project: string): Promise<Policy> {
-  try {
-    return await loadPolicy({ folder: project })
-  } catch (error) {
-    if (lockfileDir === project || !(error instanceof GateError) || !error.message.includes(': no policy here'))
-      throw error
-    return loadPolicy({ folder: lockfileDir })
-  }
+async function policyFolder(lockfileDir: string, project: string): Promise<string> {
+  return (await findPolicy(project)) === undefined ? lockfileDir : project
 }
 
 /** Tokens may stand at the root of a workspace, also where each project has a lockfile of its own. */

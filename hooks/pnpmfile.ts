@@ -73,7 +73,7 @@ function judging(kind: string): (given: { defaultFetchers: Readonly<Record<strin
       const fetch = defaultFetchers[kind]
       if (fetch === undefined)
         throw pnpmError(`provenance-gate: this pnpm has no fetcher \`${kind}\`, but asked for it.`)
-      return fetch(cafs, resolution, { ...options, ...(await opened.judgingBuilds(options)) })
+      return fetch(cafs, resolution, { ...options, ...(await opened.judgingBuilds(resolution, options)) })
     }
 }
 
@@ -108,7 +108,7 @@ export const fetchers = [
     },
     /** Leaves the fetching to pnpm, and listens to whom it lets build. pnpm hands the same options to its own fetcher. */
     async fetch(_cafs: unknown, resolution: Resolution, options: FetchOptions): Promise<{ delegate: Resolution }> {
-      Object.assign(options, await (await open()).judgingBuilds(options))
+      Object.assign(options, await (await open()).judgingBuilds(resolution, options))
       return { delegate: resolution }
     },
   },

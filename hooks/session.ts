@@ -35,7 +35,7 @@ export interface Session {
   /** Judges a git repository that pnpm 10 is about to fetch, by the names under which it is wanted. */
   judgeAliases(resolution: Resolution, pkg: FetchOptions['pkg']): Promise<void>
   /** Options for the fetcher of a repository (10, 11): it is judged by its own name before its scripts run. */
-  judgingBuilds(options: FetchOptions): Promise<Pick<FetchOptions, 'allowBuild'>>
+  judgingBuilds(resolution: Resolution, options: FetchOptions): Promise<Pick<FetchOptions, 'allowBuild'>>
   afterAllResolved(lockfile: unknown): Promise<void>
 }
 
@@ -53,6 +53,8 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
   const judge = openJudge(settings.workspaceDir ?? projectRoot(settings.dir))
   const fetching = !insidePnpm && mayFetch(argv)
   const linksNothing = repairing && writesLockfileOnly(argv)
+  /** Whether there is a hook to come that knows which project needs what, before anything of it is linked. */
+  const isJudgedAgain = insidePnpm || linksNothing
   const judgesExisting = !linksNothing && !(insidePnpm && replacesPackages(commandOf(argv)))
   /** Names and versions that need no verdict when they pass `readPackage` again without a digest. */
   const known = new Set<string>()
@@ -61,11 +63,12 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
   const wanted = { asked: false, strangers: false, fromRegistry: new Set<string>() }
   /** Names of the workspace's projects, which pnpm 12 lets pass `readPackage` before everything else. */
   const projects = new Set<string>()
-  /** What the lockfile has from git repositories. */
-  const repositories: LockedPackage[] = []
+  /** What the lockfile has. */
+  const existing: LockedPackage[] = []
   /** For pnpm 10: whatever may turn out to be from a repository, by the name under which it is wanted. */
   const strangers = [...strangersOfConfig(settings), ...strangersOnCommandLine(argv)]
   let onDisk: Promise<void> | undefined
+  let forAnyone: Promise<void> | undefined
 
   async function judgeFolder(
     lockfileDir: string,
@@ -78,8 +81,13 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
     )
     const { readLockfile } = await import('../src/lockfile/read.ts')
     for (const file of files) {
-      await judge.locked((await readLockfile(path.join(lockfileDir, file))).packages, lockfileDir)
+      const { packages } = await readLockfile(path.join(lockfileDir, file))
+      await judge.locked(await judge.placed(packages, lockfileDir), lockfileDir)
     }
+  }
+
+  function repositoriesAt(origin: string): readonly LockedPackage[] {
+    return existing.filter((each) => each.source === 'git' && each.origin === origin)
   }
 
   /**
@@ -101,31 +109,34 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
     preResolution: ({ lockfileDir, registries, wantedLockfile }) =>
       edge(async () => {
         resolving = true
-        const packages = lockedPackages(wantedLockfile)
+        // Loaded in any case: an install without a usable policy stops here, before it downloads anything.
+        await judge.open(lockfileDir, registries)
+        const packages = await judge.placed(lockedPackages(wantedLockfile), lockfileDir)
         // Reused packages of a registry do not pass `readPackage` on pnpm 12, so one of their names without a digest is
         // something else under that name.
         for (const { name, version, source } of packages) if (source !== 'registry') known.add(`${name}@${version}`)
-        repositories.push(...packages.filter(({ source }) => source === 'git'))
-        // Loaded in any case: an install without a usable policy stops here, before it downloads anything.
-        await judge.open(lockfileDir, registries)
+        existing.push(...packages)
         if (judgesExisting) await judge.locked(packages, lockfileDir)
       }),
 
     canResolve: ({ alias, bareSpecifier }) =>
       edge(async () => {
         wanted.asked = true
+        // Something is resolved, so that a project may get what only others had. Which one, pnpm 12 does not say in time.
+        if (!isJudgedAgain) forAnyone ??= judge.forAnyone(existing)
+        await forAnyone
         const specifier = bareSpecifier ?? ''
         if (sourceOf(specifier) === 'registry') {
           const [, target = alias ?? ''] = /^npm:((?:@[^/@]+\/)?[^@]+)/.exec(specifier) ?? []
           wanted.fromRegistry.add(target)
           // A range may lead to a project of the workspace; pnpm 12 then links it before any other hook could tell.
           if (projects.has(target) && linksProjects())
-            await judge.added([{ ...stranger(target, specifier), source: 'directory' }])
+            await judge.added([{ ...stranger(target, specifier), source: 'directory' }], isJudgedAgain)
           return
         }
         // `pnpm add ./folder`, on pnpm 11: judged by its own name, in time, when it has one. pnpm 12 finds that out first.
         if (insidePnpm && !alias) return
-        await judge.added([stranger(alias ?? '', specifier)])
+        await judge.added([stranger(alias ?? '', specifier)], isJudgedAgain)
         wanted.strangers = true
       }),
 
@@ -134,9 +145,9 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
         const { name = '', version = '', dist } = manifest
         if (insidePnpm && !wanted.asked) strangers.push(...strangersOfManifest(manifest))
         if (dist !== undefined && isForged(name)) {
-          await judge.added([{ ...resolved(name, version), source: 'unknown' }])
+          await judge.added([{ ...resolved(name, version), source: 'unknown' }], isJudgedAgain)
         } else if (dist !== undefined) {
-          await judge.added([resolved(name, version, dist.integrity, dist.tarball)])
+          await judge.added([resolved(name, version, dist.integrity, dist.tarball)], isJudgedAgain)
         } else if (insidePnpm) {
           // `afterAllResolved` comes in time, and knows where it is from.
         } else if (!resolving) {
@@ -147,7 +158,7 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
           await onDisk
         } else if (!known.has(`${name}@${version}`) && (wanted.strangers || !wanted.asked)) {
           // Not a project, not judged before, and not from a registry, so nothing can prove it.
-          await judge.added([{ ...resolved(name, version), source: 'unknown' }])
+          await judge.added([{ ...resolved(name, version), source: 'unknown' }], isJudgedAgain)
         }
       }),
 
@@ -159,7 +170,7 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
         const { integrity, tarball } = resolution
         // Git repositories, folders and tarball URLs have no name yet. They are judged where they have one.
         if (name !== undefined && version !== undefined) {
-          await judge.added([resolved(name, version, integrity, tarball)])
+          await judge.fetched(resolved(name, version, integrity, tarball), isJudgedAgain)
         }
         return insidePnpm && isRepository(resolution)
       }),
@@ -168,23 +179,25 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
       edge(async () => {
         const { name, version = '' } = pkg ?? {}
         const origin = gitOrigin(resolution)
-        const locked = repositories.filter((each) => each.name === name && each.origin === origin)
-        if (locked.length > 0) return judge.added(locked)
+        const locked = repositoriesAt(origin).filter((each) => each.name === name)
+        if (locked.length > 0) return judge.added(locked, false)
         const named = name === undefined ? [] : [{ ...stranger(name, origin), version, source: 'git' as const }]
-        await judge.added([...named, ...strangers])
+        await judge.added([...named, ...strangers], false)
         const reason = unguardedRepository(settings.userAgent, clean(origin))
         if (reason !== undefined) throw pnpmError(reason)
       }),
 
-    judgingBuilds: ({ allowBuild }) =>
+    judgingBuilds: (resolution, { allowBuild }) =>
       edge(async () => {
         if (allowBuild === undefined) return {}
         const demand = await judge.addedStranger()
+        // Of one that is new nobody knows yet who needs it.
+        const importers = repositoriesAt(gitOrigin(resolution)).flatMap((each) => each.importers)
         return {
           allowBuild: (own, ...more) => {
             const at = own.indexOf('@', 1)
             const name = at === -1 ? own : own.slice(0, at)
-            demand({ ...stranger(name, at === -1 ? '' : own.slice(at + 1)), key: own, source: 'git' })
+            demand({ ...stranger(name, at === -1 ? '' : own.slice(at + 1)), key: own, source: 'git', importers })
             return allowBuild(own, ...more)
           },
         }
@@ -193,7 +206,7 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
     afterAllResolved: (lockfile) =>
       edge(async () => {
         judge.stopIfAnyWasRefused()
-        await judge.added(lockedPackages(lockfile))
+        await judge.result(lockedPackages(lockfile), linksNothing)
       }),
   }
 }

@@ -28,7 +28,11 @@ export interface GateOptions {
  * (proofs); the policy decides each time.
  */
 export function openGate({ policy, evidence, trust, now }: GateOptions): Gate {
-  const prove = openProver({ evidence, trust: { ...policy.trust, ...trust }, now })
+  return gateBy(policy, openProver({ evidence, trust: { ...policy.trust, ...trust }, now }), now)
+}
+
+/** A gate whose proofs others share: those with other policies, which trust the same. */
+export function gateBy(policy: Policy, prove: Prover, now: Date): Gate {
   return async (pkg) => {
     try {
       return decide(pkg, policy, needsProof(pkg, policy) ? await prove(pkg) : undefined, now)

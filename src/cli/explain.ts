@@ -7,7 +7,7 @@ import { loadPolicy } from '../policy/load.ts'
 import { clean } from '../report/clean.ts'
 import { explanationText } from '../report/explanation.ts'
 import { type ExitStatus, exitStatus } from './exit.ts'
-import { evidenceSource, packagesOf, policyPlace, type SourceOptions, trustFiles } from './sources.ts'
+import { evidenceSource, policyPlace, ruledPackages, type SourceOptions, trustFiles } from './sources.ts'
 
 export interface ExplainOptions extends SourceOptions {
   readonly policy?: string
@@ -19,7 +19,7 @@ export async function explainPackage(wanted: string, options: ExplainOptions, no
   const folder = path.dirname(lockfile)
   const trust = trustFiles(options)
   const policy = await loadPolicy(policyPlace(options, folder), trust)
-  const packages = (await packagesOf(lockfile)).filter((pkg) => isMeant(pkg, wanted))
+  const packages = (await ruledPackages(lockfile, policy)).filter((pkg) => isMeant(pkg, wanted))
   if (packages.length === 0)
     throw new GateError(`${lockfile} has no package ${clean(wanted)}. Names are as in the lockfile.`)
   const evidence = await evidenceSource(options, folder)

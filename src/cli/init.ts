@@ -37,10 +37,7 @@ export async function init(options: SourceOptions, now: Date): Promise<ExitStatu
 }
 
 async function refuseToOverwrite(folder: string): Promise<void> {
-  const policy = await findPolicy(folder).catch((error: unknown) => {
-    if (error instanceof GateError && error.message.includes(': no policy here')) return undefined
-    throw error
-  })
+  const policy = await findPolicy(folder)
   const lock = path.join(folder, LOCK_NAME)
   const what = policy ?? (existsSync(lock) ? lock : undefined)
   if (what === undefined) return

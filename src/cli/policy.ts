@@ -8,7 +8,7 @@ import { loadPolicy } from '../policy/load.ts'
 import type { Place, Policy } from '../policy/types.ts'
 import { clean } from '../report/clean.ts'
 import type { ExitStatus } from './exit.ts'
-import { packagesOf, policyPlace } from './sources.ts'
+import { policyPlace, ruledPackages } from './sources.ts'
 
 export interface PolicyOptions {
   readonly policy?: string
@@ -19,13 +19,12 @@ export interface PolicyOptions {
 export async function check(options: PolicyOptions, now: Date): Promise<ExitStatus> {
   const policy = await load(options)
   const lockfile = path.resolve(options.lockfile)
-  const packages = existsSync(lockfile) ? await packagesOf(lockfile) : undefined
+  const packages = existsSync(lockfile) ? await ruledPackages(lockfile, policy) : undefined
   const findings = findingsOf(policy, packages, now)
   for (const { place, message } of findings) say(`${shown(place)}: ${message}`)
   const compared = packages === undefined ? ', without a lockfile to compare it with' : ''
-  say(
-    `${path.relative(process.cwd(), policy.file) || policy.file}: ${policy.rules.length} rules, no mistakes${compared}`,
-  )
+  for (const { file, rules } of [policy, ...policy.projects.values()])
+    say(`${path.relative(process.cwd(), file) || file}: ${rules.length} rules, no mistakes${compared}`)
   return 0
 }
 
@@ -35,7 +34,7 @@ export async function test(file: string, options: PolicyOptions, now: Date): Pro
   const text = await readFile(file, 'utf8').catch((error: Error) => {
     throw new GateError(`${file}: the cases cannot be read (${error.message}).`)
   })
-  const { day = now, cases } = parseCases(text, file)
+  const { day = now, cases } = parseCases(text, file, [...policy.projects.keys()])
   const failed = cases.filter((each) => {
     const { failure } = runCase(each, policy, day)
     say(failure === undefined ? `ok      ${each.name}` : `FAILED  ${each.name} (${shown(each.place)}): ${failure}`)

@@ -7,11 +7,13 @@ import { directoryEvidence } from '../evidence/directory.ts'
 import { registryEvidence } from '../evidence/registry.ts'
 import { currentEnvironment, readRegistrySettings } from '../evidence/settings.ts'
 import type { EvidenceSource } from '../evidence/types.ts'
+import { importersFrom } from '../lockfile/importers.ts'
 import { mergePackages } from '../lockfile/merge.ts'
 import { readLockfile } from '../lockfile/read.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import { lockfilesOf, pinnedConfigDependencies } from '../lockfile/workspace.ts'
-import type { PolicyPlace } from '../policy/load.ts'
+import { type PolicyPlace, refuseUnlisted } from '../policy/load.ts'
+import type { Policy } from '../policy/types.ts'
 import type { TrustFiles } from '../trust/load.ts'
 
 /** What every command that looks at a lockfile is told: which one, and where evidence and trust come from. */
@@ -26,11 +28,14 @@ export interface SourceOptions {
 /** Everything that pnpm could install from a lockfile and what stands beside it. */
 export async function packagesOf(lockfile: string): Promise<readonly LockedPackage[]> {
   const files = await lockfilesOf(lockfile)
+  const folder = path.dirname(lockfile)
   const read = await Promise.all(files.map(readLockfile))
-  const locked = read.flatMap(({ packages }) => packages)
+  const locked = read.flatMap(({ packages }, index) =>
+    importersFrom(packages, path.dirname(files[index] ?? lockfile), folder),
+  )
   // No other lockfile vouches for them: pnpm installs them from the root's own, or anew.
   const vouched = read[files.indexOf(lockfile)]?.configDependencies ?? new Map<string, string>()
-  return mergePackages([...locked, ...(await pinnedConfigDependencies(path.dirname(lockfile), vouched))])
+  return mergePackages([...locked, ...(await pinnedConfigDependencies(folder, vouched))])
 }
 
 export async function evidenceSource(options: SourceOptions, folder: string): Promise<EvidenceSource> {
@@ -86,6 +91,17 @@ function progressBar(total: number): SingleBar | undefined {
   })
   bar.start(total, 0)
   return bar
+}
+
+/** What a lockfile has, once it is sure that none of its projects has a policy that is not kept. */
+export async function ruledPackages(lockfile: string, policy: Policy): Promise<readonly LockedPackage[]> {
+  const packages = await packagesOf(lockfile)
+  await refuseUnlisted(
+    policy,
+    path.dirname(lockfile),
+    packages.flatMap(({ importers }) => importers),
+  )
+  return packages
 }
 
 /** Where the policy is: in the lockfile's folder, or where the option says. */

@@ -6,7 +6,14 @@ import { jsonReport, jsonText } from '../report/json.ts'
 import { summarize, summaryLine } from '../report/summary.ts'
 import { refusalTable } from '../report/table.ts'
 import { type ExitStatus, exitStatus } from './exit.ts'
-import { evidenceSource, forEachPackage, packagesOf, policyPlace, type SourceOptions, trustFiles } from './sources.ts'
+import {
+  evidenceSource,
+  forEachPackage,
+  policyPlace,
+  ruledPackages,
+  type SourceOptions,
+  trustFiles,
+} from './sources.ts'
 
 export interface VerifyOptions extends SourceOptions {
   readonly policy?: string
@@ -20,7 +27,7 @@ export async function verify(options: VerifyOptions, now: Date): Promise<ExitSta
   const trust = trustFiles(options)
   const policy = await loadPolicy(policyPlace(options, folder), trust)
   const evidence = await evidenceSource(options, folder)
-  const packages = await packagesOf(lockfile)
+  const packages = await ruledPackages(lockfile, policy)
   const verdicts = await forEachPackage(packages, openGate({ policy, evidence, trust, now }))
 
   if (options.json) process.stdout.write(`${jsonText(jsonReport(verdicts))}\n`)
@@ -28,7 +35,8 @@ export async function verify(options: VerifyOptions, now: Date): Promise<ExitSta
     const table = refusalTable(verdicts, process.cwd(), process.stderr.columns ?? 120, which)
     if (table !== '') process.stderr.write(`${table}\n`)
   }
-  for (const line of unusedExceptions(policy.exceptions, verdicts, process.cwd())) process.stderr.write(`${line}\n`)
+  const exceptions = [policy, ...policy.projects.values()].flatMap((each) => each.exceptions)
+  for (const line of unusedExceptions(exceptions, verdicts, process.cwd())) process.stderr.write(`${line}\n`)
   process.stderr.write(`${summaryLine(summarize(verdicts))}\n`)
   return exitStatus(verdicts)
 }

@@ -1,3 +1,13 @@
+import path from 'node:path'
+import type { LockedPackage } from './types.ts'
+
+/** The same packages, their projects called as from the folder `to`; the lockfile that names them is in `from`. */
+export function importersFrom(packages: readonly LockedPackage[], from: string, to: string): readonly LockedPackage[] {
+  if (path.resolve(from) === path.resolve(to)) return packages
+  const called = (importer: string) => path.relative(to, path.resolve(from, importer)).split(path.sep).join('/') || '.'
+  return packages.map((pkg) => ({ ...pkg, importers: pkg.importers.map(called) }))
+}
+
 /** Who depends on whom, by numbers from 0 up. */
 export interface Graph {
   /** The nodes that each workspace project names itself. */

@@ -8,7 +8,7 @@ import { toBuilder, toIssuer, toOwner, toRepository } from './fields.ts'
 import { parsePackagePattern, versionProblem } from './packages.ts'
 import { choice, id, mapping, text } from './parts.ts'
 import { problemsOf, toError } from './problems.ts'
-import { quote } from './text.ts'
+import { didYouMean, quote } from './text.ts'
 import { dayProblem, startOf } from './time.ts'
 import type { Place, Policy, Status, Verdict } from './types.ts'
 
@@ -52,6 +52,7 @@ const CaseSchema = mapping('a case', {
   package: text(versionProblem),
   source: v.exactOptional(choice(SOURCES)),
   aliases: v.exactOptional(v.array(text())),
+  importers: v.exactOptional(v.pipe(v.array(text()), v.nonEmpty('no importers: name one, or remove it'))),
   claims: v.exactOptional(ClaimsSchema),
   signed: v.exactOptional(text(dayProblem)),
   published: v.exactOptional(text(dayProblem)),
@@ -64,12 +65,23 @@ const CasesSchema = mapping('a file of cases', {
   cases: v.pipe(v.array(CaseSchema, '"cases" is a list'), v.nonEmpty('no cases: nothing would be tested')),
 })
 
-/** @throws GateError naming everything that is wrong with the file, in its order */
-export function parseCases(content: string, file: string): Cases {
+/**
+ * @param projects that have a policy of their own
+ * @throws GateError naming everything that is wrong with the file, in its order
+ */
+export function parseCases(content: string, file: string, projects: readonly string[]): Cases {
   const document = readDocument(content, file)
   const parsed = v.safeParse(CasesSchema, document.value)
   if (!parsed.success) throw toError(problemsOf(parsed.issues, document))
   const { day, cases } = parsed.output
+  const unknown = cases.flatMap(({ importers = [] }, index) =>
+    importers.flatMap((importer, at) => {
+      if (importer === '.' || projects.includes(importer)) return []
+      const message = `${quote(importer)} is no project with a policy of its own, so it would be like the root, "."${didYouMean(importer, projects)}`
+      return [{ place: document.placeOf(['cases', index, 'importers', at], 'value'), message }]
+    }),
+  )
+  if (unknown.length > 0) throw toError(unknown)
   return {
     day: day === undefined ? undefined : startOf(day),
     cases: cases.map((each, index) => toCase(each, document.placeOf(['cases', index], 'value'))),
@@ -79,11 +91,11 @@ export function parseCases(content: string, file: string): Cases {
 type CaseFile = v.InferOutput<typeof CaseSchema>
 
 function toCase(
-  { name, package: spec, source = 'registry', aliases, expect, code, ...evidence }: CaseFile,
+  { name, package: spec, source = 'registry', aliases, importers = ['.'], expect, code, ...evidence }: CaseFile,
   place: Place,
 ): Case {
   const { name: pkg, range: version = '' } = parsePackagePattern(spec)
-  const base = { name: pkg, version, integrity: undefined, source, origin: undefined, importers: ['.'], key: spec }
+  const base = { name: pkg, version, integrity: undefined, source, origin: undefined, importers, key: spec }
   return {
     name,
     pkg: aliases === undefined ? base : { ...base, aliases },

@@ -6,7 +6,7 @@ import { matchesPackage } from './packages.ts'
 import { meets, needsProofFor } from './require.ts'
 import { soften } from './soften.ts'
 import { quote } from './text.ts'
-import type { Policy, Rule, Verdict } from './types.ts'
+import type { Policy, Rule, Status, Verdict } from './types.ts'
 
 /** The first rule that is about the package decides, alone. */
 export function ruleFor(pkg: LockedPackage, policy: Policy): Rule | undefined {
@@ -47,52 +47,83 @@ function under(alias: string | undefined, pkg: LockedPackage): LockedPackage {
   return alias === undefined ? pkg : { ...pkg, name: alias, version: '' }
 }
 
+/**
+ * The root's policy, and those of the projects that need the package. Where nobody knows who needs it, all of them: one
+ * may be among those who do.
+ */
+export function policiesFor(
+  pkg: LockedPackage,
+  policy: Policy,
+): readonly { readonly project: string | undefined; readonly policy: Policy }[] {
+  const isUnknown = pkg.importers.length === 0
+  const projects = [...policy.projects].filter(([project]) => isUnknown || pkg.importers.includes(project))
+  return [{ project: undefined, policy }, ...projects.map(([project, own]) => ({ project, policy: own }))]
+}
+
 /** Whether `decide` needs a proof for this package. */
 export function needsProof(pkg: LockedPackage, policy: Policy): boolean {
-  const [own, ...others] = appliedRules(pkg, policy)
-  if (own === undefined) return false
-  return [{ rule: own, alias: undefined }, ...others].some(({ rule, alias }) =>
-    needsProofFor(rule, under(alias, pkg), policy),
-  )
+  return policiesFor(pkg, policy).some(({ policy: each, project }) => {
+    const [own, ...others] = appliedRules(pkg, each)
+    // Without a rule of the root's the package is refused, whatever could be proven.
+    if (own === undefined && project === undefined) return false
+    return [{ rule: own, alias: undefined }, ...others].some(
+      ({ rule, alias }) => rule !== undefined && needsProofFor(rule, under(alias, pkg), each),
+    )
+  })
 }
 
 /**
  * Judges one package: pure, no I/O, no clock. `proof` is what verification found; it may be left out only where no rule
- * requires any (`needsProof`). What one rule refuses no other allows.
+ * requires any (`needsProof`). What one rule refuses no other allows, and what the root's policy refuses no project's.
  */
 export function decide(pkg: LockedPackage, policy: Policy, proof: Result<Proof> | undefined, now: Date): Verdict {
-  const [own, ...others] = appliedRules(pkg, policy)
-  if (own === undefined) {
-    const { refusal } = refuse(
-      'NO_RULE',
-      `no rule of ${policy.file} matches ${pkg.key}`,
-      'a rule whose "packages" matches it',
-    )
-    return soften({ package: pkg, refusal, rule: undefined, claims: undefined }, policy, now)
-  }
-  const verdicts = [{ rule: own, alias: undefined }, ...others].map((applied) => {
-    const { rule, alias } = applied
-    const named = under(alias, pkg)
-    if (!needsProofFor(rule, named, policy)) return passed('permitted', pkg, rule, undefined)
-    const outcome = meets(rule, named, policy, proof, now)
-    if (outcome.met) return passed('proven', pkg, rule, outcome.claims)
-    const { refusal, claims } = outcome
-    const found = alias === undefined ? refusal.found : `${refusal.found}; it is installed as ${quote(alias)}`
-    return soften({ package: pkg, refusal: { ...refusal, found }, rule, claims }, policy, now)
+  const verdicts = policiesFor(pkg, policy).flatMap(({ project, policy: each }) => {
+    const [own, ...others] = appliedRules(pkg, each)
+    const rules = own === undefined ? others : [{ rule: own, alias: undefined }, ...others]
+    // The root's must be about the package; a project's adds nothing where it is not.
+    if (project === undefined && own === undefined) return [{ project, verdict: noRule(pkg, each, now) }]
+    return rules.map((applied) => ({ project, verdict: meetsRule(pkg, applied, each, proof, now) }))
   })
-  return (
-    STRICTEST_FIRST.flatMap((status) => verdicts.find((verdict) => verdict.status === status) ?? [])[0] ??
-    first(verdicts)
-  )
+  const strictest = strictestOf(verdicts.map(({ verdict }) => verdict))
+  const same = verdicts.filter(({ verdict }) => verdict.status === strictest.status)
+  const projects = [...new Set(same.flatMap(({ project }) => project ?? []))]
+  return same.some(({ project }) => project === undefined) ? strictest : { ...strictest, projects }
 }
 
-const STRICTEST_FIRST = ['refused', 'warned', 'excepted'] as const
+function noRule(pkg: LockedPackage, policy: Policy, now: Date): Verdict {
+  const { refusal } = refuse(
+    'NO_RULE',
+    `no rule of ${policy.file} matches ${pkg.key}`,
+    'a rule whose "packages" matches it',
+  )
+  return soften({ package: pkg, refusal, rule: undefined, claims: undefined }, policy, now)
+}
 
-/** The one by the package's own name. */
-function first(verdicts: readonly Verdict[]): Verdict {
-  const [verdict] = verdicts
-  if (verdict === undefined) throw new TypeError('no verdict')
-  return verdict
+function meetsRule(
+  pkg: LockedPackage,
+  { rule, alias }: Applied,
+  policy: Policy,
+  proof: Result<Proof> | undefined,
+  now: Date,
+): Verdict {
+  const named = under(alias, pkg)
+  if (!needsProofFor(rule, named, policy)) return passed('permitted', pkg, rule, undefined)
+  const outcome = meets(rule, named, policy, proof, now)
+  if (outcome.met) return passed('proven', pkg, rule, outcome.claims)
+  const { refusal, claims } = outcome
+  const found = alias === undefined ? refusal.found : `${refusal.found}; it is installed as ${quote(alias)}`
+  return soften({ package: pkg, refusal: { ...refusal, found }, rule, claims }, policy, now)
+}
+
+const STRICTEST_FIRST = ['refused', 'warned', 'excepted', 'proven', 'permitted'] as const satisfies readonly Status[]
+
+/** Of equally strict ones the first: the root's before those of projects, its own name before its others. */
+function strictestOf(verdicts: readonly Verdict[]): Verdict {
+  for (const status of STRICTEST_FIRST) {
+    const found = verdicts.find((verdict) => verdict.status === status)
+    if (found !== undefined) return found
+  }
+  throw new TypeError('no verdict')
 }
 
 function passed(status: 'permitted' | 'proven', pkg: LockedPackage, rule: Rule, claims: Claims | undefined): Verdict {

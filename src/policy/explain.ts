@@ -2,21 +2,22 @@ import type { Result } from '../codes.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import type { Proof } from '../verify/types.ts'
 import { compare } from './compare.ts'
-import { decide, needsProof, ruleFor } from './decide.ts'
+import { decide, needsProof, policiesFor, ruleFor } from './decide.ts'
 import { comparableVersion, lockedFor } from './identity.ts'
 import { whyNotAbout } from './packages.ts'
-import type { Explanation, Policy, Rule } from './types.ts'
+import type { ExplainedRule, Explanation, Policy, Rule } from './types.ts'
 
 /** Pure. `proof` is always there, whether or not the verdict needed it: people want to see what could be required. */
 export function explain(pkg: LockedPackage, policy: Policy, proof: Result<Proof>, now: Date): Explanation {
   const verdict = decide(pkg, policy, needsProof(pkg, policy) ? proof : undefined, now)
-  const own = ruleFor(pkg, policy)
   const decider = verdict.rule
-  const at = own === undefined ? policy.rules.length : policy.rules.indexOf(own)
   const provenance = proof.ok ? proof.value.provenance : []
   return {
     verdict,
-    rules: policy.rules.map((rule, index) => ({ rule, why: whyOf(rule, index, at, pkg, decider) })),
+    rules: explainRules(pkg, policy, decider),
+    projects: policiesFor(pkg, policy).flatMap(({ project, policy: own }) =>
+      project === undefined ? [] : [{ project, rules: explainRules(pkg, own, decider) }],
+    ),
     publishers: (decider?.publishers ?? []).flatMap((publisher, index) =>
       provenance.map(({ claims }, attestation) => {
         const { mismatch } = compare(claims, publisher)
@@ -29,11 +30,25 @@ export function explain(pkg: LockedPackage, policy: Policy, proof: Result<Proof>
   }
 }
 
-function whyOf(rule: Rule, index: number, deciding: number, pkg: LockedPackage, decider: Rule | undefined): string {
-  if (index === deciding)
-    return rule === decider ? 'decides' : 'is about it, but a rule for another of its names is stricter'
-  if (rule === decider) return `decides, as the rule for ${(pkg.aliases ?? []).join(', ')}, which it is installed as`
-  return index < deciding
-    ? whyNotAbout(rule, { name: pkg.name, version: comparableVersion(pkg) })
-    : 'not asked: an earlier rule is about it'
+function explainRules(pkg: LockedPackage, policy: Policy, decider: Rule | undefined): readonly ExplainedRule[] {
+  const own = ruleFor(pkg, policy)
+  const deciding = own === undefined ? policy.rules.length : policy.rules.indexOf(own)
+  const aboutIt =
+    own === decider
+      ? 'decides'
+      : decider !== undefined && policy.rules.includes(decider)
+        ? 'is about it, but a rule for another of its names is stricter'
+        : 'is about it, but another policy is at least as strict'
+  return policy.rules.map((rule, index) => {
+    if (index === deciding) return { rule, why: aboutIt }
+    if (rule === decider) {
+      const aliases = (pkg.aliases ?? []).join(', ')
+      return { rule, why: `decides, as the rule for ${aliases}, which it is installed as` }
+    }
+    const isEarlier = index < deciding
+    const why = isEarlier
+      ? whyNotAbout(rule, { name: pkg.name, version: comparableVersion(pkg) })
+      : 'not asked: an earlier rule is about it'
+    return { rule, why }
+  })
 }

@@ -3,12 +3,11 @@ import { basename, join } from 'node:path'
 import * as internals from 'cosmiconfig/dist/Explorer.js'
 import { GateError } from '../errors.ts'
 import { holdsPolicy, readPolicyText, refuseExecutable } from './file.ts'
-import { either } from './text.ts'
 
 export const MANIFEST = 'package.json'
 export const MANIFEST_KEY = 'sigstore'
 
-const DATA = ['.sigstorerc', '.sigstorerc.yaml', '.sigstorerc.yml', '.sigstorerc.json']
+export const DATA = ['.sigstorerc', '.sigstorerc.yaml', '.sigstorerc.yml', '.sigstorerc.json']
 const PROGRAMS = ['js', 'cjs', 'mjs', 'ts', 'cts', 'mts'].flatMap((type) => [
   `.sigstorerc.${type}`,
   `sigstore.config.${type}`,
@@ -35,18 +34,20 @@ interface ExplorerOptions {
 const { Explorer } = internals as unknown as { readonly Explorer: new (options: ExplorerOptions) => Explorer }
 
 /**
- * The one policy file of a folder; only of this folder, for a policy that lies further up would rule over projects
- * whose reviewers never saw it. None is an error, and so are two: nobody could see which one rules.
+ * The one policy file of a folder, if it has one; only of this folder, for a policy that lies further up would rule over
+ * projects whose reviewers never saw it. Two are an error: nobody could see which one rules.
  */
-export async function findPolicy(folder: string): Promise<string> {
-  const present = await list(folder)
-  for (const name of present) {
+export async function findPolicy(folder: string): Promise<string | undefined> {
+  let hasAny = false
+  for (const name of await list(folder)) {
     refuseExecutable(join(folder, name))
     // cosmiconfig steps over what it cannot read and goes on to the next place; here that is an error.
     const text = await readPolicyText(join(folder, name))
     // It calls no loader for an empty file.
-    if (name === MANIFEST) holdsPolicy(text, join(folder, name), MANIFEST_KEY)
+    const holds = name !== MANIFEST || holdsPolicy(text, join(folder, name), MANIFEST_KEY)
+    hasAny ||= holds
   }
+  if (!hasAny) return undefined
 
   const found = new Set<string>()
   const explorer = new Explorer({
@@ -74,11 +75,7 @@ export async function findPolicy(folder: string): Promise<string> {
   if (empty !== null) found.add(basename(empty.filepath))
 
   const [name, ...others] = found
-  if (name === undefined) {
-    throw new GateError(
-      `${folder}: no policy here. Without one nothing can be checked, so nothing is installed. Write one as ${either(DATA)}, or under the key "${MANIFEST_KEY}" of ${MANIFEST} (.sigstorerc.example shows how), or name one with --policy FILE`,
-    )
-  }
+  if (name === undefined) return undefined
   if (others.length > 0) {
     const names = [name, ...others].map((each) =>
       each === MANIFEST ? `the key "${MANIFEST_KEY}" of ${MANIFEST}` : each,

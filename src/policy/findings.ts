@@ -18,6 +18,16 @@ export function findingsOf(
   packages: readonly LockedPackage[] | undefined,
   now: Date,
 ): readonly Finding[] {
+  const projects = [...policy.projects].flatMap(([project, own]) => {
+    const needed = packages?.filter(({ importers }) => importers.includes(project))
+    if (needed?.length !== 0) return findingsOf(own, needed, now)
+    const place = { file: own.file, line: 1, column: 1 }
+    return [{ place, message: `nothing in the lockfile is needed by ${project}, so this policy decides nothing` }]
+  })
+  return [...findingsIn(policy, packages, now), ...projects]
+}
+
+function findingsIn(policy: Policy, packages: readonly LockedPackage[] | undefined, now: Date): readonly Finding[] {
   const rules = policy.rules.flatMap((rule): readonly Finding[] => {
     const isUsed = packages === undefined || packages.some((pkg) => decides(rule, pkg, policy))
     return isUsed

@@ -13,7 +13,8 @@ import { deadPatterns } from './unreachable.ts'
  * Makes a policy of a file's text, or throws a GateError that names everything wrong with it, in the file's order.
  *
  * Of `shared`, the policies that it extends, the rules come after its own, so that its own decide first; their exceptions
- * and publishers are there as well, and their trust files where it names none. Their modes stay with their rules.
+ * and publishers are there as well, and their trust files where it names none. Their modes stay with their rules. The
+ * policies of projects are for `load.ts` to add.
  */
 export function parsePolicy(text: string, file: string, root?: string, shared: readonly Policy[] = []): Policy {
   const document = readDocument(text, file, root)
@@ -47,6 +48,7 @@ export function parsePolicy(text: string, file: string, root?: string, shared: r
     publishers: named,
     enforcement,
     trust: trustOf(parsed.output, file, shared),
+    projects: new Map(),
   }
 }
 
@@ -58,15 +60,20 @@ function trustOf({ trust = {} }: PolicyFile, file: string, shared: readonly Poli
   return { trustedRoot: fileOf('trustedRoot'), npmKeys: fileOf('npmKeys') }
 }
 
-/** What a policy extends, as far as it can be read: the rest of the file is looked at when that is there. */
-export function extendsOf(text: string, file: string, root?: string): readonly { spec: string; place: Place }[] {
+/** What else a policy names under a key, as far as it can be read: the rest of the file is looked at when that is there. */
+export function referencesOf(
+  key: 'extends' | 'projects',
+  text: string,
+  file: string,
+  root?: string,
+): readonly { readonly spec: string; readonly place: Place }[] {
   const document = readDocument(text, file, root)
-  const parsed = v.safeParse(v.looseObject({ extends: PolicySchema.entries.extends }), document.value)
-  if (!parsed.success) return []
-  const several = Array.isArray(parsed.output.extends)
-  return [parsed.output.extends ?? []].flat().map((spec, index) => ({
+  const parsed = v.safeParse(v.looseObject({ [key]: PolicySchema.entries[key] }), document.value)
+  const named = parsed.success ? parsed.output[key] : undefined
+  const several = Array.isArray(named)
+  return [named ?? []].flat().map((spec, index) => ({
     spec,
-    place: document.placeOf(['extends', ...(several ? [index] : [])], 'value'),
+    place: document.placeOf([key, ...(several ? [index] : [])], 'value'),
   }))
 }
 

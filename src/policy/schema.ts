@@ -1,3 +1,4 @@
+import { posix } from 'node:path'
 import * as v from 'valibot'
 import {
   builderProblem,
@@ -246,6 +247,15 @@ function sharedProblem(path: string): Problem {
     : undefined
 }
 
+/** A folder of the workspace, as the root's policy names it. */
+function projectProblem(folder: string): Problem {
+  if (/[*?{}[\]!]/.test(folder))
+    return `${quote(folder)} is a pattern: name each project, so that none can lose its policy unseen`
+  if (folder.includes('\\') || folder.startsWith('/') || folder.includes(':'))
+    return `${quote(folder)} is not a folder of the workspace: write its path from this file, such as "apps/web"`
+  return posix.join(folder, '/') === './' ? 'the root has this policy: name other projects' : undefined
+}
+
 function fileProblem(path: string): Problem {
   return path.includes('://') ? `${quote(path)} is a URL: write the path of a file, relative to the policy` : undefined
 }
@@ -256,6 +266,18 @@ export const PolicySchema = mapping('a policy', {
     described(
       oneOrMany(text(sharedProblem), 'at least one file'),
       'Shared policies, whose rules come after these: a path, or a file of an installed package.',
+    ),
+  ),
+  projects: v.exactOptional(
+    described(
+      v.pipe(
+        v.array(
+          text(projectProblem),
+          (issue) => `"projects" is a list of folders, but here is ${describe(issue.input)}`,
+        ),
+        v.nonEmpty('no projects: name one, or remove it'),
+      ),
+      'Folders of projects with a policy of their own, which can only tighten this one for what they need.',
     ),
   ),
   trust: v.exactOptional(TrustSchema),

@@ -93,6 +93,11 @@ export interface Policy {
   readonly enforcement: Enforcement
   /** Absolute paths of pinned trust material, where the policy names them. */
   readonly trust: { readonly trustedRoot: string | undefined; readonly npmKeys: string | undefined }
+  /**
+   * What projects of the workspace ask for beyond that, of what they need: by their folder, as the lockfile calls it. These
+   * have no projects and no trust material of their own.
+   */
+  readonly projects: ReadonlyMap<string, Policy>
 }
 
 export type Status = 'proven' | 'permitted' | 'warned' | 'excepted' | 'refused'
@@ -109,6 +114,8 @@ export interface Verdict {
   readonly claims: Claims | undefined
   /** Set where the status is `excepted`. */
   readonly exception?: Exception | undefined
+  /** The projects whose own policies are stricter than the root's, and say this; undefined where the root's does. */
+  readonly projects?: readonly string[] | undefined
 }
 
 /** Who published a version, as far as it stays the same from one version to the next. */
@@ -158,11 +165,18 @@ export interface Change {
   readonly accepted: boolean
 }
 
+export interface ExplainedRule {
+  readonly rule: Rule
+  readonly why: string
+}
+
 /** Why a package ends as it does. */
 export interface Explanation {
   readonly verdict: Verdict
   /** Each rule in the file's order: why it is not about the package, that it decides, or that it was never asked. */
-  readonly rules: readonly { readonly rule: Rule; readonly why: string }[]
+  readonly rules: readonly ExplainedRule[]
+  /** The same of the policies that projects have of their own, where they need the package. */
+  readonly projects: readonly { readonly project: string; readonly rules: readonly ExplainedRule[] }[]
   /** For each publisher of the deciding rule and each provenance: the first field that differs; undefined where it is met. */
   readonly publishers: readonly {
     readonly publisher: number

@@ -30,7 +30,12 @@ const OIDS: Readonly<Record<keyof Claims, string>> = {
 
 /** Everything about one package, as lines of text. */
 export function explanationText(pkg: LockedPackage, explanation: Explanation, folder: string): string {
-  const { verdict, rules, publishers, locked, proof } = explanation
+  const { verdict, rules, projects, publishers, locked, proof } = explanation
+  const ruleLines = (explained: Explanation['rules']) =>
+    explained.map(
+      ({ rule, why }) =>
+        `${shortPath(rule.place.file, folder)}:${rule.place.line}  ${rule.packages.join(', ')}: ${why}`,
+    )
   const lines = [
     pkg.version === '' ? pkg.key : `${pkg.name}@${pkg.version}`,
     ...section('entry', [
@@ -40,13 +45,8 @@ export function explanationText(pkg: LockedPackage, explanation: Explanation, fo
       ...(pkg.aliases === undefined ? [] : [`installed as ${pkg.aliases.join(', ')}`]),
     ]),
     ...section('evidence', evidenceLines(explanation)),
-    ...section(
-      'rules',
-      rules.map(
-        ({ rule, why }) =>
-          `${shortPath(rule.place.file, folder)}:${rule.place.line}  ${rule.packages.join(', ')}: ${why}`,
-      ),
-    ),
+    ...section('rules', ruleLines(rules)),
+    ...projects.flatMap(({ project, rules: own }) => section(`rules of ${project}`, ruleLines(own))),
     ...(publishers.length === 0
       ? []
       : section(
@@ -86,9 +86,10 @@ function evidenceLines({ proof }: Explanation): readonly string[] {
   ]
 }
 
-function verdictLines({ status, refusal, exception }: Verdict): readonly string[] {
-  if (refusal === undefined) return [status]
-  const why = [`${status}: ${refusal.code}`, `found     ${refusal.found}`, `expected  ${refusal.expected}`]
+function verdictLines({ status, refusal, exception, projects }: Verdict): readonly string[] {
+  const whose = projects === undefined ? status : `${status}, by the policy of ${projects.join(', ')}`
+  if (refusal === undefined) return [whose]
+  const why = [`${whose}: ${refusal.code}`, `found     ${refusal.found}`, `expected  ${refusal.expected}`]
   if (exception !== undefined) return [...why, `excepted until ${exception.expires}: ${exception.reason}`]
   return [...why, `to pass   ${ADVICE[refusal.code] ?? CHANGE_RULE}`]
 }

@@ -27,12 +27,14 @@ export interface JsonPackage {
   } | null
   readonly claims: { readonly [claim in keyof Claims]: string | null } | null
   readonly importers: readonly string[]
+  /** The projects whose own policies decide; null where the root's does. */
+  readonly projects: readonly string[] | null
 }
 
 export function jsonReport(verdicts: readonly Verdict[]): JsonReport {
   return {
     summary: summarize(verdicts),
-    packages: verdicts.map(({ package: pkg, status, refusal, rule, claims, exception }) => ({
+    packages: verdicts.map(({ package: pkg, status, refusal, rule, claims, exception, projects }) => ({
       name: pkg.name,
       version: pkg.version,
       integrity: pkg.integrity ?? null,
@@ -52,6 +54,7 @@ export function jsonReport(verdicts: readonly Verdict[]): JsonReport {
             },
       claims: claims === undefined ? null : withNulls(claims),
       importers: pkg.importers,
+      projects: projects ?? null,
     })),
   }
 }

@@ -12,6 +12,8 @@ export interface RefusalLines {
   readonly rule: string
   /** Which workspace projects bring the package in; undefined where that is not known. */
   readonly neededBy: string | undefined
+  /** Which projects' own policies it is not good enough for; undefined where it is the root's. */
+  readonly policyOf: string | undefined
 }
 
 /** Those verdicts that are refusals, or those that would be if their rule did more than warn. */
@@ -20,7 +22,7 @@ export function refusals(
   folder: string,
   which: 'refused' | 'warned' = 'refused',
 ): readonly RefusalLines[] {
-  return verdicts.flatMap(({ package: pkg, status, refusal, rule }) => {
+  return verdicts.flatMap(({ package: pkg, status, refusal, rule, projects }) => {
     if (status !== which) return []
     const { importers } = pkg
     return [
@@ -34,6 +36,7 @@ export function refusals(
           importers.length === 0
             ? undefined
             : clean(importers.map((importer) => (importer === '.' ? 'the root project' : importer)).join(', ')),
+        policyOf: projects === undefined ? undefined : clean(projects.join(', ')),
       },
     ]
   })

@@ -24,9 +24,10 @@ export function refusalTable(
     wrapOnWordBoundary: false,
     style: { head: [], border: [] },
   })
-  for (const { package: name, code, found, expected, rule, neededBy } of rows.slice(0, MOST)) {
+  for (const { package: name, code, found, expected, rule, neededBy, policyOf } of rows.slice(0, MOST)) {
     const lines = [code, `found: ${found}`, `expected: ${expected}`]
     if (neededBy !== undefined) lines.push(`needed by: ${neededBy}`)
+    if (policyOf !== undefined) lines.push(`policy of: ${policyOf}`)
     table.push([name, lines.join('\n'), rule])
   }
   if (rows.length > MOST) table.push(['…', `and ${rows.length - MOST} more: --json lists them all`, ''])

@@ -19,7 +19,12 @@ export function refusalText(
 ): string | undefined {
   const refused = refusals(verdicts, folder)
   if (refused.length === 0) return undefined
-  const advice = refused.every(({ code }) => code === 'EVIDENCE_UNAVAILABLE') ? UNAVAILABLE : ADVICE[origin]
+  const unknown = refused.some(({ policyOf, neededBy }) => policyOf !== undefined && neededBy === undefined)
+  const advice = refused.every(({ code }) => code === 'EVIDENCE_UNAVAILABLE')
+    ? UNAVAILABLE
+    : unknown
+      ? UNKNOWN
+      : ADVICE[origin]
   return [`provenance-gate refused ${count(refused.length)}.`, ...blocksOf(refused), advice].join('\n\n')
 }
 
@@ -35,13 +40,14 @@ export function warningText(verdicts: readonly Verdict[], folder: string = proce
 function blocksOf(lines: readonly RefusalLines[]): readonly string[] {
   const blocks = lines
     .slice(0, MOST)
-    .map(({ package: name, code, found, expected, rule, neededBy }) =>
+    .map(({ package: name, code, found, expected, rule, neededBy, policyOf }) =>
       [
         `${name}  ${code}`,
         `  found:     ${found}`,
         `  expected:  ${expected}`,
         `  rule:      ${rule}`,
         ...(neededBy === undefined ? [] : [`  needed by: ${neededBy}`]),
+        ...(policyOf === undefined ? [] : [`  policy of: ${policyOf}`]),
       ].join('\n'),
     )
   if (lines.length > MOST) blocks.push(`… and ${lines.length - MOST} more: \`provenance-gate verify\` lists them all.`)
@@ -49,6 +55,12 @@ function blocksOf(lines: readonly RefusalLines[]): readonly string[] {
 }
 
 const UNAVAILABLE = 'The evidence could not be fetched: check the network and the registry, and install again.'
+
+const UNKNOWN = [
+  'Which project needs what, pnpm does not say before the lockfile has it, so all policies of projects were asked. To have',
+  'it judged for those alone that do, write the lockfile first, which links and runs nothing, and install then:',
+  '  provenance-gate repair install   (or: repair add NAME, repair update NAME)',
+].join('\n')
 
 const ADVICE: Readonly<Record<Origin, string>> = {
   locked: [

@@ -116,7 +116,7 @@ describe('name and version are those of the lockfile', () => {
         rules: [rule('widget', 'acme/gadgets'), '{ packages: evil, require: nothing }'],
         ending: 'REPOSITORY_MISMATCH',
       },
-      { rules: [rule('widget', 'acme/widgets'), '{ packages: evil, require: nothing }'], ending: 'permitted' },
+      { rules: [rule('widget', 'acme/widgets'), '{ packages: evil, require: nothing }'], ending: 'proven' },
     ]
     for (const { rules, ending } of CASES) {
       test(`${rules.join(', ')}: ${ending}`, async (t) => {

@@ -68,7 +68,7 @@ export function reportOf(run: CliRun): JsonReport {
   return parsed
 }
 
-const FIELDS = 'name version integrity status code found expected rule exception claims importers'.split(' ')
+const FIELDS = 'name version integrity status code found expected rule exception claims importers projects'.split(' ')
 const STATUSES = ['proven', 'permitted', 'warned', 'excepted', 'refused'] as const
 
 function assertReport({ summary, packages, ...rest }: JsonReport): void {

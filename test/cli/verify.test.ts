@@ -90,7 +90,16 @@ describe('exit status and output', () => {
       { ...good, claims: null },
       {
         ...{ name: '@acme/proven', version: '1.0.0', integrity: proven.integrity, status: 'proven' },
-        ...{ code: null, found: null, expected: null, rule, exception: null, claims: null, importers: ['.'] },
+        ...{
+          code: null,
+          found: null,
+          expected: null,
+          rule,
+          exception: null,
+          claims: null,
+          importers: ['.'],
+          projects: null,
+        },
       },
     )
     assert.equal(good?.claims?.repository, 'https://github.com/acme/widgets')

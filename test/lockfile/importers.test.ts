@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { reachedBy } from '../../src/lockfile/importers.ts'
+import { importersFrom, reachedBy } from '../../src/lockfile/importers.ts'
 import { lockedPackages } from '../../src/lockfile/pnpm.ts'
 import { A, type Json, merged } from './support.ts'
 
@@ -110,5 +110,23 @@ describe('importers of a lockfile', () => {
     const [small, large] = [time(5_000), time(20_000)]
     // Four times as many entries; sixteen times as long would be quadratic.
     assert.ok(large < Math.max(small, 20) * 10, `${small} ms, then ${large} ms`)
+  })
+})
+
+describe('importersFrom', () => {
+  const named = (from: string, to: string, ...importers: readonly string[]) => {
+    const [pkg] = lockedPackages(merged({ 'x@1.0.0': { resolution } }))
+    assert.ok(pkg !== undefined)
+    return importersFrom([{ ...pkg, importers }], from, to)[0]?.importers
+  }
+
+  it('calls the projects of a lockfile as from another folder', () => {
+    assert.deepEqual(named('/w/apps/a', '/w', '.', 'deep', '../b'), ['apps/a', 'apps/a/deep', 'apps/b'])
+    assert.deepEqual(named('/', '/w', 'w', 'w/apps/a', '.'), ['.', 'apps/a', '..'])
+  })
+
+  it('leaves them as they are in their own', () => {
+    assert.deepEqual(named('/w', '/w/', '.', 'apps/a', '../b'), ['.', 'apps/a', '../b'])
+    assert.deepEqual(named('/w/a', '/w'), [])
   })
 })

@@ -77,6 +77,7 @@ const policy = (...rules: readonly Rule[]): Policy => ({
   publishers: new Map(),
   enforcement,
   trust: { trustedRoot: undefined, npmKeys: undefined },
+  projects: new Map(),
 })
 const proof = (...claims: readonly Claims[]): Result<Proof> =>
   ok({

@@ -21,7 +21,7 @@ describe('docs/policy.md', () => {
   it('shows cases that hold under its first recipe', () => {
     const [, recipe = ''] = BLOCKS.find(([, text = '']) => text.includes('publisher: acme')) ?? []
     const indented = /^ {4}day:.*?(?=^\S)/ms.exec(TEXT)?.[0] ?? assert.fail()
-    const { cases, day } = parseCases(indented.replaceAll(/^ {4}/gm, ''), 'docs/policy.md')
+    const { cases, day } = parseCases(indented.replaceAll(/^ {4}/gm, ''), 'docs/policy.md', [])
     // The recipe asks for more than the cases say, which only show the form.
     const policy = parsePolicy(
       recipe.replaceAll(/^ {4}(?:ownerId|trigger|runner|environment):.*\n/gm, ''),

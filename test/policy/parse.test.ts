@@ -64,6 +64,7 @@ describe('a valid policy', () => {
       publishers: new Map(),
       enforcement: { mode: 'enforce' },
       trust: { trustedRoot: undefined, npmKeys: undefined },
+      projects: new Map(),
     })
   })
 
@@ -165,7 +166,8 @@ ${VALID}`
 })
 
 const KNOWN = '"packages", "require", "publisher", "unchanged", "minimumAge", "mode", "enforceFrom", "reason"'
-const KNOWN_OF_POLICY = '"$schema", "extends", "trust", "publishers", "mode", "enforceFrom", "exceptions", "rules"'
+const KNOWN_OF_POLICY =
+  '"$schema", "extends", "projects", "trust", "publishers", "mode", "enforceFrom", "exceptions", "rules"'
 const KNOWN_OF_PUBLISHER =
   '"issuer", "owner", "ownerId", "repository", "repositoryId", "workflow", "builder", "ref", "commit", "trigger", "runner", "environment", "visibility"'
 const QUOTE_IT = 'In YAML a value that begins with "@", "*", "!", "&" or "%" must be in quotes'

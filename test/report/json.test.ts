@@ -16,6 +16,7 @@ const FIELDS = [
   'exception',
   'claims',
   'importers',
+  'projects',
 ]
 const SUMMARY = ['total', 'proven', 'permitted', 'warned', 'excepted', 'refused', 'codes']
 
@@ -44,6 +45,7 @@ describe('the report for machines', () => {
       exception: null,
       claims: Object.fromEntries(Object.entries(CLAIMS).map(([claim, value]) => [claim, value ?? null])),
       importers: ['.', 'packages/app'],
+      projects: null,
     })
     assert.equal(proven.claims?.repository, 'https://github.com/acme/widgets')
     assert.equal(proven.claims?.commit, null)
@@ -64,6 +66,7 @@ describe('the report for machines', () => {
       exception: null,
       claims: null,
       importers: [],
+      projects: null,
     })
   })
 

@@ -16,6 +16,7 @@ describe('a refusal in phrases', () => {
       expected: 'the ref refs/tags/v*',
       rule: '.sigstorerc:12',
       neededBy: 'the root project, packages/app',
+      policyOf: undefined,
     })
   })
 

@@ -34,6 +34,17 @@ describe('the message of the hook', () => {
     })
   }
 
+  it("says whose policy it is where it is not the root's, and what to do where nobody knows who needs it", () => {
+    const known = textOf([refusal({ projects: ['apps/a', 'apps/b'] })], 'resolved') ?? ''
+    assert.match(known, /^ {2}needed by: the root project, packages\/app\n {2}policy of: apps\/a, apps\/b$/m)
+    assert.doesNotMatch(known, /repair/)
+    const unknown = { package: pkg({ importers: [] }), projects: ['apps/a'] }
+    for (const origin of ORIGINS) {
+      assert.match(textOf([refusal(unknown)], origin) ?? '', /^ {2}provenance-gate repair install /m)
+      assert.doesNotMatch(textOf([refusal({ ...unknown, projects: undefined })], origin) ?? '', /repair install/)
+    }
+  })
+
   it('advises a repair only where a lockfile is there to be repaired', () => {
     assert.match(textOf([refusal()], 'locked') ?? '', /^ {2}provenance-gate repair update NAME /m)
     assert.doesNotMatch(textOf([refusal()], 'resolved') ?? '', /repair/)
