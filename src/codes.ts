@@ -16,6 +16,7 @@ export const CODES = {
   DIGEST_MISMATCH: 'the attestation is about other bytes than those that the lockfile names',
   INTEGRITY_MISSING: 'the lockfile entry has no sha512, so nothing can be bound to it',
   PREDICATE_MISMATCH: 'the provenance says something else than the certificate that signed it',
+  SIGNER_MISMATCH: 'signed by another identity or key than the one that was named',
   ISSUER_MISMATCH: 'the identity was vouched for by another issuer than the policy allows',
   CLAIM_MISSING: 'the policy asks for a claim that the certificate does not have',
   OWNER_MISMATCH: 'built from a repository of another owner than the policy allows',

@@ -9,6 +9,7 @@ import type { PolicyOptions } from './policy.ts'
 import { REPAIRS } from './repair.ts'
 import type { SourceOptions } from './sources.ts'
 import type { VerifyOptions } from './verify.ts'
+import type { VerifyBundleOptions } from './verify-bundle.ts'
 
 /** Runs the command line. Returns the exit status; everything for people goes to standard error. */
 export async function main(argv: readonly string[], now: Date): Promise<ExitStatus> {
@@ -86,6 +87,21 @@ export async function main(argv: readonly string[], now: Date): Promise<ExitStat
     const { test } = await import('./policy.ts')
     status = await test(file, options, now)
   })
+
+  program
+    .command('verify-bundle')
+    .description('say whether a Sigstore bundle proves who signed one file')
+    .argument('<artifact>', 'a file, or sha256:DIGEST')
+    .requiredOption('--bundle <file>', 'the bundle')
+    .option('--certificate-identity <name>', 'who must have signed it: subject alternative name, exactly')
+    .option('--certificate-oidc-issuer <url>', 'who must vouch for that name, exactly')
+    .option('--key <file>', 'or the public key (PEM) that must have signed it')
+    .option('--trusted-root <file>', 'a Sigstore trusted_root.json instead of the embedded one')
+    .option('--staging', "for Sigstore's staging instance; needs --trusted-root")
+    .action(async (artifact: string, options: VerifyBundleOptions) => {
+      const { verifyBundle } = await import('./verify-bundle.ts')
+      status = await verifyBundle(artifact, options, now)
+    })
 
   program
     .command('repair')

@@ -19,7 +19,8 @@ const MAX_HASHES = 64
 const MAX_SIZE = 16_384
 const MAX_TEXT = 1_024
 
-const EXPECTED = 'a Sigstore bundle with a DSSE envelope'
+/** Of https://github.com/sigstore/protobuf-specs/blob/main/protos/sigstore_common.proto, those that are in use. */
+const DIGESTS = ['SHA2_256', 'SHA2_384', 'SHA2_512'] as const
 
 /**
  * Bytes have exactly one spelling. `Buffer.from(text, 'base64')`, which the library uses, skips whatever it does not
@@ -66,7 +67,7 @@ const LogEntrySchema = v.object({
  * What has to be there differs between versions and is the library's to know. Fields that are not named here are
  * dropped: the library is given only what was looked at.
  */
-const BundleSchema = v.object({
+const shape = {
   mediaType: v.nullish(mediaType),
   verificationMaterial: v.nullish(
     v.object({
@@ -85,8 +86,6 @@ const BundleSchema = v.object({
       ),
     }),
   ),
-  // Signs bytes without saying what they are, so it cannot be about a package.
-  messageSignature: v.nullish(v.never('there in place of a DSSE envelope')),
   dsseEnvelope: v.nullish(
     v.object({
       payload: v.nullish(bytes),
@@ -94,30 +93,58 @@ const BundleSchema = v.object({
       signatures: v.nullish(v.array(v.object({ sig: v.nullish(small), keyid: v.nullish(text) }))),
     }),
   ),
+}
+
+/** With a statement. A message signature does not say what the bytes are that it signs, so it cannot be about a package. */
+const StatementBundleSchema = v.object({
+  ...shape,
+  messageSignature: v.nullish(v.never('there in place of a DSSE envelope')),
+})
+
+const AnyBundleSchema = v.object({
+  ...shape,
+  messageSignature: v.nullish(
+    v.object({
+      messageDigest: v.nullish(v.object({ algorithm: v.nullish(v.picklist(DIGESTS)), digest: v.nullish(small) })),
+      signature: v.nullish(small),
+    }),
+  ),
 })
 
 /**
- * Reads one Sigstore bundle. Nothing in it is verified. `where` says in messages which bundle it is.
+ * Reads one Sigstore bundle with a DSSE envelope. Nothing in it is verified. `where` says in messages which bundle it is.
  * Errors: EVIDENCE_MALFORMED; SIGNATURE_INVALID where it is the signature that is no base64.
  */
 export function parseBundle(json: unknown, where: string): Result<Bundle> {
-  const parsed = v.safeParse(BundleSchema, json, { abortEarly: true, abortPipeEarly: true })
+  return parse(StatementBundleSchema, json, where, 'a Sigstore bundle with a DSSE envelope')
+}
+
+/** The same for what may also sign a file's bytes. */
+export function parseAnyBundle(json: unknown, where: string): Result<Bundle> {
+  return parse(AnyBundleSchema, json, where, 'a Sigstore bundle')
+}
+
+type BundleSchema = typeof StatementBundleSchema | typeof AnyBundleSchema
+
+function parse(schema: BundleSchema, json: unknown, where: string, expected: string): Result<Bundle> {
+  const parsed = v.safeParse(schema, json, { abortEarly: true, abortPipeEarly: true })
   if (!parsed.success) {
     const [issue] = parsed.issues
     const found = `${where}: ${issueProblem(issue)}`
-    return issue.path?.at(-1)?.key === 'sig' && issue.type === 'check'
+    const key = issue.path?.at(-1)?.key
+    return (key === 'sig' || key === 'signature') && issue.type === 'check'
       ? refuse('SIGNATURE_INVALID', found, 'a signature in base64')
-      : refuse('EVIDENCE_MALFORMED', found, EXPECTED)
+      : refuse('EVIDENCE_MALFORMED', found, expected)
   }
   try {
     return ok(bundleFromJSON(parsed.output))
   } catch (error) {
-    return refuse('EVIDENCE_MALFORMED', `${where}: ${libraryProblem(error)}`, EXPECTED)
+    return refuse('EVIDENCE_MALFORMED', `${where}: ${libraryProblem(error)}`, expected)
   }
 }
 
 /** Without the value that was found: it can be megabytes of whatever a hostile registry likes. */
-function issueProblem(issue: v.InferIssue<typeof BundleSchema>): string {
+function issueProblem(issue: v.InferIssue<BundleSchema>): string {
   const path = v.getDotPath(issue) ?? 'the bundle'
   switch (issue.type) {
     case 'check':

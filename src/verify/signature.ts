@@ -6,6 +6,7 @@ import { ok, type RefusalCode, type Result, refuse } from '../codes.ts'
 import { namesSigner } from './log-entry.ts'
 
 type SignedEntity = ReturnType<typeof toSignedEntity>
+export type SignatureContent = SignedEntity['signature']
 
 /** Who signed a bundle, and when, after its signature, certificate or key, log entry and time were verified. */
 export interface VerifiedSignature {
@@ -18,19 +19,25 @@ export interface VerifiedSignature {
 /** How far the clocks of a log and of this machine may disagree, in milliseconds. */
 const CLOCK_TOLERANCE = 5 * 60 * 1000
 
-/** Verifies one bundle without looking at what it says. Errors: the codes of `CODE`, TIMESTAMP_INVALID. */
+/**
+ * Verifies one bundle without looking at what it says. Errors: the codes of `CODE`, TIMESTAMP_INVALID.
+ *
+ * @param content what is signed, where the bundle does not have it: the bytes of a file
+ */
 export function verifySignature(
   bundle: Bundle,
   verifier: Verifier,
   trust: TrustMaterial,
   now: Date,
+  content?: SignatureContent,
 ): Result<VerifiedSignature> {
   if (!checkpointNamesAreLiteral(bundle)) {
     return refuse('LOG_ENTRY_INVALID', 'a checkpoint signed under a name that is a pattern', 'the name of a log')
   }
   let entity: SignedEntity
   try {
-    entity = toSignedEntity(bundle)
+    const read = toSignedEntity(bundle)
+    entity = content === undefined ? read : { ...read, signature: content }
   } catch (error) {
     return refuse(
       'EVIDENCE_MALFORMED',
@@ -110,7 +117,8 @@ const EXPECTED: Readonly<Partial<Record<RefusalCode, string>>> = {
 function refusalOf(error: unknown, entity: SignedEntity, trust: TrustMaterial): Result<never> {
   // The library throws a TypeError or SyntaxError on some malformed bundles. What cannot be read proves nothing.
   if (!(error instanceof VerificationError)) {
-    return refuse('EVIDENCE_MALFORMED', `a bundle that cannot be verified (${message(error)})`, 'a Sigstore bundle')
+    const why = error instanceof TypeError ? 'a part of it is missing' : message(error)
+    return refuse('EVIDENCE_MALFORMED', `a bundle that cannot be verified (${why})`, 'a Sigstore bundle')
   }
   let code = CODE[error.code] ?? 'SIGNATURE_INVALID'
   // The library compares the log entry before it checks the signature, so a changed payload or signature shows as a

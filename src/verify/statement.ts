@@ -6,7 +6,11 @@ import { show } from './show.ts'
 /** in-toto Statement v0.1 or v1, as far as the gate reads it. */
 export interface Statement {
   readonly predicateType: string
-  readonly subject: readonly { readonly name: string; readonly sha512: string | undefined }[]
+  readonly subject: readonly {
+    readonly name: string
+    readonly sha256?: string | undefined
+    readonly sha512?: string | undefined
+  }[]
   readonly predicate: Record<string, unknown>
 }
 
@@ -47,13 +51,17 @@ export function parseStatement(bundle: Bundle): Result<Statement> {
   if (typeof predicateType !== 'string' || !isRecord(predicate) || !Array.isArray(subject)) {
     return refuse('EVIDENCE_MALFORMED', 'a statement without predicate type, predicate or subject', 'all three')
   }
-  const subjects: { name: string; sha512: string | undefined }[] = []
+  const subjects: Statement['subject'][number][] = []
   for (const entry of subject) {
     if (!isRecord(entry) || typeof entry.name !== 'string') {
       return refuse('EVIDENCE_MALFORMED', 'a subject without a name', 'subjects with name and digest')
     }
-    const sha512 = isRecord(entry.digest) ? entry.digest.sha512 : undefined
-    subjects.push({ name: entry.name, sha512: typeof sha512 === 'string' ? sha512 : undefined })
+    const { sha256, sha512 } = isRecord(entry.digest) ? entry.digest : {}
+    subjects.push({
+      name: entry.name,
+      ...(typeof sha256 === 'string' && { sha256 }),
+      ...(typeof sha512 === 'string' && { sha512 }),
+    })
   }
   return ok({ predicateType, predicate, subject: subjects })
 }

@@ -93,7 +93,9 @@ function forge(
   const body = Buffer.from(json.canonicalize({ apiVersion: version, kind: entryKind, spec }))
   // The log writes down what it is told of kind and version: neither is signed.
   const entry = { ...log.append('dsse', body, integratedTime), kindVersion: { kind: entryKind, version } }
-  const bundle = bundleJSON(bundleVersion, { chain: [leaf, authority.intermediate, authority.root] }, entry, envelope)
+  const bundle = bundleJSON(bundleVersion, { chain: [leaf, authority.intermediate, authority.root] }, entry, {
+    dsseEnvelope: envelope,
+  })
   const signature = Buffer.from(envelope.signatures[0]?.sig ?? '', 'base64')
   bundle.verificationMaterial.timestampVerificationData.rfc3161Timestamps = (options.timestamps ?? []).map(
     ({ at, by = parts.tsa }) => ({ signedTimestamp: by.timestamp(signature, at).toString('base64') }),

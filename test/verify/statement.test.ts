@@ -127,9 +127,17 @@ describe('a statement', () => {
       { sha512: 1 },
       { sha512: ['00'] },
       { SHA512: '00' },
-      { sha256: '00' },
+      { SHA256: '00' },
+      { sha256: 1 },
     ]) {
-      assert.deepEqual(accepted(parse({ ...good, subject: [{ name, digest }] })).subject, [{ name, sha512: undefined }])
+      assert.deepEqual(accepted(parse({ ...good, subject: [{ name, digest }] })).subject, [{ name }])
+    }
+  })
+
+  test('has both digests, each where it is one', () => {
+    const [{ name = '' } = {}] = good.subject
+    for (const digest of [{ sha256: 'ab' }, { sha512: 'cd' }, { sha256: 'ab', sha512: 'cd' }]) {
+      assert.deepEqual(accepted(parse({ ...good, subject: [{ name, digest }] })).subject, [{ name, ...digest }])
     }
   })
 

@@ -1,12 +1,18 @@
 import { type Authority, issueCertificate } from './authority.ts'
-import { type BundleVersion, bundleJSON, type SerializedBundleJSON, type Verifier } from './bundle.ts'
+import {
+  type BlobBundleJSON,
+  type BundleVersion,
+  bundleJSON,
+  type SerializedBundleJSON,
+  type Verifier,
+} from './bundle.ts'
 import { overrideClaims, personClaims, workflowClaims } from './claims.ts'
-import { type EntryVerifier, entryBody } from './entry.ts'
+import { blobBody, type EntryVerifier, entryBody } from './entry.ts'
 import { IN_TOTO_PAYLOAD, signEnvelope } from './envelope.ts'
 import { GITHUB_LOGIN, resolveIdentity } from './identity.ts'
-import { generateKey, type SigningKey } from './keys.ts'
+import { generateKey, type SigningKey, sha256, sign } from './keys.ts'
 import type { NpmKey } from './npm-keys.ts'
-import type { CertificateOptions, SigningOptions } from './options.ts'
+import type { BlobOptions, CertificateOptions, SigningOptions } from './options.ts'
 import type { LogEntryJSON, TransparencyLog } from './rekor.ts'
 
 export interface Services {
@@ -29,7 +35,30 @@ export function attest(
   const payload = Buffer.from(JSON.stringify(statement))
   const envelope = signEnvelope(payload, payloadType, signer.key, signer.keyId)
   const entry = log.append(entryKind, entryBody(entryKind, envelope, signer.logged), integratedTime)
-  return bundleJSON(options.bundleVersion, signer.verifier, withhold(entry, options), envelope)
+  return bundleJSON(options.bundleVersion, signer.verifier, withhold(entry, options), { dsseEnvelope: envelope })
+}
+
+/** Signs a file's bytes, as `cosign sign-blob` does: with a certificate, or with a key of one's own. */
+export function signBlob(
+  { authority, log }: Services,
+  bytes: Buffer,
+  { key, bundleVersion = '0.3', ...options }: BlobOptions,
+): BlobBundleJSON {
+  const signer = key === undefined ? certificateSigner(authority, options) : ownSigner(key)
+  const hash = sha256(bytes)
+  const signature = sign(signer.key, bytes)
+  const entry = log.append('hashedrekord', blobBody(hash, signature, signer.logged), options.now)
+  return bundleJSON(bundleVersion, signer.verifier, entry, {
+    messageSignature: {
+      messageDigest: { algorithm: 'SHA2_256', digest: hash.toString('base64') },
+      signature: signature.toString('base64'),
+    },
+  })
+}
+
+function ownSigner(key: SigningKey): Signer {
+  const keyId = sha256(key.spki).toString('base64')
+  return { key, keyId, logged: { label: 'PUBLIC KEY', der: key.spki }, verifier: { keyId } }
 }
 
 /** Who signs, under which (unauthenticated) key id, and by what others are to verify it: in Rekor, and in the bundle. */

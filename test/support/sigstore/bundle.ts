@@ -13,6 +13,11 @@ export interface SerializedBundleJSON {
   dsseEnvelope: EnvelopeJSON
 }
 
+/** The same over a file's bytes. */
+export type BlobBundleJSON = Omit<SerializedBundleJSON, 'dsseEnvelope'> & {
+  messageSignature: { messageDigest?: { algorithm: string; digest: string }; signature: string }
+}
+
 /** Exactly one of the three is there. */
 export interface KeyMaterialJSON {
   x509CertificateChain?: { certificates: { rawBytes: string }[] }
@@ -29,12 +34,12 @@ const MEDIA_TYPE = {
   '0.3': 'application/vnd.dev.sigstore.bundle.v0.3+json',
 } as const satisfies Record<BundleVersion, string>
 
-export function bundleJSON(
+export function bundleJSON<Content>(
   version: BundleVersion,
   verifier: Verifier,
   entry: LogEntryJSON,
-  dsseEnvelope: EnvelopeJSON,
-): SerializedBundleJSON {
+  content: Content,
+): Omit<SerializedBundleJSON, 'dsseEnvelope'> & Content {
   return {
     mediaType: MEDIA_TYPE[version],
     verificationMaterial: {
@@ -42,7 +47,7 @@ export function bundleJSON(
       tlogEntries: [entry],
       timestampVerificationData: { rfc3161Timestamps: [] },
     },
-    dsseEnvelope,
+    ...content,
   }
 }
 

@@ -5,7 +5,7 @@ import { sha256 } from './keys.ts'
 /** The two kinds of Rekor entry that npm has written: intoto until 2024, dsse since. */
 export type EntryKind = 'intoto' | 'dsse'
 
-export const ENTRY_VERSION = { intoto: '0.0.2', dsse: '0.0.1' } as const satisfies Record<EntryKind, string>
+export const ENTRY_VERSION = { intoto: '0.0.2', dsse: '0.0.1', hashedrekord: '0.0.1' } as const
 
 /** What Rekor is given to verify the signature with: a certificate, or a SubjectPublicKeyInfo. */
 export interface EntryVerifier {
@@ -17,6 +17,18 @@ export interface EntryVerifier {
 export function entryBody(kind: EntryKind, envelope: EnvelopeJSON, verifier: EntryVerifier): Buffer {
   const spec = kind === 'intoto' ? intotoSpec(envelope, verifier) : dsseSpec(envelope, verifier)
   return Buffer.from(json.canonicalize({ apiVersion: ENTRY_VERSION[kind], kind, spec }))
+}
+
+/** The same of a signature over bytes. */
+export function blobBody(hash: Buffer, signature: Buffer, { label, der }: EntryVerifier): Buffer {
+  const spec = {
+    data: { hash: { algorithm: 'sha256', value: hash.toString('hex') } },
+    signature: {
+      content: signature.toString('base64'),
+      publicKey: { content: base64(`${pem(label, der, 64)}\n`) },
+    },
+  }
+  return Buffer.from(json.canonicalize({ apiVersion: ENTRY_VERSION.hashedrekord, kind: 'hashedrekord', spec }))
 }
 
 /**

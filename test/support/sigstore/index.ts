@@ -9,23 +9,24 @@
  *
  * There is no clock: each attestation is told when it is made.
  */
-import { attest, type Services } from './attest.ts'
+import { attest, type Services, signBlob } from './attest.ts'
 import { createAuthority } from './authority.ts'
-import type { SerializedBundleJSON } from './bundle.ts'
+import type { BlobBundleJSON, SerializedBundleJSON } from './bundle.ts'
 import { resolveIdentity } from './identity.ts'
 import { generateKey } from './keys.ts'
 import { createNpmKey, type NpmKeyOptions, type NpmKeysJSON, npmKeysJSON } from './npm-keys.ts'
-import type { DocumentOptions, ProvenanceOptions, PublishOptions } from './options.ts'
+import type { BlobOptions, DocumentOptions, ProvenanceOptions, PublishOptions } from './options.ts'
 import { TransparencyLog } from './rekor.ts'
 import { overrideStatement, provenanceStatement, publishStatement } from './statement.ts'
 import { type TrustedRootJSON, trustedRootJSON } from './trusted-root.ts'
 
-export type { BundleVersion, SerializedBundleJSON } from './bundle.ts'
+export type { BlobBundleJSON, BundleVersion, SerializedBundleJSON } from './bundle.ts'
 export type { ClaimOverrides } from './claims.ts'
 export type { EntryKind } from './entry.ts'
 export type { WorkflowIdentity } from './identity.ts'
 export type { NpmKeyOptions, NpmKeysJSON, NpmKeyUsage } from './npm-keys.ts'
 export type {
+  BlobOptions,
   CertificateOptions,
   DocumentOptions,
   ProvenanceOptions,
@@ -52,6 +53,7 @@ export interface LocalSigstore {
   provenance(options: ProvenanceOptions): Promise<SerializedBundleJSON>
   publish(options: PublishOptions): Promise<SerializedBundleJSON>
   document(options: DocumentOptions): Promise<AttestationDocument>
+  blob(bytes: Buffer, options: BlobOptions): Promise<BlobBundleJSON>
 }
 
 /** What the registry's attestation endpoint answers. */
@@ -74,6 +76,7 @@ export async function createSigstore({ now, baseUrl, npmKeys }: SigstoreOptions)
     npmKeys: npmKeysJSON(services.npmKeys),
     provenance: async (options) => provenance(services, options).bundle,
     publish: async (options) => publish(services, options).bundle,
+    blob: async (bytes, options) => signBlob(services, bytes, options),
     document: async (options) => ({
       attestations: [publish(services, publishOptions(options)), provenance(services, options)],
     }),

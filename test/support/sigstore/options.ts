@@ -2,6 +2,7 @@ import type { BundleVersion } from './bundle.ts'
 import type { ClaimOverrides } from './claims.ts'
 import type { EntryKind } from './entry.ts'
 import type { WorkflowIdentity } from './identity.ts'
+import type { SigningKey } from './keys.ts'
 import type { PackageVersion, PredicateVersion, StatementOverrides } from './statement.ts'
 
 /** How an attestation is signed, logged and packed. By default as npm does it today, and everything in order. */
@@ -39,6 +40,14 @@ export interface CertificateOptions {
   readonly withoutSct?: boolean | undefined
   /** Default: 10. */
   readonly certificateLifetimeMinutes?: number | undefined
+}
+
+export interface BlobOptions extends CertificateOptions {
+  readonly now: Date
+  /** Signs in place of a certificate's. */
+  readonly key?: SigningKey | undefined
+  /** Default: 0.3. */
+  readonly bundleVersion?: BundleVersion | undefined
 }
 
 export interface ProvenanceOptions extends PackageVersion, SigningOptions {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { json } from '@sigstore/core'
-import { ENTRY_VERSION, type EntryKind } from './entry.ts'
+import { ENTRY_VERSION } from './entry.ts'
 import { generateKey, logId, type SigningKey, sign } from './keys.ts'
 import { MerkleTree } from './merkle.ts'
 
@@ -45,7 +45,7 @@ export class TransparencyLog {
     this.#appendStrangers(ENTRIES_AT_START)
   }
 
-  append(kind: EntryKind, body: Buffer, integratedTime: Date): LogEntryJSON {
+  append(kind: keyof typeof ENTRY_VERSION, body: Buffer, integratedTime: Date): LogEntryJSON {
     const index = this.#tree.append(body)
     this.#appendStrangers(ENTRIES_BETWEEN)
     const logIndex = EARLIER_SHARDS + index

@@ -1,0 +1,104 @@
+import { createPublicKey, type KeyObject } from 'node:crypto'
+import { readFile, stat } from 'node:fs/promises'
+import { GateError } from '../errors.ts'
+import { clean } from '../report/clean.ts'
+import { loadTrust } from '../trust/load.ts'
+import { type Artifact, type Signer, verifyArtifact } from '../verify/artifact.ts'
+import type { ExitStatus } from './exit.ts'
+
+export interface VerifyBundleOptions {
+  readonly bundle: string
+  readonly certificateIdentity?: string
+  readonly certificateOidcIssuer?: string
+  readonly key?: string
+  readonly trustedRoot?: string
+  readonly staging?: boolean
+}
+
+/**
+ * `provenance-gate verify-bundle`: whether a bundle proves who signed one file. Its options are those of
+ * https://github.com/sigstore/sigstore-conformance/blob/main/docs/cli_protocol.md. 0 where it does, else 1.
+ *
+ * @param subject a file, or `sha256:` and 64 hexadecimal digits where there is no file of that name
+ * @throws GateError where it cannot be asked
+ */
+export async function verifyBundle(subject: string, options: VerifyBundleOptions, now: Date): Promise<ExitStatus> {
+  const { trustedRoot, staging } = options
+  if (staging && trustedRoot === undefined) {
+    throw new GateError("--staging needs --trusted-root FILE: the gate has the public instance's trust root alone.")
+  }
+  const signer = await signerOf(options)
+  const artifact = await artifactOf(subject)
+  const text = (await read(options.bundle, '--bundle', MAX_BUNDLE)).toString('utf8')
+  const result = verifyArtifact(jsonOf(text), artifact, signer, await loadTrust({ trustedRoot }), now)
+  if (!result.ok) {
+    const { code, found, expected } = result.refusal
+    say(`refused ${subject}: ${code}\n  found:     ${found}\n  expected:  ${expected}`)
+    return 1
+  }
+  const { identity, signedAt } = result.value
+  say(`verified ${subject}: signed ${identity === undefined ? 'with that key' : `by ${identity}`} at ${signedAt}`)
+  return 0
+}
+
+async function signerOf({ key, certificateIdentity, certificateOidcIssuer }: VerifyBundleOptions): Promise<Signer> {
+  if (key !== undefined) {
+    if (certificateIdentity !== undefined || certificateOidcIssuer !== undefined)
+      throw new GateError('--key and --certificate-identity: a bundle is signed by one of the two. Name one.')
+    return { key: publicKey(await read(key, '--key', MAX_KEY), key) }
+  }
+  if (certificateIdentity === undefined || certificateOidcIssuer === undefined) {
+    throw new GateError(
+      'Who must have signed it? Name --certificate-identity and --certificate-oidc-issuer, or --key: anybody can sign anything.',
+    )
+  }
+  return { identity: certificateIdentity, issuer: certificateOidcIssuer }
+}
+
+function publicKey(pem: Buffer, file: string): KeyObject {
+  try {
+    return createPublicKey(pem)
+  } catch (error) {
+    throw new GateError(`--key ${file}: not a public key in PEM (${(error as Error).message}).`)
+  }
+}
+
+async function artifactOf(subject: string): Promise<Artifact> {
+  const isFile = await stat(subject).then(
+    () => true,
+    () => false,
+  )
+  const [, digest] = /^sha256:([0-9a-f]{64})$/i.exec(subject) ?? []
+  if (isFile || digest === undefined) return { bytes: await read(subject, 'The artifact', MAX_ARTIFACT) }
+  return { sha256: Buffer.from(digest, 'hex') }
+}
+
+const MAX_BUNDLE = 16 << 20
+const MAX_KEY = 1 << 16
+/** What Node reads in one piece. */
+const MAX_ARTIFACT = 2 ** 31 - 1
+
+async function read(file: string, what: string, limit: number): Promise<Buffer> {
+  try {
+    // Before it is opened: a pipe would wait for somebody to write into it.
+    const stats = await stat(file)
+    if (!stats.isFile()) throw new Error('it is not a file')
+    if (stats.size > limit) throw new Error(`it has ${stats.size} bytes, and more than ${limit} are not read`)
+    return await readFile(file)
+  } catch (error) {
+    throw new GateError(`${what} ${file} cannot be read: ${(error as Error).message}.`)
+  }
+}
+
+/** What is not JSON is no bundle, and refused as such. */
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function say(text: string): void {
+  process.stderr.write(`${text.split('\n').map(clean).join('\n')}\n`)
+}

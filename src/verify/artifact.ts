@@ -1,0 +1,171 @@
+import { createHash, type KeyObject, verify as verifyBytes } from 'node:crypto'
+import type { Bundle } from '@sigstore/bundle'
+import { HashAlgorithm } from '@sigstore/protobuf-specs'
+import { type TrustMaterial, VerificationError, Verifier } from '@sigstore/verify'
+import { ok, type Result, refuse } from '../codes.ts'
+import { parseAnyBundle } from './bundle.ts'
+import { certificateClaims } from './claims.ts'
+import { verifyDigest } from './prehashed.ts'
+import { show } from './show.ts'
+import { type SignatureContent, type VerifiedSignature, verifySignature } from './signature.ts'
+import { parseStatement } from './statement.ts'
+
+/** What a bundle has to be about: a file's bytes, or its digest alone. */
+export type Artifact = { readonly bytes: Buffer } | { readonly sha256: Buffer }
+
+/** Who has to have signed it: exactly that name of that issuer, or the holder of that key. */
+export type Signer = { readonly identity: string; readonly issuer: string } | { readonly key: KeyObject }
+
+export interface VerifiedArtifact {
+  /** Subject alternative name of the certificate; undefined where a key was named. */
+  readonly identity: string | undefined
+  /** The earliest verified time of signing, ISO 8601, UTC. */
+  readonly signedAt: string
+}
+
+/**
+ * Verifies any Sigstore bundle against what it has to be about and who has to have signed it, as
+ * https://github.com/sigstore/sigstore-conformance asks of a client. Pure, and never throws.
+ */
+export function verifyArtifact(
+  json: unknown,
+  artifact: Artifact,
+  signer: Signer,
+  trust: TrustMaterial,
+  now: Date,
+): Result<VerifiedArtifact> {
+  try {
+    return verify(json, artifact, signer, trust, now)
+  } catch (error) {
+    // Safety rule 1: whatever is thrown while deciding is a refusal.
+    const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+    return refuse('INTERNAL_ERROR', `an error in the verifier (${what})`, 'none; please report this')
+  }
+}
+
+function verify(
+  json: unknown,
+  artifact: Artifact,
+  signer: Signer,
+  rootTrust: TrustMaterial,
+  now: Date,
+): Result<VerifiedArtifact> {
+  const bundle = parseAnyBundle(json, 'the bundle')
+  if (!bundle.ok) return bundle
+  const content = contentOf(bundle.value, artifact)
+  if (!content.ok) return content
+  // A key that was named is the only one: the trust root's vouch for nothing here.
+  const trust = { ...rootTrust, publicKey: keyFinder('key' in signer ? signer.key : undefined) }
+  const verifier = new Verifier(trust, { tlogThreshold: 1, ctlogThreshold: 1, timestampThreshold: 1 })
+  const signature = verifySignature(bundle.value, verifier, trust, now, content.value)
+  if (!signature.ok) return signature
+  const identity = checkSigner(signature.value, signer)
+  if (!identity.ok) return identity
+  if (content.value === undefined) {
+    const about = checkSubjects(bundle.value, artifact)
+    if (!about.ok) return about
+  }
+  return ok({ identity: identity.value, signedAt: signature.value.signedAt.toISOString() })
+}
+
+const HASHES: ReadonlyMap<HashAlgorithm, 'sha256' | 'sha384' | 'sha512'> = new Map([
+  // Unspecified is sha256, as the specification says.
+  [HashAlgorithm.HASH_ALGORITHM_UNSPECIFIED, 'sha256'],
+  [HashAlgorithm.SHA2_256, 'sha256'],
+  [HashAlgorithm.SHA2_384, 'sha384'],
+  [HashAlgorithm.SHA2_512, 'sha512'],
+])
+
+/** What a message signature signs: the artifact itself, and not what the bundle says of it. Undefined for an envelope. */
+function contentOf(bundle: Bundle, artifact: Artifact): Result<SignatureContent | undefined> {
+  if (bundle.content.$case === 'dsseEnvelope') return ok(undefined)
+  const { messageDigest, signature } = bundle.content.messageSignature
+  const hash = HASHES.get(messageDigest.algorithm)
+  if (hash === undefined) return refuse('EVIDENCE_MALFORMED', 'a digest of another kind', 'sha256, sha384 or sha512')
+  const digest = digestOf(artifact, hash)
+  if (digest === undefined) {
+    return refuse('DIGEST_MISMATCH', `a signature over a ${hash}`, 'one over a sha256, or the file itself')
+  }
+  // Not signed, and of use to find the artifact only. But who reads it should read the truth.
+  if (!messageDigest.digest.equals(digest)) {
+    return refuse(
+      'DIGEST_MISMATCH',
+      `a signature over ${hash} ${messageDigest.digest.toString('hex')}`,
+      `${hash} ${digest.toString('hex')}, which the artifact has`,
+    )
+  }
+  const isDigest = (other: Buffer) => other.equals(digest)
+  return ok({
+    compareDigest: isDigest,
+    compareSignedDigest: isDigest,
+    compareSignature: (other) => other.equals(signature),
+    verifySignature: (key) =>
+      'bytes' in artifact
+        ? verifyBytes(algorithmFor(key, hash), artifact.bytes, key, signature)
+        : verifyDigest(digest, key, signature),
+    signature,
+  })
+}
+
+/** Ed25519 hashes by itself. */
+function algorithmFor(key: KeyObject, hash: string): string | undefined {
+  return key.asymmetricKeyType === 'ed25519' ? undefined : hash
+}
+
+function digestOf(artifact: Artifact, hash: 'sha256' | 'sha384' | 'sha512'): Buffer | undefined {
+  if ('bytes' in artifact) return createHash(hash).update(artifact.bytes).digest()
+  return hash === 'sha256' ? artifact.sha256 : undefined
+}
+
+function keyFinder(key: KeyObject | undefined): TrustMaterial['publicKey'] {
+  return (hint) => {
+    if (key === undefined) {
+      const message = `no key was named, and the bundle is signed by one (${show(hint)})`
+      throw new VerificationError({ code: 'PUBLIC_KEY_ERROR', message })
+    }
+    return { publicKey: key, validFor: () => true }
+  }
+}
+
+/** Exactly: neither a prefix nor a pattern, for whoever can choose the rest of a name could choose one that matches. */
+function checkSigner({ certificate }: VerifiedSignature, signer: Signer): Result<string | undefined> {
+  if ('key' in signer) {
+    return certificate === undefined
+      ? ok(undefined)
+      : refuse(
+          'SIGNER_MISMATCH',
+          'a bundle signed by the holder of a certificate',
+          'one signed by the key that was named',
+        )
+  }
+  if (certificate === undefined)
+    return refuse('SIGNER_MISMATCH', 'a bundle signed by a key', 'one signed by the holder of a certificate')
+  const claims = certificateClaims(certificate)
+  if (!claims.ok) return claims
+  const { subjectAlternativeName, issuer } = claims.value
+  if (issuer !== signer.issuer)
+    return refuse('ISSUER_MISMATCH', `issuer ${show(issuer)}`, `issuer ${show(signer.issuer)}`)
+  if (subjectAlternativeName !== signer.identity)
+    return refuse('SIGNER_MISMATCH', `identity ${show(subjectAlternativeName)}`, `identity ${show(signer.identity)}`)
+  return ok(subjectAlternativeName)
+}
+
+/** A statement is about several artifacts, of which this has to be one, whatever it is called there. */
+function checkSubjects(bundle: Bundle, artifact: Artifact): Result<undefined> {
+  const statement = parseStatement(bundle)
+  if (!statement.ok) return statement
+  const sha256 = digestOf(artifact, 'sha256')?.toString('hex')
+  const sha512 = digestOf(artifact, 'sha512')?.toString('hex')
+  const isAbout = statement.value.subject.some((subject) => {
+    const same = [
+      ...(subject.sha256 === undefined ? [] : [subject.sha256.toLowerCase() === sha256]),
+      ...(subject.sha512 === undefined || sha512 === undefined ? [] : [subject.sha512.toLowerCase() === sha512]),
+    ]
+    return same.length > 0 && same.every(Boolean)
+  })
+  if (isAbout) return ok(undefined)
+  const [first] = statement.value.subject
+  const about = first === undefined ? 'nothing' : `${show(first.name)}, ${show(first.sha256 ?? first.sha512)}`
+  const more = statement.value.subject.length > 1 ? `, and ${statement.value.subject.length - 1} more` : ''
+  return refuse('DIGEST_MISMATCH', `a statement about ${about}${more}`, `a statement about sha256 ${sha256}`)
+}
