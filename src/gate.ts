@@ -1,8 +1,8 @@
-import { CODES, type Refusal, type Result, refuse } from './codes.ts'
+import { CODES, ok, type Refusal, type Result, refuse } from './codes.ts'
 import { GateError } from './errors.ts'
-import type { EvidenceSource } from './evidence/types.ts'
+import type { Evidence, EvidenceSource } from './evidence/types.ts'
 import type { LockedPackage } from './lockfile/types.ts'
-import { decide, needsProof } from './policy/decide.ts'
+import { acceptsSignature, decide, needsProof } from './policy/decide.ts'
 import type { Policy, Verdict } from './policy/types.ts'
 import type { TrustFiles } from './trust/load.ts'
 import type { Proof } from './verify/types.ts'
@@ -35,7 +35,8 @@ export function openGate({ policy, evidence, trust, now }: GateOptions): Gate {
 export function gateBy(policy: Policy, prove: Prover, now: Date): Gate {
   return async (pkg) => {
     try {
-      return decide(pkg, policy, needsProof(pkg, policy) ? await prove(pkg) : undefined, now)
+      const proof = needsProof(pkg, policy) ? await prove(pkg, acceptsSignature(pkg, policy)) : undefined
+      return decide(pkg, policy, proof, now)
     } catch (error) {
       if (error instanceof GateError) throw error
       const { refusal } = broken(error)
@@ -44,37 +45,67 @@ export function gateBy(policy: Policy, prove: Prover, now: Date): Gate {
   }
 }
 
-/** What can be proven about an entry, whatever the policy says. Throws a GateError only, where trust is unusable. */
-export type Prover = (pkg: LockedPackage) => Promise<Result<Proof>>
+/**
+ * What can be proven about an entry, whatever the policy says. Throws a GateError only, where trust is unusable.
+ *
+ * @param orSignature whether to ask for the registry's signature where no publish attestation says as much
+ */
+export type Prover = (pkg: LockedPackage, orSignature?: boolean) => Promise<Result<Proof>>
 
 /** Entry → evidence → proof: the first half of the road. */
-export function openProver({ evidence, trust, now }: Omit<GateOptions, 'policy'>): Prover {
+export function openProver({ evidence, trust = {}, now }: Omit<GateOptions, 'policy'>): Prover {
   const proofs = new Map<string, Promise<Result<Proof>>>()
-  let verifier: Promise<DocumentVerifier> | undefined
+  const documentVerifier = once(() => openVerifier(trust))
+  const signatureVerifier = once(() => openSignatureVerifier(trust))
 
   async function prove(pkg: LockedPackage): Promise<Result<Proof>> {
     if (pkg.source !== 'registry') return unprovable(pkg)
-    const document = await evidence(pkg)
-    if (!document.ok) {
-      // A source that refuses without a reason is broken. Nobody could tell what the refusal is about.
-      if (!Object.hasOwn(CODES, document.refusal.code)) throw new TypeError('the source of evidence gave no reason')
-      return document
-    }
-    verifier ??= openVerifier(trust ?? {})
-    return (await verifier)(pkg, document.value, now)
+    const document = sound(await evidence.attestations(pkg))
+    return document.ok ? (await documentVerifier())(pkg, document.value, now) : document
   }
 
-  return async (pkg) => {
-    const id = JSON.stringify([pkg.name, pkg.version, pkg.integrity, pkg.source, pkg.origin])
+  async function proveBySignature(pkg: LockedPackage): Promise<Result<Proof>> {
+    const proof = await remembered(pkg, 'attestations', prove)
+    const isLacking = proof.ok ? proof.value.publish === undefined : proof.refusal.code === 'EVIDENCE_MISSING'
+    if (!isLacking || pkg.source !== 'registry') return proof
+    const signatures = sound(await evidence.signatures(pkg, false))
+    if (!signatures.ok) return signatures.refusal.code === 'EVIDENCE_MISSING' ? proof : signatures
+    const { verify, isBeyondKeys } = await signatureVerifier()
+    // Of a key that is over it is asked when it signed; that is in a much larger document.
+    const dated = isBeyondKeys(signatures.value, now) ? sound(await evidence.signatures(pkg, true)) : signatures
+    const signature = dated.ok ? verify(pkg, dated.value, now) : dated
+    if (!signature.ok) return signature
+    return ok({ ...(proof.ok ? proof.value : { provenance: [], publish: undefined }), signature: signature.value })
+  }
+
+  function remembered(pkg: LockedPackage, what: string, run: typeof prove): Promise<Result<Proof>> {
+    const id = JSON.stringify([what, pkg.name, pkg.version, pkg.integrity, pkg.source, pkg.origin])
     const proof =
       proofs.get(id) ??
-      prove(pkg).catch((error: unknown) => {
+      run(pkg).catch((error: unknown) => {
         if (error instanceof GateError) throw error
         return broken(error)
       })
     proofs.set(id, proof)
     return proof
   }
+
+  return async (pkg, orSignature = false) =>
+    orSignature ? remembered(pkg, 'signature', proveBySignature) : remembered(pkg, 'attestations', prove)
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  return () => {
+    made ??= make()
+    return made
+  }
+}
+
+/** A source that refuses without a reason is broken. Nobody could tell what the refusal is about. */
+function sound(evidence: Evidence): Evidence {
+  if (evidence.ok || Object.hasOwn(CODES, evidence.refusal.code)) return evidence
+  throw new TypeError('the source of evidence gave no reason')
 }
 
 function broken(error: unknown): { readonly ok: false; readonly refusal: Refusal } {
@@ -111,4 +142,17 @@ async function openVerifier(files: TrustFiles): Promise<DocumentVerifier> {
     import('./verify/verify.ts'),
   ])
   return createDocumentVerifier(await loadTrust(files))
+}
+
+/** Loaded only where a rule is content with a signature, and there is nothing better. */
+async function openSignatureVerifier(files: TrustFiles) {
+  const [{ loadSignatureKeys }, { isBeyondKeys, verifySignatures }] = await Promise.all([
+    import('./trust/load.ts'),
+    import('./verify/registry-signature.ts'),
+  ])
+  const keys = await loadSignatureKeys(files)
+  return {
+    verify: (pkg: LockedPackage, document: unknown, now: Date) => verifySignatures(pkg, document, keys, now),
+    isBeyondKeys: (document: unknown, now: Date) => isBeyondKeys(document, keys, now),
+  }
 }

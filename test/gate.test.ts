@@ -51,16 +51,23 @@ async function documentOf({ name, version, integrity }: LockedPackage, signedAt 
 }
 
 /** Genuine evidence for whatever is asked, and what was asked. */
-function recorded(source: EvidenceSource = (pkg) => documentOf(pkg)) {
+function recorded(source: Ask = (pkg) => documentOf(pkg)) {
   const asked: LockedPackage[] = []
-  const evidence: EvidenceSource = (pkg) => {
+  const evidence: Ask = (pkg) => {
     asked.push(pkg)
     return source(pkg)
   }
   return { asked, evidence }
 }
 
-const open = (policy: Policy, evidence: EvidenceSource) => openGate({ policy, evidence, trust, now: NOW })
+type Ask = EvidenceSource['attestations']
+const sourceOf = (attestations: Ask, signatures: EvidenceSource['signatures'] = none): EvidenceSource => ({
+  attestations,
+  signatures,
+})
+const none = async () => refuse('EVIDENCE_MISSING', 'nothing', 'something')
+const open = (policy: Policy, evidence: Ask, signatures?: EvidenceSource['signatures']) =>
+  openGate({ policy, evidence: sourceOf(evidence, signatures), trust, now: NOW })
 const outcome = ({ status, refusal }: Verdict) => refusal?.code ?? status
 const widget = locked('widget', '1.0.0')
 
@@ -159,7 +166,7 @@ describe('a source of evidence that is broken', () => {
   }
 
   const broken =
-    (value: unknown): EvidenceSource =>
+    (value: unknown): Ask =>
     async () =>
       value as Evidence
   const RETURNED: Readonly<Record<string, readonly [value: unknown, code: string]>> = {
@@ -221,7 +228,7 @@ describe('trust files that cannot be used', () => {
   for (const [what, wrong] of Object.entries(WRONG)) {
     test(`${what}: an error for every package that needs them, a verdict for those that do not`, async () => {
       const policy = policyOf('{ packages: free, require: nothing }', PROVENANCE)
-      const gate = openGate({ policy, evidence: recorded().evidence, trust: wrong, now: NOW })
+      const gate = openGate({ policy, evidence: sourceOf(recorded().evidence), trust: wrong, now: NOW })
       const calls = await Promise.allSettled([gate(widget), gate(widget), gate(locked('other', '1.0.0'))])
       for (const call of calls) assert.ok(call.status === 'rejected' && call.reason instanceof GateError)
       await assert.rejects(gate(widget), GateError)
@@ -233,14 +240,14 @@ describe('trust files that cannot be used', () => {
     const wrong = { trustedRoot: join(folder, 'gone.json'), npmKeys: join(folder, 'gone.json') }
     const policy = { ...policyOf(PROVENANCE), trust: wrong }
     const { evidence } = recorded()
-    assert.equal(outcome(await openGate({ policy, evidence, trust, now: NOW })(widget)), 'proven')
-    await assert.rejects(openGate({ policy, evidence, now: NOW })(widget), GateError)
+    assert.equal(outcome(await openGate({ policy, evidence: sourceOf(evidence), trust, now: NOW })(widget)), 'proven')
+    await assert.rejects(openGate({ policy, evidence: sourceOf(evidence), now: NOW })(widget), GateError)
     for (const half of [{ trustedRoot: trust.trustedRoot }, { npmKeys: trust.npmKeys }])
-      await assert.rejects(openGate({ policy, evidence, trust: half, now: NOW })(widget), GateError)
+      await assert.rejects(openGate({ policy, evidence: sourceOf(evidence), trust: half, now: NOW })(widget), GateError)
   })
 
   test('none at all: the embedded ones, under which this Sigstore is a stranger', async () => {
-    const gate = openGate({ policy: policyOf(PROVENANCE), evidence: recorded().evidence, now: NOW })
+    const gate = openGate({ policy: policyOf(PROVENANCE), evidence: sourceOf(recorded().evidence), now: NOW })
     assert.equal(outcome(await gate(widget)), 'CERTIFICATE_UNTRUSTED')
   })
 })
@@ -292,7 +299,7 @@ describe('the policy decides each time', () => {
 test('the clock is the one that was given', async () => {
   const later = new Date(NOW.getTime() + 3_600_000)
   const gateAt = (now: Date) =>
-    openGate({ policy: policyOf(PROVENANCE), evidence: (pkg) => documentOf(pkg, later), trust, now })
+    openGate({ policy: policyOf(PROVENANCE), evidence: sourceOf((pkg) => documentOf(pkg, later)), trust, now })
   assert.equal(outcome(await gateAt(NOW)(widget)), 'TIMESTAMP_INVALID')
   assert.equal(outcome(await gateAt(later)(widget)), 'proven')
   assert.notEqual((await gateAt(new Date(Number.NaN))(widget)).status, 'proven')

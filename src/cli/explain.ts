@@ -2,6 +2,7 @@ import path from 'node:path'
 import { GateError } from '../errors.ts'
 import { openProver } from '../gate.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
+import { acceptsSignature } from '../policy/decide.ts'
 import { explain } from '../policy/explain.ts'
 import { loadPolicy } from '../policy/load.ts'
 import { clean } from '../report/clean.ts'
@@ -25,7 +26,10 @@ export async function explainPackage(wanted: string, options: ExplainOptions, no
   const evidence = await evidenceSource(options, folder)
   const prove = openProver({ evidence, trust: { ...policy.trust, ...trust }, now })
   const explanations = await Promise.all(
-    packages.map(async (pkg) => ({ pkg, explanation: explain(pkg, policy, await prove(pkg), now) })),
+    packages.map(async (pkg) => ({
+      pkg,
+      explanation: explain(pkg, policy, await prove(pkg, acceptsSignature(pkg, policy)), now),
+    })),
   )
   const texts = explanations.map(({ pkg, explanation }) => explanationText(pkg, explanation, process.cwd()))
   process.stdout.write(`${texts.join('\n\n')}\n`)

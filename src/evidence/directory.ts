@@ -1,44 +1,48 @@
 import { readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { ok, refuse } from '../codes.ts'
-import type { EvidenceSource } from './types.ts'
-
-const EXPECTED = 'an attestation document'
+import type { Evidence, EvidenceSource } from './types.ts'
 
 /** As much as is read from a registry. */
 const MAX_BYTES = 4 << 20
 
 /**
- * Evidence from a folder that is laid out like the registry's endpoint: `DIR/@scope/name@1.0.0.json`. A file that is
- * absent is EVIDENCE_MISSING. One that cannot be read or is not JSON is EVIDENCE_UNAVAILABLE, and so is every file of a
- * folder that is not there.
+ * Evidence from a folder that is laid out like the registry's endpoint: `DIR/@scope/name@1.0.0.json` for attestations,
+ * `DIR/@scope/name@1.0.0.signatures.json` for the registry's signatures. A file that is absent is EVIDENCE_MISSING. One that
+ * cannot be read or is not JSON is EVIDENCE_UNAVAILABLE, and so is every file of a folder that is not there.
  */
 export function directoryEvidence(folder: string): EvidenceSource {
+  return {
+    attestations: (pkg) => readDocument(folder, `${pkg.name}@${pkg.version}.json`, 'an attestation document'),
+    signatures: (pkg) =>
+      readDocument(folder, `${pkg.name}@${pkg.version}.signatures.json`, "the registry's signatures"),
+  }
+}
+
+async function readDocument(folder: string, name: string, expected: string): Promise<Evidence> {
   const root = path.resolve(folder)
-  return async (pkg) => {
-    const name = `${pkg.name}@${pkg.version}.json`.replaceAll('/', path.sep)
-    const file = path.resolve(root, name)
-    // Names come from the lockfile: `../../x` must not read a file from elsewhere, nor `x/../y` that of another package.
-    if (path.relative(root, file) !== name || name.startsWith(`..${path.sep}`)) {
-      return refuse('EVIDENCE_MISSING', `a name that leaves ${folder}`, EXPECTED)
+  const relative = name.replaceAll('/', path.sep)
+  const file = path.resolve(root, relative)
+  // Names come from the lockfile: `../../x` must not read a file from elsewhere, nor `x/../y` that of another package.
+  if (path.relative(root, file) !== relative || relative.startsWith(`..${path.sep}`)) {
+    return refuse('EVIDENCE_MISSING', `a name that leaves ${folder}`, expected)
+  }
+  try {
+    // Before it is opened: a pipe would wait for somebody to write into it.
+    const stats = await stat(file)
+    if (!stats.isFile()) return refuse('EVIDENCE_UNAVAILABLE', `${file} is not a file`, expected)
+    if (stats.size > MAX_BYTES) {
+      return refuse('EVIDENCE_UNAVAILABLE', `${file} has more than ${MAX_BYTES} bytes`, expected)
     }
-    try {
-      // Before it is opened: a pipe would wait for somebody to write into it.
-      const stats = await stat(file)
-      if (!stats.isFile()) return refuse('EVIDENCE_UNAVAILABLE', `${file} is not a file`, EXPECTED)
-      if (stats.size > MAX_BYTES) {
-        return refuse('EVIDENCE_UNAVAILABLE', `${file} has more than ${MAX_BYTES} bytes`, EXPECTED)
-      }
-      return ok(JSON.parse(await readFile(file, 'utf8')) as unknown)
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException
-      if (code !== 'ENOENT' && code !== 'ENOTDIR') {
-        return refuse('EVIDENCE_UNAVAILABLE', `${file}: ${(error as Error).message}`, EXPECTED)
-      }
-      return (await isFolder(root))
-        ? refuse('EVIDENCE_MISSING', `no file ${file}`, EXPECTED)
-        : refuse('EVIDENCE_UNAVAILABLE', `no folder ${root}`, EXPECTED)
+    return ok(JSON.parse(await readFile(file, 'utf8')) as unknown)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'ENOENT' && code !== 'ENOTDIR') {
+      return refuse('EVIDENCE_UNAVAILABLE', `${file}: ${(error as Error).message}`, expected)
     }
+    return (await isFolder(root))
+      ? refuse('EVIDENCE_MISSING', `no file ${file}`, expected)
+      : refuse('EVIDENCE_UNAVAILABLE', `no folder ${root}`, expected)
   }
 }
 
@@ -48,7 +52,3 @@ async function isFolder(file: string): Promise<boolean> {
     () => false,
   )
 }
-
-/** For runs without network and without a folder: nothing can be found out. */
-export const offlineEvidence: EvidenceSource = async () =>
-  refuse('EVIDENCE_UNAVAILABLE', 'no request made, because of --offline', EXPECTED)

@@ -6,6 +6,7 @@ import pLimit from 'p-limit'
 import { ok, refuse } from '../codes.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import { credentialsFor, NO_CREDENTIALS } from './credentials.ts'
+import { signaturesOfManifest, signaturesOfPackument } from './metadata.ts'
 import { type RegistrySettings, registryOf, scopeOf } from './settings.ts'
 import { openTransport, type Transport } from './transport.ts'
 import type { Evidence, EvidenceSource } from './types.ts'
@@ -31,9 +32,14 @@ export const LIMITS: Limits = { attempt: 10_000, total: 25_000, retries: 2, paus
 const REDIRECTS = 5
 
 /**
- * Evidence from the attestation endpoint of the registry that a package comes from:
- * `GET {registry}/-/npm/v1/attestations/{name}@{version}`. 404 is EVIDENCE_MISSING, whatever else is not a JSON
- * document is EVIDENCE_UNAVAILABLE: it says nothing about the package.
+ * Evidence from the registry that a package comes from:
+ *
+ * - attestations: `GET {registry}/-/npm/v1/attestations/{name}@{version}`;
+ * - signatures: `GET {registry}/{name}/{version}`, in `dist`; where there is no such document, or the time is asked for,
+ *   `GET {registry}/{name}`.
+ *
+ * 404 is EVIDENCE_MISSING, whatever else is not a JSON document is EVIDENCE_UNAVAILABLE: it says nothing about the
+ * package.
  *
  * @throws GateError where the settings for the connection cannot be used.
  */
@@ -42,33 +48,67 @@ export function registryEvidence(settings: RegistrySettings, limits: Limits = LI
   const transport = openTransport(settings.options, limits.concurrency)
   // Where nobody answers, thousands of packages would each wait for their own retries.
   let silent = 0
-  return (pkg) =>
+  const fetch = (pkg: LockedPackage, document: Document) =>
     limit(async () => {
       const retries = silent < PATIENCE ? limits.retries : 0
-      const evidence = await fetchDocument(pkg, settings, transport, { ...limits, retries })
+      const evidence = await fetchDocument(pkg, document, settings, transport, { ...limits, retries })
       silent = !evidence.ok && evidence.refusal.code === 'EVIDENCE_UNAVAILABLE' ? silent + 1 : 0
       return evidence
     })
+  return {
+    attestations: (pkg) => fetch(pkg, ATTESTATIONS),
+    signatures: async (pkg, withTime) => {
+      const manifest = withTime ? undefined : await fetch(pkg, MANIFEST)
+      if (manifest?.ok) return ok(signaturesOfManifest(manifest.value))
+      if (manifest !== undefined && manifest.refusal.code !== 'EVIDENCE_MISSING') return manifest
+      const packument = await fetch(pkg, { ...PACKUMENT, size: PACKUMENT_SIZE })
+      return packument.ok ? ok(signaturesOfPackument(packument.value, pkg.version)) : packument
+    },
+  }
 }
 
 /** After so many packages in a row without an answer, nothing is asked for twice. */
 const PATIENCE = 24
 
-const EXPECTED = 'an attestation document'
+/** Of all versions of a package. The largest have some tens of megabytes. */
+const PACKUMENT_SIZE = 128 << 20
+
+/** A document that the registry has of a package. */
+interface Document {
+  /** From the registry's URL. The parts are encoded. */
+  readonly path: (name: string, version: string) => string
+  readonly none: string
+  readonly expected: string
+  readonly size?: number
+}
+
+const ATTESTATIONS: Document = {
+  path: (name, version) => `-/npm/v1/attestations/${name}@${version}`,
+  none: 'no attestations',
+  expected: 'an attestation document',
+}
+const MANIFEST: Document = {
+  path: (name, version) => `${name}/${version}`,
+  none: 'no metadata',
+  expected: 'the metadata of that version',
+}
+const PACKUMENT: Document = { path: (name) => name, none: 'no metadata', expected: 'the metadata of the package' }
 
 async function fetchDocument(
   pkg: LockedPackage,
+  document: Document,
   settings: RegistrySettings,
   transport: Transport,
   limits: Limits,
 ): Promise<Evidence> {
-  const url = attestationUrl(registryOf(settings, pkg) ?? '', pkg)
+  const url = urlOf(registryOf(settings, pkg) ?? '', document, pkg)
+  const { expected, size = limits.size } = document
   if (url === undefined) {
-    return refuse('EVIDENCE_UNAVAILABLE', `no http or https URL set as the registry of ${pkg.name}`, EXPECTED)
+    return refuse('EVIDENCE_UNAVAILABLE', `no http or https URL set as the registry of ${pkg.name}`, expected)
   }
   const deadline = AbortSignal.timeout(limits.total)
   for (let attempt = 0; ; attempt += 1) {
-    const { evidence, transient } = await ask(url, pkg, settings, transport, limits, deadline)
+    const { evidence, transient } = await ask(url, pkg, document, settings, transport, { ...limits, size }, deadline)
     if (!transient || attempt >= limits.retries || deadline.aborted) return evidence
     await setTimeout(limits.pause * 4 ** attempt * (1 + Math.random()), undefined, { signal: deadline }).catch(() => {})
     if (deadline.aborted) return evidence
@@ -82,6 +122,7 @@ class Unusable extends Error {}
 async function ask(
   url: URL,
   pkg: LockedPackage,
+  { none, expected }: Document,
   settings: RegistrySettings,
   transport: Transport,
   limits: Limits,
@@ -97,18 +138,18 @@ async function ask(
     // Not read: the body of an error may be endless.
     response.destroy()
     if (status === 404) {
-      const found = `no attestations at ${shown(url)} (HTTP 404)`
-      return { evidence: refuse('EVIDENCE_MISSING', found, EXPECTED), transient: false }
+      const found = `${none} at ${shown(url)} (HTTP 404)`
+      return { evidence: refuse('EVIDENCE_MISSING', found, expected), transient: false }
     }
     return {
-      evidence: refuse('EVIDENCE_UNAVAILABLE', `HTTP ${status} from ${shown(url)}`, EXPECTED),
+      evidence: refuse('EVIDENCE_UNAVAILABLE', `HTTP ${status} from ${shown(url)}`, expected),
       transient: status >= 500 || [408, 420, 429].includes(status),
     }
   } catch (error) {
     const seconds = (deadline.aborted ? limits.total : limits.attempt) / 1000
     const problem = signal.aborted ? `not complete after ${seconds} s` : describe(error)
     return {
-      evidence: refuse('EVIDENCE_UNAVAILABLE', `no answer from ${shown(url)}: ${problem}`, EXPECTED),
+      evidence: refuse('EVIDENCE_UNAVAILABLE', `no answer from ${shown(url)}: ${problem}`, expected),
       transient: !(error instanceof Unusable || error instanceof SyntaxError),
     }
   }
@@ -168,11 +209,13 @@ async function text(response: IncomingMessage, size: number): Promise<string> {
 }
 
 /** Name and version come from the lockfile, which an attacker may have written: neither can leave its path segment. */
-function attestationUrl(registry: string, pkg: LockedPackage): URL | undefined {
+function urlOf(registry: string, { path }: Document, pkg: LockedPackage): URL | undefined {
   // `toWellFormed`, because half of a surrogate pair is an exception here.
-  const [name, version] = [pkg.name, pkg.version].map((part) => encodeURIComponent(part.toWellFormed()))
-  const segment = `${name?.replace('%40', '@').replace('%2F', '%2f')}@${version}`
-  const url = URL.parse(`-/npm/v1/attestations/${segment}`, registry)
+  const [name = '', version = ''] = [pkg.name, pkg.version].map((part) => encodeURIComponent(part.toWellFormed()))
+  const relative = path(name.replace('%40', '@').replace('%2F', '%2f'), version)
+  // Alone between two slashes, dots lead elsewhere.
+  if (relative.split('/').some((segment) => /^\.*$/.test(segment))) return undefined
+  const url = URL.parse(relative, registry)
   return url !== null && isHttp(url) ? url : undefined
 }
 

@@ -25,21 +25,20 @@ interface Applied {
  * `evil` into the folder of `left-pad` (`left-pad: evil@1.0.0` in the dependencies of another package), and whoever
  * imports `left-pad` gets what the rule for `left-pad` would never have let in. An alias that no rule is about adds none.
  */
-function appliedRules(pkg: LockedPackage, policy: Policy): readonly [Rule | undefined, ...Applied[]] {
-  const others = (pkg.aliases ?? []).flatMap((alias) => {
+function appliedRules(pkg: LockedPackage, policy: Policy): readonly Applied[] {
+  return [undefined, ...(pkg.aliases ?? [])].flatMap((alias) => {
     const rule = ruleFor(under(alias, pkg), policy)
     return rule === undefined ? [] : [{ rule, alias }]
   })
-  return [ruleFor(pkg, policy), ...others]
 }
 
-/** All rules that are asked about a package: the one for its own name, and those for its others. */
-export function rulesOf(
-  pkg: LockedPackage,
-  policy: Policy,
-): { readonly own: Rule | undefined; readonly others: readonly Rule[] } {
-  const [own, ...others] = appliedRules(pkg, policy)
-  return { own, others: others.map(({ rule }) => rule) }
+function isAboutItself(applied: readonly Applied[]): boolean {
+  return applied.some(({ alias }) => alias === undefined)
+}
+
+/** All rules of one policy that are asked about a package: the one for its own name, and those for its others. */
+export function rulesOf(pkg: LockedPackage, policy: Policy): readonly Rule[] {
+  return appliedRules(pkg, policy).map(({ rule }) => rule)
 }
 
 /** The package as a rule for that other name sees it: its version is one of another package. */
@@ -63,13 +62,18 @@ export function policiesFor(
 /** Whether `decide` needs a proof for this package. */
 export function needsProof(pkg: LockedPackage, policy: Policy): boolean {
   return policiesFor(pkg, policy).some(({ policy: each, project }) => {
-    const [own, ...others] = appliedRules(pkg, each)
+    const applied = appliedRules(pkg, each)
     // Without a rule of the root's the package is refused, whatever could be proven.
-    if (own === undefined && project === undefined) return false
-    return [{ rule: own, alias: undefined }, ...others].some(
-      ({ rule, alias }) => rule !== undefined && needsProofFor(rule, under(alias, pkg), each),
-    )
+    if (project === undefined && !isAboutItself(applied)) return false
+    return applied.some(({ rule, alias }) => needsProofFor(rule, under(alias, pkg), each))
   })
+}
+
+/** Whether a rule about this package is content with a signature of the registry. */
+export function acceptsSignature(pkg: LockedPackage, policy: Policy): boolean {
+  return policiesFor(pkg, policy).some(({ policy: each }) =>
+    rulesOf(pkg, each).some((rule) => rule.require === 'signature'),
+  )
 }
 
 /**
@@ -78,11 +82,10 @@ export function needsProof(pkg: LockedPackage, policy: Policy): boolean {
  */
 export function decide(pkg: LockedPackage, policy: Policy, proof: Result<Proof> | undefined, now: Date): Verdict {
   const verdicts = policiesFor(pkg, policy).flatMap(({ project, policy: each }) => {
-    const [own, ...others] = appliedRules(pkg, each)
-    const rules = own === undefined ? others : [{ rule: own, alias: undefined }, ...others]
+    const applied = appliedRules(pkg, each)
     // The root's must be about the package; a project's adds nothing where it is not.
-    if (project === undefined && own === undefined) return [{ project, verdict: noRule(pkg, each, now) }]
-    return rules.map((applied) => ({ project, verdict: meetsRule(pkg, applied, each, proof, now) }))
+    if (project === undefined && !isAboutItself(applied)) return [{ project, verdict: noRule(pkg, each, now) }]
+    return applied.map((one) => ({ project, verdict: meetsRule(pkg, one, each, proof, now) }))
   })
   const strictest = strictestOf(verdicts.map(({ verdict }) => verdict))
   const same = verdicts.filter(({ verdict }) => verdict.status === strictest.status)

@@ -29,7 +29,8 @@ export function findingsOf(
 
 function findingsIn(policy: Policy, packages: readonly LockedPackage[] | undefined, now: Date): readonly Finding[] {
   const rules = policy.rules.flatMap((rule): readonly Finding[] => {
-    const isUsed = packages === undefined || packages.some((pkg) => decides(rule, pkg, policy))
+    // By any of its names: the first rule that is about it.
+    const isUsed = packages === undefined || packages.some((pkg) => rulesOf(pkg, policy).includes(rule))
     return isUsed
       ? []
       : [{ place: rule.place, message: `this rule decides nothing in the lockfile: ${rule.packages.join(', ')}` }]
@@ -43,10 +44,4 @@ function findingsIn(policy: Policy, packages: readonly LockedPackage[] | undefin
       : []
   })
   return [...rules, ...exceptions].toSorted((a, b) => a.place.line - b.place.line)
-}
-
-/** By any of its names: the first rule that is about it. */
-function decides(rule: Policy['rules'][number], pkg: LockedPackage, policy: Policy): boolean {
-  const { own, others } = rulesOf(pkg, policy)
-  return [own, ...others].includes(rule)
 }

@@ -46,17 +46,21 @@ export function meets(
   }
 }
 
-function signature(rule: Rule, { provenance: [first], publish }: Proof, now: Date): Outcome {
-  if (publish === undefined) {
-    return unmet(refuse('EVIDENCE_MISSING', 'no publish attestation', "one that the registry's own key has signed"))
-  }
-  return oldEnough(rule, [publish.signedAt], now, first?.claims)
+function signature(rule: Rule, { provenance: [first], publish, signature }: Proof, now: Date): Outcome {
+  if (publish !== undefined) return oldEnough(rule, [publish.signedAt], now, first?.claims)
+  // Nobody has signed when that was made, so of its age nothing is known.
+  if (signature !== undefined) return oldEnough(rule, [''], now, first?.claims)
+  return unmet(
+    refuse('EVIDENCE_MISSING', 'no publish attestation and no signature', "one that the registry's own key has made"),
+  )
 }
 
 /** One attestation has to be met by one publisher in all fields, and by the identity that is locked. */
 function provenance(rule: Rule, proof: Proof, demand: LockedIdentity | undefined, now: Date): Outcome {
   if (proof.provenance.length === 0) {
-    const none = refuse('EVIDENCE_MISSING', 'attestations, but no provenance among them', 'a provenance attestation')
+    const isSigned = proof.publish === undefined && proof.signature !== undefined
+    const found = isSigned ? 'no attestations' : 'attestations, but no provenance among them'
+    const none = refuse('EVIDENCE_MISSING', found, 'a provenance attestation')
     return unmet({ refusal: lost(none.refusal, demand) })
   }
   if (rule.publishers.length === 0) {

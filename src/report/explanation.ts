@@ -72,7 +72,7 @@ function section(title: string, lines: readonly string[]): readonly string[] {
 
 function evidenceLines({ proof }: Explanation): readonly string[] {
   if (!proof.ok) return [`${proof.refusal.code}: found ${proof.refusal.found}; expected ${proof.refusal.expected}`]
-  const { provenance, publish } = proof.value
+  const { provenance, publish, signature } = proof.value
   return [
     ...provenance.flatMap(({ predicateType, claims, signedAt }) => [
       `provenance (${predicateType}), signed at ${signedAt}`,
@@ -83,6 +83,7 @@ function evidenceLines({ proof }: Explanation): readonly string[] {
     publish === undefined
       ? 'no publish attestation'
       : `publish attestation by the registry, signed at ${publish.signedAt}`,
+    ...(signature === undefined ? [] : [`signature by the registry, with its key ${signature.keyId}`]),
   ]
 }
 

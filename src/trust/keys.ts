@@ -24,25 +24,28 @@ const KeysSchema = v.object({
   ),
 })
 
-interface RegistryKey {
+/** A key, and when it may be used. */
+export interface RegistryKey {
   readonly key: KeyObject
   readonly start: Date
   readonly end: Date | undefined
 }
 
+/** The registry's keys of one usage, by their ids. */
+export type RegistryKeys = ReadonlyMap<string, RegistryKey>
+
 /**
- * Finds the registry's key for an attestation by its hint. A key is only good for attestations if its usage says so
- * (one that signs tarballs alone must not vouch for statements) and only inside of its validity: the library asks
- * `validFor` with the verified time of signing, so an expired key is still right for what it signed before.
+ * Reads `keys.json`. A key is only good for what its usage says: one that signs tarballs alone must not vouch for
+ * statements.
  *
  * @throws an Error where `keys` is not of the form above, or names one key twice: which of two keys, or of two
- * periods, is meant by a hint must not depend on their order.
+ * periods, is meant by an id must not depend on their order.
  */
-export function attestationKeys(keys: unknown): KeyFinder {
+export function registryKeys(keys: unknown, usage: 'npm:attestations' | 'npm:signatures'): RegistryKeys {
   const byId = new Map<string, RegistryKey>()
   for (const { keyId, keyUsage, publicKey } of v.parse(KeysSchema, keys).keys) {
-    if (keyUsage !== 'npm:attestations') continue
-    if (byId.has(keyId)) throw new Error(`the key ${JSON.stringify(keyId)} for attestations is in it twice`)
+    if (keyUsage !== usage) continue
+    if (byId.has(keyId)) throw new Error(`the key ${JSON.stringify(keyId)} for ${usage.slice(4)} is in it twice`)
     const { start, end } = publicKey.validFor
     byId.set(keyId, {
       key: createPublicKey({ key: Buffer.from(publicKey.rawBytes, 'base64'), format: 'der', type: 'spki' }),
@@ -50,6 +53,20 @@ export function attestationKeys(keys: unknown): KeyFinder {
       end: end === undefined ? undefined : new Date(end),
     })
   }
+  return byId
+}
+
+/** Both ends belong to it. */
+export function isValidAt({ start, end }: RegistryKey, date: Date): boolean {
+  return date >= start && (end === undefined || date <= end)
+}
+
+/**
+ * Finds the registry's key for an attestation by its hint. The library asks `validFor` with the verified time of signing,
+ * so an expired key is still right for what it signed before.
+ */
+export function attestationKeys(keys: unknown): KeyFinder {
+  const byId = registryKeys(keys, 'npm:attestations')
   return (hint) => {
     const found = byId.get(hint)
     if (found === undefined) {
@@ -58,9 +75,6 @@ export function attestationKeys(keys: unknown): KeyFinder {
         message: `no key ${JSON.stringify(hint)} for attestations`,
       })
     }
-    return {
-      publicKey: found.key,
-      validFor: (date) => date >= found.start && (found.end === undefined || date <= found.end),
-    }
+    return { publicKey: found.key, validFor: (date) => isValidAt(found, date) }
   }
 }

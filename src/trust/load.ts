@@ -3,7 +3,7 @@ import { TrustedRoot } from '@sigstore/protobuf-specs'
 import seeds from '@sigstore/tuf/seeds.json' with { type: 'json' }
 import { type TrustMaterial, toTrustMaterial } from '@sigstore/verify'
 import { GateError } from '../errors.ts'
-import { attestationKeys } from './keys.ts'
+import { attestationKeys, type RegistryKeys, registryKeys } from './keys.ts'
 
 /** Files that replace the embedded trust material. */
 export interface TrustFiles {
@@ -24,8 +24,7 @@ const SEED = seeds['https://tuf-repo-cdn.sigstore.dev'].targets
  */
 export async function loadTrust(files: TrustFiles): Promise<TrustMaterial> {
   const root = await readJson(files.trustedRoot, SEED['trusted_root.json'])
-  const keys = await readJson(files.npmKeys, SEED['registry.npmjs.org%2Fkeys.json'])
-  const finder = usable(files.npmKeys, 'keys.json of an npm registry', () => attestationKeys(keys))
+  const finder = await readKeys(files, attestationKeys)
   return usable(files.trustedRoot, 'Sigstore trusted root', () => {
     const trustedRoot = TrustedRoot.fromJSON(root)
     if (!trustedRoot.certificateAuthorities.some(({ certChain }) => certChain?.certificates.length)) {
@@ -33,6 +32,16 @@ export async function loadTrust(files: TrustFiles): Promise<TrustMaterial> {
     }
     return toTrustMaterial(withoutTimelessLogs(trustedRoot), finder)
   })
+}
+
+/** The keys by which the registry signs what it serves (`dist.signatures`). @throws GateError as above */
+export function loadSignatureKeys(files: TrustFiles): Promise<RegistryKeys> {
+  return readKeys(files, (keys) => registryKeys(keys, 'npm:signatures'))
+}
+
+async function readKeys<T>({ npmKeys }: TrustFiles, read: (keys: unknown) => T): Promise<T> {
+  const keys = await readJson(npmKeys, SEED['registry.npmjs.org%2Fkeys.json'])
+  return usable(npmKeys, 'keys.json of an npm registry', () => read(keys))
 }
 
 /** A log key without a start of validity would be taken as valid since 1970 by the library. It vouches for nothing. */

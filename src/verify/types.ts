@@ -1,3 +1,5 @@
+import type { KeyObject } from 'node:crypto'
+
 /** What a Fulcio certificate claims (OID 1.3.6.1.4.1.57264.1.N), as strings. A claim that is absent is undefined. */
 export interface Claims {
   /** Subject alternative name: for workflows a URI, for people an e-mail address. */
@@ -43,12 +45,14 @@ export interface Claims {
   readonly workflow: string | undefined
 }
 
-/** What verification proves about one package: facts only, no judgement. At least one of the two is there. */
+/** What verification proves about one package: facts only, no judgement. At least one of them is there. */
 export interface Proof {
   /** One per verified provenance attestation. */
   readonly provenance: readonly ProvenProvenance[]
   /** The publish attestation, signed by the registry's key, where there is one. */
   readonly publish: ProvenPublish | undefined
+  /** The registry's signature; undefined also where nobody asked for it. When it was made nobody has signed. */
+  readonly signature?: { readonly keyId: string } | undefined
 }
 
 export interface ProvenProvenance {
@@ -63,3 +67,14 @@ export interface ProvenPublish {
   /** As of a provenance: when the registry vouched for the package. */
   readonly signedAt: string
 }
+
+/** A key of the registry for `dist.signatures`, and when it is good; both ends belong to it. */
+export interface SignatureKey {
+  readonly key: KeyObject
+  readonly start: Date
+  /** Undefined where no end is set. */
+  readonly end: Date | undefined
+}
+
+/** By their ids. */
+export type SignatureKeys = ReadonlyMap<string, SignatureKey>

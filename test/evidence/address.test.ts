@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { registryEvidence } from '../../src/evidence/registry.ts'
 import { startRegistry } from '../support/registry/index.ts'
-import { DOCUMENT, found, LIMITS, locked, publish, serve, settings } from './support.ts'
+import { attestationsFrom, DOCUMENT, found, LIMITS, locked, publish, serve, settings } from './support.ts'
 
 describe('the address of a document', () => {
   const paths: Readonly<Record<string, string>> = {
@@ -15,7 +14,7 @@ describe('the address of a document', () => {
   for (const [name, path] of Object.entries(paths)) {
     it(`of ${name} is written as npm writes it`, async (t) => {
       const server = await serve(t, (_, response) => response.end('{}'))
-      found(await registryEvidence(settings(server.url), LIMITS)(locked(name)))
+      found(await attestationsFrom(settings(server.url), LIMITS)(locked(name)))
       assert.equal(server.requests[0]?.path, `/-/npm/v1/attestations/${path}`)
     })
   }
@@ -23,7 +22,7 @@ describe('the address of a document', () => {
   it('is below the path of a registry that has one', async () => {
     const registry = await startRegistry({ basePath: '/api/npm/virtual/' })
     publish(registry, '@acme/widgets')
-    const evidence = await registryEvidence(settings(registry.url), LIMITS)(locked('@acme/widgets'))
+    const evidence = await attestationsFrom(settings(registry.url), LIMITS)(locked('@acme/widgets'))
     await registry.close()
     assert.deepEqual(found(evidence), DOCUMENT)
     assert.equal(registry.requests[0]?.path, '/api/npm/virtual/-/npm/v1/attestations/@acme%2fwidgets@1.0.0')
@@ -31,7 +30,7 @@ describe('the address of a document', () => {
 
   it('has a version with a build number', async (t) => {
     const server = await serve(t, (_, response) => response.end('{}'))
-    found(await registryEvidence(settings(server.url), LIMITS)(locked('widgets', '1.0.0-rc.1+build.5')))
+    found(await attestationsFrom(settings(server.url), LIMITS)(locked('widgets', '1.0.0-rc.1+build.5')))
     assert.equal(server.requests[0]?.path, '/-/npm/v1/attestations/widgets@1.0.0-rc.1%2Bbuild.5')
   })
 
@@ -68,7 +67,7 @@ describe('the address of a document', () => {
     it(`of ${JSON.stringify(name.slice(0, 50))} at ${JSON.stringify(version)} is one segment of the endpoint`, async (t) => {
       const server = await serve(t, (_, response) => response.end('{}'))
       const settings = { registries: { default: `${server.url}base/` }, options: {} }
-      found(await registryEvidence(settings, LIMITS)(locked(name, version)))
+      found(await attestationsFrom(settings, LIMITS)(locked(name, version)))
       assertOneSegment(server.requests, name, version)
     })
   }
@@ -76,7 +75,7 @@ describe('the address of a document', () => {
   it('is one segment of the endpoint for any name and version', async (t) => {
     const server = await serve(t, (_, response) => response.end('{}'))
     const requests = server.requests as (typeof server.requests)[number][]
-    const ask = registryEvidence({ registries: { default: `${server.url}base/` }, options: {} }, LIMITS)
+    const ask = attestationsFrom({ registries: { default: `${server.url}base/` }, options: {} }, LIMITS)
     const text = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 40 }),
       fc.stringMatching(/^[@./\\%?#:a]{0,12}$/),

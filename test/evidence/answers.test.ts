@@ -2,9 +2,20 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import { after, beforeEach, describe, it } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import { type Limits, registryEvidence } from '../../src/evidence/registry.ts'
+import type { Limits } from '../../src/evidence/registry.ts'
 import { startRegistry } from '../support/registry/index.ts'
-import { DOCUMENT, found, LIMITS, listen, locked, publish, refused, serve, settings } from './support.ts'
+import {
+  attestationsFrom,
+  DOCUMENT,
+  found,
+  LIMITS,
+  listen,
+  locked,
+  publish,
+  refused,
+  serve,
+  settings,
+} from './support.ts'
 
 const registry = await startRegistry()
 after(() => registry.close())
@@ -16,7 +27,7 @@ beforeEach(() => {
 const URL_OF_WIDGETS = `${registry.url}-/npm/v1/attestations/widgets@1.0.0`
 
 function ask(limits: Partial<Limits> = {}, name = 'widgets') {
-  return registryEvidence(settings(registry.url), { ...LIMITS, ...limits })(locked(name))
+  return attestationsFrom(settings(registry.url), { ...LIMITS, ...limits })(locked(name))
 }
 
 describe('an answer of the registry', () => {
@@ -69,7 +80,7 @@ describe('an answer that says nothing about the package is EVIDENCE_UNAVAILABLE'
 
   it('an empty body', async (t) => {
     const server = await serve(t, (_, response) => response.end())
-    const evidence = await registryEvidence(settings(server.url), LIMITS)(locked('widgets'))
+    const evidence = await attestationsFrom(settings(server.url), LIMITS)(locked('widgets'))
     assert.match(refused(evidence, 'EVIDENCE_UNAVAILABLE'), /: the answer is not JSON$/)
   })
 
@@ -88,7 +99,7 @@ describe('an answer that says nothing about the package is EVIDENCE_UNAVAILABLE'
       response.writeHead(200, { 'content-length': 100 })
       response.write('{"attestations":[]}', () => response.destroy())
     })
-    refused(await registryEvidence(settings(server.url), LIMITS)(locked('widgets')), 'EVIDENCE_UNAVAILABLE')
+    refused(await attestationsFrom(settings(server.url), LIMITS)(locked('widgets')), 'EVIDENCE_UNAVAILABLE')
   })
 
   it('a connection that is reset', async () => {
@@ -99,7 +110,7 @@ describe('an answer that says nothing about the package is EVIDENCE_UNAVAILABLE'
   it('a closed port', async () => {
     const gone = await startRegistry()
     await gone.close()
-    const evidence = await registryEvidence(settings(gone.url), LIMITS)(locked('widgets'))
+    const evidence = await attestationsFrom(settings(gone.url), LIMITS)(locked('widgets'))
     assert.match(refused(evidence, 'EVIDENCE_UNAVAILABLE'), /^no answer from http:.*widgets@1\.0\.0: .*ECONNREFUSED/)
   })
 
@@ -108,7 +119,7 @@ describe('an answer that says nothing about the package is EVIDENCE_UNAVAILABLE'
       t,
       createServer((socket) => socket.end('SSH-2.0-OpenSSH_9.9\r\n')),
     )
-    const evidence = await registryEvidence(settings(`http://127.0.0.1:${port}/`), LIMITS)(locked('widgets'))
+    const evidence = await attestationsFrom(settings(`http://127.0.0.1:${port}/`), LIMITS)(locked('widgets'))
     assert.match(refused(evidence, 'EVIDENCE_UNAVAILABLE'), /Parse Error/)
   })
 
@@ -124,13 +135,13 @@ describe('an answer that says nothing about the package is EVIDENCE_UNAVAILABLE'
         pour()
       }),
     )
-    const evidence = await registryEvidence(settings(`http://127.0.0.1:${port}/`), LIMITS)(locked('widgets'))
+    const evidence = await attestationsFrom(settings(`http://127.0.0.1:${port}/`), LIMITS)(locked('widgets'))
     assert.match(refused(evidence, 'EVIDENCE_UNAVAILABLE'), /overflow/i)
   })
 
   for (const url of ['not a URL', '', '/', 'file:///etc/', 'ftp://127.0.0.1/', 'data:application/json,{}']) {
     it(`a registry that is no http or https URL (${JSON.stringify(url)}): no exception`, async () => {
-      const what = refused(await registryEvidence(settings(url), LIMITS)(locked('widgets')), 'EVIDENCE_UNAVAILABLE')
+      const what = refused(await attestationsFrom(settings(url), LIMITS)(locked('widgets')), 'EVIDENCE_UNAVAILABLE')
       assert.equal(what, 'no http or https URL set as the registry of widgets')
     })
   }
@@ -144,7 +155,7 @@ describe('a compressed answer', () => {
   for (const encoding of ['gzip', 'x-gzip']) {
     it(`${encoding} is unpacked`, async (t) => {
       const server = await answer(encoding, packed)(t)
-      assert.deepEqual(found(await registryEvidence(settings(server.url), LIMITS)(locked('widgets'))), DOCUMENT)
+      assert.deepEqual(found(await attestationsFrom(settings(server.url), LIMITS)(locked('widgets'))), DOCUMENT)
       assert.equal(server.requests[0]?.headers['accept-encoding'], 'gzip')
     })
   }
@@ -159,7 +170,7 @@ describe('a compressed answer', () => {
   for (const [what, [encoding, body, problem]] of Object.entries(broken)) {
     it(`${what} is EVIDENCE_UNAVAILABLE`, async (t) => {
       const server = await answer(encoding, body)(t)
-      const evidence = await registryEvidence(settings(server.url), LIMITS)(locked('widgets'))
+      const evidence = await attestationsFrom(settings(server.url), LIMITS)(locked('widgets'))
       assert.match(refused(evidence, 'EVIDENCE_UNAVAILABLE'), problem)
     })
   }

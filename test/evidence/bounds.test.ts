@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
 import { after, beforeEach, describe, it } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import { type Limits, LIMITS as REAL_LIMITS, registryEvidence } from '../../src/evidence/registry.ts'
+import { type Limits, LIMITS as REAL_LIMITS } from '../../src/evidence/registry.ts'
 import { startRegistry } from '../support/registry/index.ts'
-import { DOCUMENT, found, LIMITS, locked, publish, refused, serve, settings } from './support.ts'
+import { attestationsFrom, DOCUMENT, found, LIMITS, locked, publish, refused, serve, settings } from './support.ts'
 
 const registry = await startRegistry()
 after(() => registry.close())
@@ -14,7 +14,7 @@ beforeEach(() => {
 })
 
 function ask(limits: Partial<Limits>) {
-  return registryEvidence(settings(registry.url), { ...LIMITS, ...limits })(locked('widgets'))
+  return attestationsFrom(settings(registry.url), { ...LIMITS, ...limits })(locked('widgets'))
 }
 
 /** Sends as fast as it is read, until the connection goes. */
@@ -67,14 +67,14 @@ describe('a registry that takes its time', () => {
 
   it('that sends headers and then nothing is given up', async (t) => {
     const server = await serve(t, (_, response) => void response.writeHead(200).write('{'))
-    const ask = registryEvidence(settings(server.url), { ...LIMITS, attempt: 50 })
+    const ask = attestationsFrom(settings(server.url), { ...LIMITS, attempt: 50 })
     assert.match(refused(await ask(locked('widgets')), 'EVIDENCE_UNAVAILABLE'), /: not complete after 0\.05 s$/)
     await server.closed(1)
   })
 
   it('leaves no connection open behind what was given up', async (t) => {
     const server = await serve(t, () => {})
-    const ask = registryEvidence(settings(server.url), { ...LIMITS, attempt: 50, retries: 2 })
+    const ask = attestationsFrom(settings(server.url), { ...LIMITS, attempt: 50, retries: 2 })
     refused(await ask(locked('widgets')), 'EVIDENCE_UNAVAILABLE')
     await server.closed(3)
   })
@@ -82,7 +82,7 @@ describe('a registry that takes its time', () => {
   it('one package that hangs does not keep another from its answer', async () => {
     publish(registry, 'gadgets')
     registry.misbehave({ match: 'widgets', how: 'hang' })
-    const ask = registryEvidence(settings(registry.url), { ...LIMITS, attempt: 700, concurrency: 1 })
+    const ask = attestationsFrom(settings(registry.url), { ...LIMITS, attempt: 700, concurrency: 1 })
     const [widgets, gadgets] = await Promise.all([ask(locked('widgets')), ask(locked('gadgets'))])
     refused(widgets, 'EVIDENCE_UNAVAILABLE')
     assert.deepEqual(found(gadgets), DOCUMENT)
@@ -103,7 +103,7 @@ describe('an answer that is too large', () => {
 
   it('without end is read up to the limit only', async (t) => {
     const server = await serve(t, (_, response) => pour(response, 200))
-    const ask = registryEvidence(settings(server.url), { ...LIMITS, size: MB })
+    const ask = attestationsFrom(settings(server.url), { ...LIMITS, size: MB })
     const what = refused(await ask(locked('widgets')), 'EVIDENCE_UNAVAILABLE')
     assert.match(what, /: the answer has more than 1048576 bytes$/)
     await server.closed(1)
@@ -118,7 +118,7 @@ describe('an answer that is too large', () => {
   for (const status of [404, 403, 500, 503, 302]) {
     it(`without end and of status ${status} is not read at all, also while the next attempt waits`, async (t) => {
       const server = await serve(t, (_, response) => pour(response, status))
-      const ask = registryEvidence(settings(server.url), { ...LIMITS, retries: 2, pause: 20 })
+      const ask = attestationsFrom(settings(server.url), { ...LIMITS, retries: 2, pause: 20 })
       refused(await ask(locked('widgets')), status === 404 ? 'EVIDENCE_MISSING' : 'EVIDENCE_UNAVAILABLE')
       const attempts = status >= 500 ? 3 : 1
       assert.equal(server.requests.length, attempts)
@@ -132,7 +132,7 @@ describe('an answer that is too large', () => {
     const bomb = Buffer.concat(new Array(64).fill(gzipSync(Buffer.alloc(4 * MB, ' '))))
     assert.ok(bomb.length < MB)
     const server = await serve(t, (_, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb))
-    const ask = registryEvidence(settings(server.url), { ...LIMITS, size: 4 * MB })
+    const ask = attestationsFrom(settings(server.url), { ...LIMITS, size: 4 * MB })
     // Of the whole process, and not lowered by the collector: what was once allocated shows.
     const before = process.resourceUsage().maxRSS
     assert.match(refused(await ask(locked('widgets')), 'EVIDENCE_UNAVAILABLE'), /more than 4194304 bytes$/)
@@ -144,7 +144,7 @@ describe('an answer that is too large', () => {
     const answer = gzipSync(JSON.stringify('a'.repeat(LIMITS.size)))
     const server = await serve(t, (_, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(answer))
     assert.ok(answer.length < 1000)
-    const evidence = await registryEvidence(settings(server.url), LIMITS)(locked('widgets'))
+    const evidence = await attestationsFrom(settings(server.url), LIMITS)(locked('widgets'))
     assert.match(refused(evidence, 'EVIDENCE_UNAVAILABLE'), /the answer has more than 65536 bytes$/)
   })
 })
@@ -219,7 +219,7 @@ describe('concurrency', () => {
   for (const cap of [1, 3]) {
     it(`of ${cap} is kept, and used`, async (t) => {
       const { server, seen } = await barrier(t, cap, 12)
-      const ask = registryEvidence(settings(server.url), { ...LIMITS, concurrency: cap })
+      const ask = attestationsFrom(settings(server.url), { ...LIMITS, concurrency: cap })
       const answers = await Promise.all(Array.from({ length: 12 }, (_, i) => ask(locked(`pkg-${i}`))))
       for (const answer of answers) assert.deepEqual(found(answer), {})
       assert.equal(seen.most, cap)
@@ -230,7 +230,7 @@ describe('concurrency', () => {
     const { server, seen } = await barrier(t, 2, 8)
     const { port } = new URL(server.url)
     const registries = { default: server.url, '@acme': `http://localhost:${port}/` }
-    const ask = registryEvidence({ registries, options: {} }, { ...LIMITS, concurrency: 2 })
+    const ask = attestationsFrom({ registries, options: {} }, { ...LIMITS, concurrency: 2 })
     const names = Array.from({ length: 8 }, (_, i) => (i % 2 === 0 ? `pkg-${i}` : `@acme/pkg-${i}`))
     for (const answer of await Promise.all(names.map((name) => ask(locked(name))))) found(answer)
     assert.equal(seen.most, 2)

@@ -4,10 +4,9 @@ import { createServer as createTlsServer } from 'node:https'
 import { connect, createServer as createTcpServer } from 'node:net'
 import { describe, it, type TestContext } from 'node:test'
 import { GateError } from '../../src/errors.ts'
-import { registryEvidence } from '../../src/evidence/registry.ts'
 import { openTransport } from '../../src/evidence/transport.ts'
 import { selfSigned } from '../support/tls.ts'
-import { found, LIMITS, listen, locked, refused, serve, settings } from './support.ts'
+import { attestationsFrom, found, LIMITS, listen, locked, refused, serve, settings } from './support.ts'
 
 const { key, cert } = selfSigned()
 
@@ -26,20 +25,20 @@ describe('TLS', () => {
   it('with an authority of the settings', async (t) => {
     const { url } = await serveTls(t)
     for (const ca of [cert, [cert]]) {
-      assert.deepEqual(found(await registryEvidence(settings(url, { ca }), LIMITS)(locked('widgets'))), { over: 'TLS' })
+      assert.deepEqual(found(await attestationsFrom(settings(url, { ca }), LIMITS)(locked('widgets'))), { over: 'TLS' })
     }
   })
 
   it('with an authority that nobody knows is EVIDENCE_UNAVAILABLE, and nothing is sent', async (t) => {
     const { url, requests } = await serveTls(t)
-    const what = refused(await registryEvidence(settings(url), LIMITS)(locked('widgets')), 'EVIDENCE_UNAVAILABLE')
+    const what = refused(await attestationsFrom(settings(url), LIMITS)(locked('widgets')), 'EVIDENCE_UNAVAILABLE')
     assert.match(what, /: self-signed certificate/)
     assert.equal(requests.length, 0)
   })
 
   it('with a certificate of another host is EVIDENCE_UNAVAILABLE', async (t) => {
     const { url, requests } = await serveTls(t)
-    const ask = registryEvidence(settings(url.replace('127.0.0.1', 'localhost'), { ca: cert }), LIMITS)
+    const ask = attestationsFrom(settings(url.replace('127.0.0.1', 'localhost'), { ca: cert }), LIMITS)
     assert.match(refused(await ask(locked('widgets')), 'EVIDENCE_UNAVAILABLE'), /altnames/)
     assert.equal(requests.length, 0)
   })
@@ -47,7 +46,7 @@ describe('TLS', () => {
   for (const strict of [true, 'true', 'yes', '', undefined, null, 0]) {
     it(`is checked where strict-ssl is ${JSON.stringify(strict)}`, async (t) => {
       const { url } = await serveTls(t)
-      const ask = registryEvidence(settings(url, { 'strict-ssl': strict }), LIMITS)
+      const ask = attestationsFrom(settings(url, { 'strict-ssl': strict }), LIMITS)
       refused(await ask(locked('widgets')), 'EVIDENCE_UNAVAILABLE')
     })
   }
@@ -55,14 +54,14 @@ describe('TLS', () => {
   for (const strict of [false, 'false']) {
     it(`is not checked where strict-ssl is ${JSON.stringify(strict)}`, async (t) => {
       const { url } = await serveTls(t)
-      found(await registryEvidence(settings(url, { 'strict-ssl': strict }), LIMITS)(locked('widgets')))
+      found(await attestationsFrom(settings(url, { 'strict-ssl': strict }), LIMITS)(locked('widgets')))
     })
   }
 
   it('is not given up by a redirect: from https to http is no way', async (t) => {
     const plain = await serve(t, (_, response) => response.end('{}'))
     const { url } = await serveTls(t, plain.url)
-    const ask = registryEvidence(settings(url, { ca: cert }), LIMITS)
+    const ask = attestationsFrom(settings(url, { ca: cert }), LIMITS)
     assert.match(refused(await ask(locked('widgets')), 'EVIDENCE_UNAVAILABLE'), /: a redirect from https to http$/)
     assert.equal(plain.requests.length, 0)
   })
@@ -70,7 +69,7 @@ describe('TLS', () => {
   it('may be reached by a redirect from http', async (t) => {
     const { url } = await serveTls(t)
     const plain = await serve(t, (_, response) => response.writeHead(302, { location: url }).end())
-    found(await registryEvidence(settings(plain.url, { ca: cert }), LIMITS)(locked('widgets')))
+    found(await attestationsFrom(settings(plain.url, { ca: cert }), LIMITS)(locked('widgets')))
   })
 
   it('whose handshake nobody answers is given up, and its connection closed: the process could not end otherwise', async (t) => {
@@ -78,7 +77,7 @@ describe('TLS', () => {
       t,
       createTcpServer((socket) => socket.resume()),
     )
-    const ask = registryEvidence(settings(`https://127.0.0.1:${port}/`), { ...LIMITS, attempt: 50, retries: 1 })
+    const ask = attestationsFrom(settings(`https://127.0.0.1:${port}/`), { ...LIMITS, attempt: 50, retries: 1 })
     assert.match(refused(await ask(locked('widgets')), 'EVIDENCE_UNAVAILABLE'), /: not complete after 0\.05 s$/)
     await closed(2)
   })
@@ -114,7 +113,7 @@ describe('a proxy', () => {
   it('of http registries is asked in their place, with its own credentials', async (t) => {
     const { seen, url } = await serveProxy(t)
     const options = { 'http-proxy': url.replace('//', '//user:pass@'), '//registry.invalid/:_authToken': 'SECRET' }
-    const ask = registryEvidence(settings('http://registry.invalid/', options), LIMITS)
+    const ask = attestationsFrom(settings('http://registry.invalid/', options), LIMITS)
     assert.deepEqual(found(await ask(locked('widgets'))), { through: 'proxy' })
     const address = 'http://registry.invalid/-/npm/v1/attestations/widgets@1.0.0'
     assert.deepEqual(seen, [`${address} Basic ${btoa('user:pass')}`])
@@ -125,7 +124,7 @@ describe('a proxy', () => {
     const { url, requests } = await serveTls(t)
     const { host } = new URL(url)
     const options = { 'https-proxy': proxy, ca: cert, [`//${host}/:_authToken`]: 'SECRET' }
-    assert.deepEqual(found(await registryEvidence(settings(url, options), LIMITS)(locked('widgets'))), { over: 'TLS' })
+    assert.deepEqual(found(await attestationsFrom(settings(url, options), LIMITS)(locked('widgets'))), { over: 'TLS' })
     assert.deepEqual(seen, [`CONNECT ${host} undefined`])
     assert.equal(requests[0]?.headers.authorization, 'Bearer SECRET')
   })
@@ -135,10 +134,10 @@ describe('a proxy', () => {
     const server = await serve(t, (_, response) => response.end('{}'))
     for (const noProxy of ['127.0.0.1', 'x.example,127.0.0.1', true]) {
       const options = { 'http-proxy': proxy, 'no-proxy': noProxy }
-      found(await registryEvidence(settings(server.url, options), LIMITS)(locked('widgets')))
+      found(await attestationsFrom(settings(server.url, options), LIMITS)(locked('widgets')))
     }
-    found(await registryEvidence(settings(server.url, { 'https-proxy': proxy }), LIMITS)(locked('widgets')))
-    found(await registryEvidence(settings(server.url, { 'http-proxy': 'false' }), LIMITS)(locked('widgets')))
+    found(await attestationsFrom(settings(server.url, { 'https-proxy': proxy }), LIMITS)(locked('widgets')))
+    found(await attestationsFrom(settings(server.url, { 'http-proxy': 'false' }), LIMITS)(locked('widgets')))
     assert.deepEqual(seen, [])
     assert.equal(server.requests.length, 5)
   })
@@ -147,7 +146,7 @@ describe('a proxy', () => {
     const server = createServer().on('connect', (_, client) => client.end('HTTP/1.1 407 No\r\n\r\n'))
     const { port } = await listen(t, server)
     const options = { 'https-proxy': `http://user:p4ssw0rd@127.0.0.1:${port}/` }
-    const ask = registryEvidence(settings('https://registry.invalid/', options), LIMITS)
+    const ask = attestationsFrom(settings('https://registry.invalid/', options), LIMITS)
     const what = refused(await ask(locked('widgets')), 'EVIDENCE_UNAVAILABLE')
     assert.match(what, /407/)
     assert.doesNotMatch(what, /p4ssw0rd/)
@@ -159,7 +158,7 @@ describe('a proxy', () => {
       createTcpServer((socket) => socket.resume()),
     )
     const options = { 'https-proxy': `http://127.0.0.1:${port}/` }
-    const ask = registryEvidence(settings('https://registry.invalid/', options), { ...LIMITS, attempt: 50, retries: 1 })
+    const ask = attestationsFrom(settings('https://registry.invalid/', options), { ...LIMITS, attempt: 50, retries: 1 })
     refused(await ask(locked('widgets')), 'EVIDENCE_UNAVAILABLE')
     await closed(2)
   })
@@ -172,7 +171,7 @@ describe('a proxy', () => {
     const options = { 'https-proxy': `http://127.0.0.1:${port}/` }
     const limits = { ...LIMITS, attempt: 3_600_000, total: 50 }
     const what = refused(
-      await registryEvidence(settings('https://registry.invalid/', options), limits)(locked('widgets')),
+      await attestationsFrom(settings('https://registry.invalid/', options), limits)(locked('widgets')),
       'EVIDENCE_UNAVAILABLE',
     )
     assert.match(what, /: not complete after 0\.05 s$/)

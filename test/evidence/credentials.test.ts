@@ -1,8 +1,19 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { registryEvidence } from '../../src/evidence/registry.ts'
 import { startRegistry } from '../support/registry/index.ts'
-import { DOCUMENT, folder, found, host, LIMITS, locked, publish, refused, serve, settings } from './support.ts'
+import {
+  attestationsFrom,
+  DOCUMENT,
+  folder,
+  found,
+  host,
+  LIMITS,
+  locked,
+  publish,
+  refused,
+  serve,
+  settings,
+} from './support.ts'
 
 describe('credentials', () => {
   it('of the registry are sent, and without them it says no', async (t) => {
@@ -11,11 +22,11 @@ describe('credentials', () => {
     publish(registry, 'widgets')
     const options = { [`${host(registry.url)}:_authToken`]: 'SECRET' }
     assert.deepEqual(
-      found(await registryEvidence(settings(registry.url, options), LIMITS)(locked('widgets'))),
+      found(await attestationsFrom(settings(registry.url, options), LIMITS)(locked('widgets'))),
       DOCUMENT,
     )
     const what = refused(
-      await registryEvidence(settings(registry.url), LIMITS)(locked('widgets')),
+      await attestationsFrom(settings(registry.url), LIMITS)(locked('widgets')),
       'EVIDENCE_UNAVAILABLE',
     )
     assert.match(what, /^HTTP 401 from /)
@@ -27,7 +38,7 @@ describe('credentials', () => {
     publish(all, 'widgets')
     publish(all, '@other/widgets')
     publish(acme, '@acme/widgets')
-    const ask = registryEvidence(
+    const ask = attestationsFrom(
       {
         registries: { default: all.url, '@acme': acme.url },
         options: { [`${host(all.url)}:_authToken`]: 'FOR-ALL', [`${host(acme.url)}:_authToken`]: 'FOR-ACME' },
@@ -50,7 +61,7 @@ describe('credentials', () => {
   it('of a name that only begins like a scope are not those of the scope', async (t) => {
     const acme = await serve(t, (_, response) => response.end('{}'))
     const all = await serve(t, (_, response) => response.end('{}'))
-    const ask = registryEvidence({ registries: { default: all.url, '@acme': acme.url }, options: {} }, LIMITS)
+    const ask = attestationsFrom({ registries: { default: all.url, '@acme': acme.url }, options: {} }, LIMITS)
     for (const name of ['@acme', '@acmeX/y', '@acm/y', 'acme/y', '@acme\\y']) found(await ask(locked(name)))
     assert.equal(acme.requests.length, 0)
     assert.equal(all.requests.length, 5)
@@ -112,7 +123,7 @@ describe('credentials', () => {
         key.replace('HOST', new URL(server.url).host),
         value,
       ])
-      const ask = registryEvidence(settings(`${server.url}npm/`, Object.fromEntries(hosted)), LIMITS)
+      const ask = attestationsFrom(settings(`${server.url}npm/`, Object.fromEntries(hosted)), LIMITS)
       for (const name of ['@acme/widgets', 'widgets']) found(await ask(locked(name)))
       assert.deepEqual(
         server.requests.map(({ headers }) => String(headers.authorization)),
@@ -123,7 +134,7 @@ describe('credentials', () => {
 
   it('in the registry URL are sent as such', async (t) => {
     const server = await serve(t, (_, response) => response.end('{}'))
-    const ask = registryEvidence(settings(server.url.replace('//', '//us%40er:pass@')), LIMITS)
+    const ask = attestationsFrom(settings(server.url.replace('//', '//us%40er:pass@')), LIMITS)
     found(await ask(locked('widgets')))
     assert.equal(server.requests[0]?.headers.authorization, `Basic ${btoa('us@er:pass')}`)
   })
@@ -132,14 +143,14 @@ describe('credentials', () => {
     const server = await serve(t, (_, response) => response.end('{}'))
     const own = host(server.url)
     const options = { [`${own}:certfile`]: folder(t), [`${own}:keyfile`]: folder(t) }
-    refused(await registryEvidence(settings(server.url, options), LIMITS)(locked('widgets')), 'EVIDENCE_UNAVAILABLE')
+    refused(await attestationsFrom(settings(server.url, options), LIMITS)(locked('widgets')), 'EVIDENCE_UNAVAILABLE')
   })
 
   it('that no header can hold are EVIDENCE_UNAVAILABLE, and not shown', async (t) => {
     const server = await serve(t, (_, response) => response.end('{}'))
     const options = { [`${host(server.url)}:_authToken`]: 'SECRET\r\nX: y' }
     const what = refused(
-      await registryEvidence(settings(server.url, options), LIMITS)(locked('widgets')),
+      await attestationsFrom(settings(server.url, options), LIMITS)(locked('widgets')),
       'EVIDENCE_UNAVAILABLE',
     )
     assert.doesNotMatch(what, /SECRET/)

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import { after, describe, it } from 'node:test'
-import { registryEvidence } from '../../src/evidence/registry.ts'
 import { startRegistry } from '../support/registry/index.ts'
-import { host, LIMITS, listen, locked, publish, refused, serve, settings } from './support.ts'
+import { attestationsFrom, host, LIMITS, listen, locked, publish, refused, serve, settings } from './support.ts'
 
 const registry = await startRegistry({ token: 'T0KEN' })
 after(() => registry.close())
@@ -31,7 +30,7 @@ describe('what is said of a failure', () => {
       publish(registry, '@acme/widgets')
       registry.misbehave({ match: '/', ...rule })
       const secret = { [`${host(url)}:_authToken`]: 'T0KEN' }
-      const ask = registryEvidence(settings(url.replace('//', '//user:p4ssw0rd@'), secret), { ...LIMITS, attempt: 150 })
+      const ask = attestationsFrom(settings(url.replace('//', '//user:p4ssw0rd@'), secret), { ...LIMITS, attempt: 150 })
       const what = refused(await ask(locked('@acme/widgets')), 'EVIDENCE_UNAVAILABLE')
       assert.ok(what.includes(`${url}-/npm/v1/attestations/@acme%2fwidgets@1.0.0`), what)
       assert.match(what, /^(HTTP \d+ from \S+|no answer from \S+: .+)$/)
@@ -42,11 +41,11 @@ describe('what is said of a failure', () => {
   it('of 404 has no credentials either', async (t) => {
     const server = await serve(t, (_, response) => response.writeHead(404).end())
     const url = server.url.replace('//', '//user:p4ssw0rd@')
-    assertNoSecret(refused(await registryEvidence(settings(url), LIMITS)(locked('widgets')), 'EVIDENCE_MISSING'))
+    assertNoSecret(refused(await attestationsFrom(settings(url), LIMITS)(locked('widgets')), 'EVIDENCE_MISSING'))
   })
 
   it('of a registry setting that is no URL does not repeat it', async () => {
-    const ask = registryEvidence(settings('user:p4ssw0rd@registry.example/'), LIMITS)
+    const ask = attestationsFrom(settings('user:p4ssw0rd@registry.example/'), LIMITS)
     assertNoSecret(refused(await ask(locked('widgets')), 'EVIDENCE_UNAVAILABLE'))
   })
 
@@ -56,7 +55,7 @@ describe('what is said of a failure', () => {
       createServer((socket) => socket.on('data', (data) => socket.end(data))),
     )
     const options = { [`//127.0.0.1:${port}/:_authToken`]: 'T0KEN' }
-    const ask = registryEvidence(settings(`http://user:p4ssw0rd@127.0.0.1:${port}/`, options), LIMITS)
+    const ask = attestationsFrom(settings(`http://user:p4ssw0rd@127.0.0.1:${port}/`, options), LIMITS)
     assertNoSecret(refused(await ask(locked('widgets')), 'EVIDENCE_UNAVAILABLE'))
   })
 

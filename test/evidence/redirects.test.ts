@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { registryEvidence } from '../../src/evidence/registry.ts'
 import { startRegistry } from '../support/registry/index.ts'
-import { found, host, LIMITS, locked, refused, serve, settings } from './support.ts'
+import { attestationsFrom, found, host, LIMITS, locked, refused, serve, settings } from './support.ts'
 
 describe('a redirect', () => {
   it('within the registry is followed, with its token', async (t) => {
@@ -10,7 +9,7 @@ describe('a redirect', () => {
       if (request.url?.endsWith('moved')) response.end('{}')
       else response.writeHead(307, { location: '/base/moved' }).end()
     })
-    const ask = registryEvidence(
+    const ask = attestationsFrom(
       settings(`${server.url}base/`, { [`${host(server.url)}:_authToken`]: 'SECRET' }),
       LIMITS,
     )
@@ -31,7 +30,7 @@ describe('a redirect', () => {
         const url = server.url.replace('//', '//user:pass@')
         // Not even those that are set for where it leads: who redirects must not choose what they are used for.
         const options = { [`${host(server.url)}:_authToken`]: 'SECRET', [`//${hostname}:${port}/:_authToken`]: 'OTHER' }
-        const evidence = await registryEvidence(settings(url, options), LIMITS)(locked('widgets'))
+        const evidence = await attestationsFrom(settings(url, options), LIMITS)(locked('widgets'))
         assert.deepEqual(found(evidence), { from: 'other' })
         assert.equal(server.requests[0]?.headers.authorization, 'Bearer SECRET')
         const { authorization, cookie, referer } = other.requests[0]?.headers ?? {}
@@ -47,7 +46,7 @@ describe('a redirect', () => {
       else response.writeHead(302, { location: other.url }).end()
     })
     const options = { [`${host(server.url)}:_authToken`]: 'SECRET' }
-    found(await registryEvidence(settings(server.url, options), LIMITS)(locked('widgets')))
+    found(await attestationsFrom(settings(server.url, options), LIMITS)(locked('widgets')))
     assert.equal(other.requests[0]?.headers.authorization, undefined)
     assert.deepEqual(
       server.requests.map(({ headers }) => headers.authorization),
@@ -62,7 +61,7 @@ describe('a redirect', () => {
       how: 'redirect',
       location: `${registry.url}-/npm/v1/attestations/loop`,
     })
-    const ask = registryEvidence(settings(registry.url), { ...LIMITS, retries: 3 })
+    const ask = attestationsFrom(settings(registry.url), { ...LIMITS, retries: 3 })
     const what = refused(await ask(locked('widgets')), 'EVIDENCE_UNAVAILABLE')
     await registry.close()
     assert.match(what, /^no answer from .*widgets@1\.0\.0: more than 5 redirects$/)
@@ -79,7 +78,7 @@ describe('a redirect', () => {
       response.on('drain', more)
       more()
     })
-    const ask = registryEvidence(settings(server.url), { ...LIMITS, attempt: 3_600_000, total: 3_600_000 })
+    const ask = attestationsFrom(settings(server.url), { ...LIMITS, attempt: 3_600_000, total: 3_600_000 })
     found(await ask(locked('widgets')))
     await server.closed(1)
   })
@@ -87,7 +86,7 @@ describe('a redirect', () => {
   it('to where nothing is there is EVIDENCE_MISSING', async (t) => {
     const other = await serve(t, (_, response) => response.writeHead(404).end())
     const server = await serve(t, (_, response) => response.writeHead(302, { location: other.url }).end())
-    refused(await registryEvidence(settings(server.url), LIMITS)(locked('widgets')), 'EVIDENCE_MISSING')
+    refused(await attestationsFrom(settings(server.url), LIMITS)(locked('widgets')), 'EVIDENCE_MISSING')
   })
 
   for (const location of [
@@ -100,7 +99,7 @@ describe('a redirect', () => {
     it(`to ${location} is not followed`, async (t) => {
       const server = await serve(t, (_, response) => response.writeHead(302, { location }).end())
       const what = refused(
-        await registryEvidence(settings(server.url), LIMITS)(locked('widgets')),
+        await attestationsFrom(settings(server.url), LIMITS)(locked('widgets')),
         'EVIDENCE_UNAVAILABLE',
       )
       assert.match(what, /: a redirect to something that is no http or https URL$/)
@@ -110,7 +109,7 @@ describe('a redirect', () => {
   it('that does not say where to is an answer like any other', async (t) => {
     const server = await serve(t, (_, response) => response.writeHead(302).end())
     const what = refused(
-      await registryEvidence(settings(server.url), LIMITS)(locked('widgets')),
+      await attestationsFrom(settings(server.url), LIMITS)(locked('widgets')),
       'EVIDENCE_UNAVAILABLE',
     )
     assert.match(what, /^HTTP 302 from /)

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
-import { registryEvidence } from '../../src/evidence/registry.ts'
 import { readRegistrySettings } from '../../src/evidence/settings.ts'
 import { createProject, type PnpmVersion, runPnpm } from '../support/pnpm/index.ts'
 import { createTarball, type Registry, startRegistry } from '../support/registry/index.ts'
-import { DOCUMENT, found, host, LIMITS, locked, write } from './support.ts'
+import { attestationsFrom, DOCUMENT, found, host, LIMITS, locked, write } from './support.ts'
 
 interface Case {
   readonly home?: string
@@ -153,7 +152,7 @@ describe('settings are those of real pnpm: the same registry is asked, with the 
           home: join(there.root, 'home'),
           platform: process.platform,
         }
-        const ask = registryEvidence(readRegistrySettings(there.dir, environment), LIMITS)
+        const ask = attestationsFrom(readRegistrySettings(there.dir, environment), LIMITS)
         for (const name of ['widgets', '@acme/widgets']) found(await ask(locked(name)))
         assert.deepEqual(asked(registries), byPnpm)
         assert.equal(byPnpm.length, 2)

@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { RefusalCode } from '../../src/codes.ts'
-import type { Limits } from '../../src/evidence/registry.ts'
+import { directoryEvidence } from '../../src/evidence/directory.ts'
+import { type Limits, registryEvidence } from '../../src/evidence/registry.ts'
 import type { RegistrySettings } from '../../src/evidence/settings.ts'
 import type { Evidence } from '../../src/evidence/types.ts'
 import type { LockedPackage } from '../../src/lockfile/types.ts'
@@ -16,6 +17,11 @@ export function locked(name: string, version = '1.0.0'): LockedPackage {
   const key = `${name}@${version}`
   return { name, version, integrity: 'sha512-x', source: 'registry', origin: undefined, importers: ['.'], key }
 }
+
+/** What most tests ask a registry, or a folder, for. */
+export const attestationsFrom = (...about: Parameters<typeof registryEvidence>) =>
+  registryEvidence(...about).attestations
+export const attestationsIn = (folder: string) => directoryEvidence(folder).attestations
 
 /** Long enough for any machine: only what must fail by them has shorter ones. */
 export const LIMITS: Limits = {

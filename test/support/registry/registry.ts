@@ -107,6 +107,10 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
         const bytes = store.tarball(asked.name, asked.file)
         return bytes && tarball(bytes)
       }
+      case 'manifest': {
+        const manifest = store.packument(asked.name, url)?.versions[asked.version]
+        return manifest && json(200, manifest)
+      }
       case 'packument': {
         const full = store.packument(asked.name, url)
         return full && metadata(full, accept)

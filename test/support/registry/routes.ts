@@ -1,6 +1,7 @@
 /** What a request asks for. The answer to a path that is none of these is 404. */
 export type Route =
   | { readonly kind: 'packument'; readonly name: string }
+  | { readonly kind: 'manifest'; readonly name: string; readonly version: string }
   | { readonly kind: 'tarball'; readonly name: string; readonly file: string }
   | { readonly kind: 'attestations'; readonly name: string; readonly version: string }
   | { readonly kind: 'keys' }
@@ -8,6 +9,7 @@ export type Route =
 const KEYS = '/-/npm/v1/keys'
 const ATTESTATIONS = /^\/-\/npm\/v1\/attestations\/((?:@[^/]+\/)?[^/@]+)@([^/@]+)$/
 const TARBALL = /^\/((?:@[^/]+\/)?[^/@]+)\/-\/([^/]+\.tgz)$/
+const MANIFEST = /^\/((?:@[^/]+\/)?[^/@-][^/@]*)\/([^/@]+)$/
 const PACKUMENT = /^\/((?:@[^/]+\/)?[^/@]+)$/
 
 /**
@@ -30,6 +32,8 @@ export function route(path: string): Route | undefined {
   if (attested !== undefined && version !== undefined) return { kind: 'attestations', name: attested, version }
   const [, packed, file] = TARBALL.exec(path) ?? []
   if (packed !== undefined && file !== undefined) return { kind: 'tarball', name: packed, file }
+  const [, whole, of] = MANIFEST.exec(path) ?? []
+  if (whole !== undefined && of !== undefined) return { kind: 'manifest', name: whole, version: of }
   const [, name] = PACKUMENT.exec(path) ?? []
   return name === undefined ? undefined : { kind: 'packument', name }
 }

@@ -14,10 +14,10 @@ import { createAuthority } from './authority.ts'
 import type { BlobBundleJSON, SerializedBundleJSON } from './bundle.ts'
 import { resolveIdentity } from './identity.ts'
 import { generateKey } from './keys.ts'
-import { createNpmKey, type NpmKeyOptions, type NpmKeysJSON, npmKeysJSON } from './npm-keys.ts'
+import { createNpmKey, type NpmKeyOptions, type NpmKeysJSON, npmKeysJSON, registrySignature } from './npm-keys.ts'
 import type { BlobOptions, DocumentOptions, ProvenanceOptions, PublishOptions } from './options.ts'
 import { TransparencyLog } from './rekor.ts'
-import { overrideStatement, provenanceStatement, publishStatement } from './statement.ts'
+import { overrideStatement, type PackageVersion, provenanceStatement, publishStatement } from './statement.ts'
 import { type TrustedRootJSON, trustedRootJSON } from './trusted-root.ts'
 
 export type { BlobBundleJSON, BundleVersion, SerializedBundleJSON } from './bundle.ts'
@@ -54,6 +54,8 @@ export interface LocalSigstore {
   publish(options: PublishOptions): Promise<SerializedBundleJSON>
   document(options: DocumentOptions): Promise<AttestationDocument>
   blob(bytes: Buffer, options: BlobOptions): Promise<BlobBundleJSON>
+  /** What stands in `dist.signatures` of a package's metadata. `key` as `npmKey` of the attestations. */
+  signature(pkg: PackageVersion, key?: number): { keyid: string; sig: string }
 }
 
 /** What the registry's attestation endpoint answers. */
@@ -76,6 +78,7 @@ export async function createSigstore({ now, baseUrl, npmKeys }: SigstoreOptions)
     npmKeys: npmKeysJSON(services.npmKeys),
     provenance: async (options) => provenance(services, options).bundle,
     publish: async (options) => publish(services, options).bundle,
+    signature: (pkg, key) => registrySignature(services.npmKeys, pkg, key),
     blob: async (bytes, options) => signBlob(services, bytes, options),
     document: async (options) => ({
       attestations: [publish(services, publishOptions(options)), provenance(services, options)],

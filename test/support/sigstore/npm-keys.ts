@@ -1,4 +1,5 @@
-import { generateKey, npmKeyId, type SigningKey } from './keys.ts'
+import { generateKey, npmKeyId, type SigningKey, sign } from './keys.ts'
+import type { PackageVersion } from './statement.ts'
 
 export type NpmKeyUsage = 'npm:signatures' | 'npm:attestations'
 
@@ -27,6 +28,18 @@ export interface NpmKey extends NpmKeyOptions {
 export function createNpmKey(options: NpmKeyOptions): NpmKey {
   const key = generateKey('P-256')
   return { ...options, key, keyId: npmKeyId(key.spki) }
+}
+
+/** What the registry says of a version in its metadata, by its last key or the one at that index. */
+export function registrySignature(
+  keys: readonly NpmKey[],
+  { name, version, integrity }: PackageVersion,
+  index = -1,
+): { keyid: string; sig: string } {
+  const npmKey = keys.at(index)
+  if (npmKey === undefined) throw new RangeError(`this registry has ${keys.length} keys, none at ${index}`)
+  const sig = sign(npmKey.key, Buffer.from(`${name}@${version}:${integrity}`))
+  return { keyid: npmKey.keyId, sig: sig.toString('base64') }
 }
 
 /** One item per key and usage, as the registry's own file repeats each key. */

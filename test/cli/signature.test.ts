@@ -1,0 +1,139 @@
+/** `require: signature`: the registry's own word, by a publish attestation or by the signature in its metadata. */
+import assert from 'node:assert/strict'
+import { after, beforeEach, describe, type TestContext, test } from 'node:test'
+import { createProject } from '../support/pnpm/index.ts'
+import { createTarball, startRegistry } from '../support/registry/index.ts'
+import { createSigstore } from '../support/sigstore/index.ts'
+import { SIGNED_AT } from '../support/world.ts'
+import { endings, lockfileOf, report, runCli, writeDocuments } from './support.ts'
+
+const day = (iso: string) => new Date(`${iso}T00:00:00Z`)
+const sigstore = await createSigstore({
+  now: SIGNED_AT,
+  npmKeys: [{ start: day('2022-12-01'), end: day('2025-01-29') }, { start: day('2025-01-13') }],
+})
+const registry = await startRegistry()
+after(() => registry.close())
+beforeEach(() => registry.reset())
+
+const widget = createTarball({ name: '@acme/widget', version: '1.0.0' })
+const pkg = { name: '@acme/widget', version: '1.0.0', integrity: widget.integrity }
+const OLD = 0
+const POLICY = `trust: { trustedRoot: root.json, npmKeys: keys.json }\nrules: [{ packages: '**', require: signature }]\n`
+
+function project(t: TestContext, policy = POLICY) {
+  const made = createProject({
+    registry: registry.url,
+    files: {
+      '.sigstorerc': policy,
+      'root.json': JSON.stringify(sigstore.trustedRoot),
+      'keys.json': JSON.stringify(sigstore.npmKeys),
+      'pnpm-lock.yaml': lockfileOf([widget]),
+    },
+  })
+  t.after(() => made.dispose())
+  return made
+}
+
+const ending = async (t: TestContext, policy?: string) =>
+  endings(await report(project(t, policy)))['@acme/widget@1.0.0']
+const asked = () => registry.requests.map(({ path }) => path.replace(/%2f/i, '/'))
+
+describe('a rule that requires a signature', () => {
+  test('is met by that of the metadata, where there is no attestation', async (t) => {
+    registry.publish(widget, { signatures: [sigstore.signature(pkg)] })
+    assert.equal(await ending(t), 'proven')
+    assert.deepEqual(asked(), ['/-/npm/v1/attestations/@acme/widget@1.0.0', '/@acme/widget/1.0.0'])
+  })
+
+  test('is met by a publish attestation, and asks for nothing else then', async (t) => {
+    registry.publish(widget, { attestations: await sigstore.document({ ...pkg, now: SIGNED_AT }) })
+    assert.equal(await ending(t), 'proven')
+    assert.deepEqual(asked(), ['/-/npm/v1/attestations/@acme/widget@1.0.0'])
+  })
+
+  test('is met beside a provenance alone', async (t) => {
+    const { attestations } = await sigstore.document({ ...pkg, now: SIGNED_AT })
+    registry.publish(widget, {
+      attestations: { attestations: attestations.slice(1) },
+      signatures: [sigstore.signature(pkg)],
+    })
+    const { packages } = await report(project(t))
+    assert.equal(packages[0]?.status, 'proven')
+    assert.equal(packages[0]?.claims?.repository, 'https://github.com/acme/widgets')
+  })
+
+  test('is met by a key that is over, for what was published in its time', async (t) => {
+    registry.publish(widget, { signatures: [sigstore.signature(pkg, OLD)], time: '2023-05-01T10:00:00.000Z' })
+    assert.equal(await ending(t), 'proven')
+    assert.equal(asked().at(-1), '/@acme/widget')
+  })
+
+  const REFUSED: readonly (readonly [string, () => Parameters<typeof registry.publish>[1], string])[] = [
+    ['nothing', () => ({}), 'EVIDENCE_MISSING'],
+    [
+      'a key that was over',
+      () => ({ signatures: [sigstore.signature(pkg, OLD)], time: '2025-06-01T10:00:00.000Z' }),
+      'CERTIFICATE_UNTRUSTED',
+    ],
+    [
+      'the signature of another version',
+      () => ({ signatures: [sigstore.signature({ ...pkg, version: '1.0.1' })] }),
+      'SIGNATURE_INVALID',
+    ],
+    [
+      'a key of nobody',
+      () => ({ signatures: [{ ...sigstore.signature(pkg), keyid: 'SHA256:x' }] }),
+      'CERTIFICATE_UNTRUSTED',
+    ],
+  ]
+  for (const [what, options, code] of REFUSED) {
+    test(`is not met by ${what}`, async (t) => {
+      registry.publish(widget, options())
+      assert.equal(await ending(t), code)
+    })
+  }
+
+  test('is not met by a signature over other bytes than the lockfile has', async (t) => {
+    const other = createTarball({ name: '@acme/widget', version: '1.0.0', files: { 'other.js': '' } })
+    registry.publish(other, { signatures: [sigstore.signature({ ...pkg, integrity: other.integrity })] })
+    assert.equal(await ending(t), 'DIGEST_MISMATCH')
+  })
+
+  test('is not met by a signature where there are attestations that do not hold', async (t) => {
+    const attestations = await sigstore.document({ ...pkg, version: '2.0.0', now: SIGNED_AT })
+    registry.publish(widget, { attestations, signatures: [sigstore.signature(pkg)] })
+    assert.equal(await ending(t), 'SUBJECT_MISMATCH')
+    assert.equal(asked().length, 1)
+  })
+
+  test('is not met, nor refused for good, where the registry gives no answer', async (t) => {
+    registry.publish(widget, { signatures: [sigstore.signature(pkg)] })
+    registry.misbehave({ match: '/@acme/widget/1.0.0', how: 'status', status: 403 })
+    assert.equal(await ending(t), 'EVIDENCE_UNAVAILABLE')
+  })
+
+  test('with a minimum age needs an attestation: nobody has signed when a signature was made', async (t) => {
+    registry.publish(widget, { signatures: [sigstore.signature(pkg)] })
+    const aged = POLICY.replace('signature }', 'signature, minimumAge: 1d }')
+    assert.equal(await ending(t, aged), 'TOO_YOUNG')
+  })
+})
+
+describe('other rules', () => {
+  test('do not ask for signatures', async (t) => {
+    registry.publish(widget, { signatures: [sigstore.signature(pkg)] })
+    const rule = 'require: provenance, publisher: { repository: acme/widgets }'
+    assert.equal(await ending(t, POLICY.replace('require: signature', rule)), 'EVIDENCE_MISSING')
+    assert.equal(asked().length, 1)
+  })
+})
+
+test('explain names the key, and a folder may have signatures too', async (t) => {
+  const made = project(t)
+  writeDocuments(made, { '@acme/widget@1.0.0.signatures': { signatures: [sigstore.signature(pkg)] } })
+  const args = ['explain', '@acme/widget', '--attestations', '../attestations']
+  const { status, stdout } = await runCli(args, { cwd: made.dir, env: made.env })
+  assert.equal(status, 0)
+  assert.match(stdout, /\n {4}no publish attestation\n {4}signature by the registry, with its key SHA256:\S+\n/)
+})
