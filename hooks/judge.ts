@@ -1,3 +1,6 @@
+import { existsSync } from 'node:fs'
+import path from 'node:path'
+import { readYaml } from '../src/evidence/files.ts'
 import { LIMITS, registryEvidence } from '../src/evidence/registry.ts'
 import {
   currentEnvironment,
@@ -7,6 +10,7 @@ import {
 } from '../src/evidence/settings.ts'
 import { type Gate, gateBy, judgeStranger, openProver } from '../src/gate.ts'
 import { importersFrom } from '../src/lockfile/importers.ts'
+import { linksOf, projectName } from '../src/lockfile/links.ts'
 import type { LockedPackage } from '../src/lockfile/types.ts'
 import { findPolicy } from '../src/policy/find.ts'
 import { loadPolicy, refuseUnlisted } from '../src/policy/load.ts'
@@ -34,8 +38,8 @@ export interface Judge {
   addedStranger(): Promise<(pkg: LockedPackage) => void>
   /** Judges what is locked as if each project that has a policy needed it. */
   forAnyone(packages: readonly LockedPackage[]): Promise<void>
-  /** Judges the lockfile that comes of it. */
-  result(packages: readonly LockedPackage[], isJudgedAgain: boolean): Promise<void>
+  /** Judges the lockfile that comes of it. `isLate`: after what it says has been done. */
+  result(packages: readonly LockedPackage[], isJudgedAgain: boolean, isLate: boolean): Promise<void>
   /** Throws again what was refused on the way: pnpm drops a failing optional dependency silently. */
   stopIfAnyWasRefused(): void
 }
@@ -87,32 +91,57 @@ export function openJudge(project: string): Judge {
     if (text !== undefined) process.stderr.write(`${text}\n`)
   }
 
-  function stop(verdicts: readonly Verdict[]): void {
+  function stop(verdicts: readonly Verdict[], origin: Origin = 'resolved'): void {
     refused.push(...verdicts)
-    stopIfRefused(verdicts, 'resolved')
+    stopIfRefused(verdicts, origin)
   }
 
   async function judge(
     opened: readonly Opened[],
     packages: readonly LockedPackage[],
     isJudgedAgain: boolean,
+    origin?: Origin,
   ): Promise<void> {
     const verdicts = await Promise.all(
       packages.map((pkg) =>
-        Promise.all(
-          opened.map(({ gate, rootGate }) => (isJudgedAgain && pkg.importers.length === 0 ? rootGate : gate)(pkg)),
-        ),
+        Promise.all(opened.map(({ gate, rootGate }) => (isJudgedAgain && pkg.forAnyone ? rootGate : gate)(pkg))),
       ),
     )
     warn(verdicts.flat())
-    stop(verdicts.flatMap(firstRefusal))
+    stop(verdicts.flatMap(firstRefusal), origin)
+  }
+
+  /** The lockfile of a project of its own is about that project, under whatever name its policy knows it. */
+  async function placed(packages: readonly LockedPackage[], lockfileDir: string): Promise<readonly LockedPackage[]> {
+    const { folder, policy } = await gateOf(lockfileDir)
+    const here = importersFrom(packages, lockfileDir, folder)
+    if (policy.projects.size === 0 || lockfileDir === folder) return here
+    const name = projectName(folder, lockfileDir)
+    const listed = [...policy.projects.keys()]
+    const copied = policy.projects.has(name)
+      ? []
+      : listed.filter((each) => isCopyOf(lockfileDir, path.join(folder, each)))
+    const linkers = await linkersOf(lockfileDir, folder, listed)
+    return here.map((pkg) =>
+      pkg.importers.includes(name)
+        ? {
+            ...pkg,
+            importers: [...pkg.importers.filter((each) => each !== name || copied.length === 0), ...copied, ...linkers],
+          }
+        : pkg,
+    )
+  }
+
+  async function refuseUnlistedIn(lockfileDir: string): Promise<void> {
+    const { policy, folder } = await gateOf(lockfileDir)
+    await refuseUnlisted(policy, folder, [projectName(folder, lockfileDir)])
   }
 
   return {
     open: async (lockfileDir, registries) => void (await gateOf(lockfileDir, registries)),
     isOpen: () => gates.size > 0,
 
-    placed: async (packages, lockfileDir) => importersFrom(packages, lockfileDir, (await gateOf(lockfileDir)).folder),
+    placed,
 
     locked: async (packages, lockfileDir) => {
       const { gate, policy, folder } = await gateOf(lockfileDir)
@@ -127,7 +156,7 @@ export function openJudge(project: string): Judge {
     added: async (packages, isJudgedAgain) => judge(await all(), packages, isJudgedAgain),
 
     fetched: async (pkg, isJudgedAgain) =>
-      judge(await all(), [{ ...pkg, importers: needed.get(identityOf(pkg)) ?? [] }], isJudgedAgain),
+      judge(await all(), [neededBy(pkg, needed.get(identityOf(pkg)))], isJudgedAgain),
 
     addedStranger: async () => {
       const opened = await all()
@@ -136,32 +165,63 @@ export function openJudge(project: string): Judge {
 
     forAnyone: async (packages) => {
       const opened = (await all()).filter(({ policy }) => policy.projects.size > 0)
-      await judge(
-        opened,
-        packages.map((pkg) => ({ ...pkg, importers: [] })),
-        false,
+      const verdicts = await Promise.all(
+        packages.map(forAnyone).map((pkg) => Promise.all(opened.map(({ gate }) => gate(pkg)))),
       )
+      stop(verdicts.flatMap(firstRefusal))
     },
 
-    result: async (packages, isJudgedAgain) => {
+    result: async (packages, isJudgedAgain, isLate) => {
+      const origin = isLate ? 'late' : 'resolved'
       const opened = await all()
       const [lockfileDir, ...others] = gates.keys()
       const [only] = opened
       // Of several lockfiles nobody says which this is.
-      if (only === undefined || lockfileDir === undefined || others.length > 0)
-        return judge(
-          opened,
-          packages.map((pkg) => ({ ...pkg, importers: [] })),
-          isJudgedAgain,
-        )
-      const { policy, folder } = only
-      const placed = importersFrom(packages, lockfileDir, folder)
-      await refuseUnlisted(policy, folder, importersIn(placed))
-      await judge(opened, placed, isJudgedAgain)
+      if (only === undefined || lockfileDir === undefined || others.length > 0) {
+        await Promise.all([...gates.keys()].map(refuseUnlistedIn))
+        return judge(opened, packages.map(forAnyone), isJudgedAgain, origin)
+      }
+      const here = await placed(packages, lockfileDir)
+      await refuseUnlisted(only.policy, only.folder, importersIn(here))
+      await judge(opened, here, isJudgedAgain, origin)
     },
 
     stopIfAnyWasRefused: () => stopIfRefused(refused, 'resolved'),
   }
+}
+
+function forAnyone(pkg: LockedPackage): LockedPackage {
+  return { ...pkg, forAnyone: true }
+}
+
+/** The same package, of which it is known who needs it. */
+export function neededBy(pkg: LockedPackage, importers: readonly string[] | undefined): LockedPackage {
+  if (importers === undefined) return pkg
+  const { forAnyone: _, ...known } = pkg
+  return { ...known, importers }
+}
+
+/** `pnpm deploy` copies a project, its package.json too, and installs the copy. */
+function isCopyOf(folder: string, project: string): boolean {
+  const [copy, original] = [folder, project].map((each) => readYaml(path.join(each, 'package.json')).name)
+  return copy !== undefined && copy === original
+}
+
+/** Which of the listed projects link the project of that lockfile, through others too. */
+async function linkersOf(lockfileDir: string, folder: string, listed: readonly string[]): Promise<readonly string[]> {
+  const { readLockfile } = await import('../src/lockfile/read.ts')
+  const linked = async (project: string): Promise<readonly string[]> => {
+    const file = path.join(project, 'pnpm-lock.yaml')
+    return existsSync(file) ? linksOf((await readLockfile(file)).packages, project).map(({ target }) => target) : []
+  }
+  const linkers = await Promise.all(
+    listed.map(async (name) => {
+      const reached = new Set(await linked(path.join(folder, name)))
+      for (const each of reached) for (const next of await linked(each)) reached.add(next)
+      return reached.has(lockfileDir) ? [name] : []
+    }),
+  )
+  return linkers.flat()
 }
 
 function importersIn(packages: readonly LockedPackage[]): readonly string[] {

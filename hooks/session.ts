@@ -8,7 +8,7 @@ import type { LockedPackage } from '../src/lockfile/types.ts'
 import { projectRoot } from '../src/project.ts'
 import { clean } from '../src/report/clean.ts'
 import { commandOf, mayFetch, pnpmArguments, replacesPackages, writesLockfileOnly } from './command.ts'
-import { openJudge } from './judge.ts'
+import { neededBy, openJudge } from './judge.ts'
 import {
   type FetchOptions,
   isPnpmError,
@@ -59,8 +59,16 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
   /** Names and versions that need no verdict when they pass `readPackage` again without a digest. */
   const known = new Set<string>()
   let resolving = false
+  /** Whether anything is resolved anew: then the lockfile does not tell any more who needs what. */
+  let isResolving = false
   /** `asked`: this pnpm asks resolvers. `strangers`: something that no registry has was let through. */
-  const wanted = { asked: false, strangers: false, fromRegistry: new Set<string>() }
+  const wanted = {
+    asked: false,
+    strangers: false,
+    fromRegistry: new Set<string>(),
+    /** The other names under which a package of a registry is wanted. */
+    aliases: new Map<string, readonly string[]>(),
+  }
   /** Names of the workspace's projects, which pnpm 12 lets pass `readPackage` before everything else. */
   const projects = new Set<string>()
   /** What the lockfile has. */
@@ -88,6 +96,22 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
 
   function repositoriesAt(origin: string): readonly LockedPackage[] {
     return existing.filter((each) => each.source === 'git' && each.origin === origin)
+  }
+
+  /** A folder has no version in the lockfile. */
+  function isKnown(name: string, version: string): boolean {
+    return known.has(`${name}@${version}`) || known.has(`${name}@`)
+  }
+
+  /** pnpm 12 reuses what is locked, and says too late under which name. */
+  async function wantedAs(alias: string, target: string): Promise<void> {
+    wanted.aliases.set(target, [...(wanted.aliases.get(target) ?? []), alias])
+    if (isJudgedAgain) return
+    const locked = existing.filter(({ name }) => name === target)
+    await judge.added(
+      locked.map((pkg) => ({ ...pkg, aliases: [alias], forAnyone: true })),
+      false,
+    )
   }
 
   /**
@@ -122,6 +146,7 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
     canResolve: ({ alias, bareSpecifier }) =>
       edge(async () => {
         wanted.asked = true
+        isResolving = true
         // Something is resolved, so that a project may get what only others had. Which one, pnpm 12 does not say in time.
         if (!isJudgedAgain) forAnyone ??= judge.forAnyone(existing)
         await forAnyone
@@ -129,6 +154,7 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
         if (sourceOf(specifier) === 'registry') {
           const [, target = alias ?? ''] = /^npm:((?:@[^/@]+\/)?[^@]+)/.exec(specifier) ?? []
           wanted.fromRegistry.add(target)
+          if (alias && alias !== target) await wantedAs(alias, target)
           // A range may lead to a project of the workspace; pnpm 12 then links it before any other hook could tell.
           if (projects.has(target) && linksProjects())
             await judge.added([{ ...stranger(target, specifier), source: 'directory' }], isJudgedAgain)
@@ -143,11 +169,14 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
     readPackage: (manifest) =>
       edge(async () => {
         const { name = '', version = '', dist } = manifest
+        isResolving ||= resolving
         if (insidePnpm && !wanted.asked) strangers.push(...strangersOfManifest(manifest))
         if (dist !== undefined && isForged(name)) {
           await judge.added([{ ...resolved(name, version), source: 'unknown' }], isJudgedAgain)
         } else if (dist !== undefined) {
-          await judge.added([resolved(name, version, dist.integrity, dist.tarball)], isJudgedAgain)
+          const aliases = wanted.aliases.get(name)
+          const pkg = resolved(name, version, dist.integrity, dist.tarball)
+          await judge.added([aliases === undefined ? pkg : { ...pkg, aliases }], isJudgedAgain)
         } else if (insidePnpm) {
           // `afterAllResolved` comes in time, and knows where it is from.
         } else if (!resolving) {
@@ -156,7 +185,7 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
           // Where the command line cannot be read, this is for `fetch`, which calls no `preResolution` on pnpm 12.
           if (argv.length === 0 && judgesExisting) onDisk ??= judgeFolder(projectRoot(), true)
           await onDisk
-        } else if (!known.has(`${name}@${version}`) && (wanted.strangers || !wanted.asked)) {
+        } else if (!isKnown(name, version) && (wanted.strangers || !wanted.asked)) {
           // Not a project, not judged before, and not from a registry, so nothing can prove it.
           await judge.added([{ ...resolved(name, version), source: 'unknown' }], isJudgedAgain)
         }
@@ -180,9 +209,10 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
         const { name, version = '' } = pkg ?? {}
         const origin = gitOrigin(resolution)
         const locked = repositoriesAt(origin).filter((each) => each.name === name)
-        if (locked.length > 0) return judge.added(locked, false)
+        if (locked.length > 0)
+          return judge.added(isResolving ? locked.map((pkg) => ({ ...pkg, forAnyone: true })) : locked, linksNothing)
         const named = name === undefined ? [] : [{ ...stranger(name, origin), version, source: 'git' as const }]
-        await judge.added([...named, ...strangers], false)
+        await judge.added([...named, ...strangers], linksNothing)
         const reason = unguardedRepository(settings.userAgent, clean(origin))
         if (reason !== undefined) throw pnpmError(reason)
       }),
@@ -191,13 +221,14 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
       edge(async () => {
         if (allowBuild === undefined) return {}
         const demand = await judge.addedStranger()
-        // Of one that is new nobody knows yet who needs it.
-        const importers = repositoriesAt(gitOrigin(resolution)).flatMap((each) => each.importers)
+        // Who needs it is known of what is in the lockfile, as long as nothing is resolved anew.
+        const importers = isResolving ? [] : repositoriesAt(gitOrigin(resolution)).flatMap((each) => each.importers)
         return {
           allowBuild: (own, ...more) => {
             const at = own.indexOf('@', 1)
             const name = at === -1 ? own : own.slice(0, at)
-            demand({ ...stranger(name, at === -1 ? '' : own.slice(at + 1)), key: own, source: 'git', importers })
+            const pkg = { ...stranger(name, at === -1 ? '' : own.slice(at + 1)), key: own, source: 'git' } as const
+            demand(importers.length === 0 ? pkg : neededBy(pkg, importers))
             return allowBuild(own, ...more)
           },
         }
@@ -206,7 +237,7 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
     afterAllResolved: (lockfile) =>
       edge(async () => {
         judge.stopIfAnyWasRefused()
-        await judge.result(lockedPackages(lockfile), linksNothing)
+        await judge.result(lockedPackages(lockfile), linksNothing, !insidePnpm && !linksNothing)
       }),
   }
 }
@@ -225,7 +256,8 @@ function isRepository({ type, tarball, gitHosted }: Resolution): boolean {
 /** Where a registry points to the archive of a git host, that is repacked: what is installed is not what was attested. */
 function resolved(name: string, version: string, integrity?: string, tarball?: string): LockedPackage {
   const source = isGitArchive(tarball ?? '') ? 'git' : 'registry'
-  const pkg = { name, version, integrity, source, origin: undefined, importers: [], key: `${name}@${version}` } as const
+  const who = { importers: [], forAnyone: true } as const
+  const pkg = { name, version, integrity, source, origin: undefined, ...who, key: `${name}@${version}` } as const
   return tarball === undefined ? pkg : { ...pkg, tarball }
 }
 

@@ -9,7 +9,8 @@ import { sourceOf } from './specifier.ts'
 export function stranger(alias: string, specifier: string): LockedPackage {
   const key = alias === '' ? specifier : `${alias}@${specifier}`
   const source = sourceOf(specifier)
-  return { name: alias, version: '', integrity: undefined, source, origin: specifier, importers: [], key }
+  const who = { importers: [], forAnyone: true } as const
+  return { name: alias, version: '', integrity: undefined, source, origin: specifier, ...who, key }
 }
 
 /**

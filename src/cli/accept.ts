@@ -1,8 +1,10 @@
-import { rename, writeFile } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { realpath, rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { GateError } from '../errors.ts'
 import { openProver } from '../gate.ts'
-import { acceptIdentities, type Examined } from '../policy/accept.ts'
+import { acceptIdentities, type Examined, isBroken } from '../policy/accept.ts'
 import { loadWithoutLock, readLock } from '../policy/load.ts'
 import { LOCK_NAME, writeLock } from '../policy/lock-file.ts'
 import type { Change, IdentityLock } from '../policy/types.ts'
@@ -21,16 +23,17 @@ export interface AcceptOptions extends SourceOptions {
 
 /**
  * `provenance-gate accept [packages]`: shows what the identity lock does not say yet, and writes it. 1 where something is
- * left that has to be named to be accepted, or (`--check`) to be written.
+ * left that has to be named to be accepted, or (`--check`) to be written, or has attestations that do not hold.
  *
  * @throws GateError
  */
 export async function accept(names: readonly string[], options: AcceptOptions, now: Date): Promise<ExitStatus> {
   const lockfile = path.resolve(options.lockfile)
-  const folder = path.dirname(lockfile)
   const given = trustFiles(options)
+  const place = await policyPlace(options, path.dirname(lockfile))
+  const folder = place.folder ?? path.dirname(lockfile)
   // What verify will believe: no other trust root may say who publishes what.
-  const { trust } = await loadWithoutLock(policyPlace(options, folder), given)
+  const { trust } = await loadWithoutLock(place, given)
   const lock = await readLock(folder)
   const examined = await examine(options, { ...trust, ...given }, lockfile, now)
   const unheardOf = names.filter((name) => !examined.some(({ pkg }) => pkg.name === name))
@@ -41,6 +44,10 @@ export async function accept(names: readonly string[], options: AcceptOptions, n
   }
   const result = acceptIdentities(lock ?? new Map(), examined, new Set(names))
   tell(result.changes)
+  const broken = brokenLines(examined)
+  for (const line of broken) say(clean(line))
+  if (broken.length > 0)
+    say(`${count(broken.length)} with attestations that do not hold: nothing of it can be accepted.`)
   const left = result.changes.filter(({ accepted }) => !accepted)
   if (left.length > 0) {
     const again = [...new Set(left.map(({ name }) => name))].map(clean).join(' ')
@@ -49,11 +56,20 @@ export async function accept(names: readonly string[], options: AcceptOptions, n
   const isNew = lock === undefined || result.changes.length > left.length
   if (options.check) {
     if (isNew) say(`${LOCK_NAME} is not up to date.`)
-    return isNew || left.length > 0 ? 1 : 0
+    return isNew || left.length + broken.length > 0 ? 1 : 0
   }
   if (isNew) await writeIdentityLock(folder, result.lock)
   say(isNew ? `${LOCK_NAME} is written: commit it.` : `${LOCK_NAME} is as it was.`)
-  return left.length > 0 ? 1 : 0
+  return left.length + broken.length > 0 ? 1 : 0
+}
+
+/** One line for each package with attestations that do not hold. */
+export function brokenLines(examined: readonly Examined[]): readonly string[] {
+  return examined.flatMap((each) =>
+    isBroken(each) && !each.proof.ok
+      ? [`! ${each.pkg.key}  ${each.proof.refusal.code}: ${each.proof.refusal.found}`]
+      : [],
+  )
 }
 
 /** What can be proven of every package, whatever a policy says. @throws GateError where something could not be found out */
@@ -84,10 +100,12 @@ export async function writeIdentityLock(folder: string, lock: IdentityLock): Pro
 }
 
 export async function writeWhole(file: string, text: string): Promise<void> {
-  const temporary = `${file}.${process.pid}.tmp`
   try {
+    // What a link leads to is replaced, and not the link.
+    const target = existsSync(file) ? await realpath(file) : file
+    const temporary = `${target}.${randomUUID()}.tmp`
     await writeFile(temporary, text, { flag: 'wx' })
-    await rename(temporary, file)
+    await rename(temporary, target)
   } catch (error) {
     throw new GateError(`${file} cannot be written (${(error as Error).message}).`, { cause: error })
   }

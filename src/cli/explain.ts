@@ -1,12 +1,14 @@
 import path from 'node:path'
+import { type Result, refuse } from '../codes.ts'
 import { GateError } from '../errors.ts'
 import { openProver } from '../gate.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
-import { acceptsSignature } from '../policy/decide.ts'
+import { acceptsSignature, needsProof } from '../policy/decide.ts'
 import { explain } from '../policy/explain.ts'
 import { loadPolicy } from '../policy/load.ts'
 import { clean } from '../report/clean.ts'
 import { explanationText } from '../report/explanation.ts'
+import type { Proof } from '../verify/types.ts'
 import { type ExitStatus, exitStatus } from './exit.ts'
 import { evidenceSource, policyPlace, ruledPackages, type SourceOptions, trustFiles } from './sources.ts'
 
@@ -19,16 +21,22 @@ export async function explainPackage(wanted: string, options: ExplainOptions, no
   const lockfile = path.resolve(options.lockfile)
   const folder = path.dirname(lockfile)
   const trust = trustFiles(options)
-  const policy = await loadPolicy(policyPlace(options, folder), trust)
+  const policy = await loadPolicy(await policyPlace(options, folder), trust)
   const packages = (await ruledPackages(lockfile, policy)).filter((pkg) => isMeant(pkg, wanted))
   if (packages.length === 0)
     throw new GateError(`${lockfile} has no package ${clean(wanted)}. Names are as in the lockfile.`)
   const evidence = await evidenceSource(options, folder)
   const prove = openProver({ evidence, trust: { ...policy.trust, ...trust }, now })
+  // People want to see what could be required. Where nothing is, it need not be to be had.
+  const proofFor = (pkg: LockedPackage) =>
+    prove(pkg, acceptsSignature(pkg, policy)).catch((error: unknown): Result<Proof> => {
+      if (!(error instanceof GateError) || needsProof(pkg, policy)) throw error
+      return refuse('EVIDENCE_UNAVAILABLE', error.message.replace(/\.$/, ''), 'usable trust material')
+    })
   const explanations = await Promise.all(
     packages.map(async (pkg) => ({
       pkg,
-      explanation: explain(pkg, policy, await prove(pkg, acceptsSignature(pkg, policy)), now),
+      explanation: explain(pkg, policy, await proofFor(pkg), now),
     })),
   )
   const texts = explanations.map(({ pkg, explanation }) => explanationText(pkg, explanation, process.cwd()))

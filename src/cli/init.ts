@@ -1,13 +1,16 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { GateError } from '../errors.ts'
-import { acceptIdentities, type Examined } from '../policy/accept.ts'
-import { draftPolicy } from '../policy/draft.ts'
+import { acceptIdentities, type Examined, isBroken } from '../policy/accept.ts'
+import { decide, needsProof } from '../policy/decide.ts'
+import { type DraftOptions, draftPolicy } from '../policy/draft.ts'
 import { findPolicy } from '../policy/find.ts'
 import { LOCK_NAME } from '../policy/lock-file.ts'
+import { parsePolicy } from '../policy/parse.ts'
+import type { IdentityLock, Verdict } from '../policy/types.ts'
 import { clean } from '../report/clean.ts'
 import { count } from '../report/summary.ts'
-import { examine, writeIdentityLock, writeWhole } from './accept.ts'
+import { brokenLines, examine, writeIdentityLock, writeWhole } from './accept.ts'
 import type { ExitStatus } from './exit.ts'
 import { type SourceOptions, trustFiles } from './sources.ts'
 
@@ -15,7 +18,7 @@ const POLICY_NAME = '.sigstorerc'
 
 /**
  * `provenance-gate init`: looks at everything that a lockfile has, and writes a policy and an identity lock under which it
- * passes. 1 where attestations were found that do not hold.
+ * passes. 1 where something does not: attestations that do not hold, or what no exception can excuse.
  *
  * @throws GateError where there is a policy or a lock already
  */
@@ -26,14 +29,59 @@ export async function init(options: SourceOptions, now: Date): Promise<ExitStatu
   const examined = await examine(options, trustFiles(options), lockfile, now)
   const { lock } = acceptIdentities(new Map(), examined, new Set())
   const relative = (file: string) => path.relative(folder, path.resolve(file)).split(path.sep).join('/')
-  const policy = draftPolicy(examined, {
-    ...(options.trustedRoot !== undefined && { trustedRoot: relative(options.trustedRoot) }),
-    ...(options.npmKeys !== undefined && { npmKeys: relative(options.npmKeys) }),
-  })
+  const draft: DraftOptions = {
+    trust: {
+      ...(options.trustedRoot !== undefined && { trustedRoot: relative(options.trustedRoot) }),
+      ...(options.npmKeys !== undefined && { npmKeys: relative(options.npmKeys) }),
+    },
+    projects: await projectsWithPolicies(folder, examined),
+  }
+  // What an alias or a repository of another name does to a rule shows only when it is asked.
+  const refusals = refusedBy(draftPolicy(examined, draft), lock, examined, now)
+  const exceptions = exceptionsFor(refusals, now)
+  const policy = draftPolicy(examined, { ...draft, exceptions })
   // The lock first: a policy without it would stop every install.
   await writeIdentityLock(folder, lock)
   await writeWhole(path.join(folder, POLICY_NAME), policy)
-  return tell(examined, lock.size)
+  return tell(examined, lock.size, exceptions, refusedBy(policy, lock, examined, now))
+}
+
+async function projectsWithPolicies(folder: string, examined: readonly Examined[]): Promise<readonly string[]> {
+  const names = [...new Set(examined.flatMap(({ pkg }) => pkg.importers))].filter((name) => name !== '.').sort()
+  const found = await Promise.all(
+    names.map(async (name) => {
+      const project = path.join(folder, name)
+      return existsSync(project) && (await findPolicy(project)) !== undefined ? [name] : []
+    }),
+  )
+  return found.flat()
+}
+
+/** What a draft refuses, apart from attestations that do not hold. */
+function refusedBy(
+  text: string,
+  identities: IdentityLock,
+  examined: readonly Examined[],
+  now: Date,
+): readonly Verdict[] {
+  const policy = { ...parsePolicy(text, POLICY_NAME), identities }
+  return examined
+    .filter((each) => !isBroken(each))
+    .map(({ pkg, proof }) => decide(pkg, policy, needsProof(pkg, policy) ? proof : undefined, now))
+    .filter(({ status }) => status === 'refused')
+}
+
+/** In milliseconds: long enough to look at each, and no longer. */
+const QUARTER = 90 * 86_400_000
+
+function exceptionsFor(refusals: readonly Verdict[], now: Date): NonNullable<DraftOptions['exceptions']> {
+  const expires = new Date(now.getTime() + QUARTER).toISOString().slice(0, 10)
+  const excusable = refusals.filter(({ package: { source } }) => source === 'registry')
+  const byVersion = new Map(excusable.map((verdict) => [`${verdict.package.name}@${verdict.package.version}`, verdict]))
+  return [...byVersion].map(([version, { package: pkg, refusal }]) => {
+    const as = pkg.aliases === undefined ? '' : `, installed as ${pkg.aliases.join(', ')}`
+    return { package: version, reason: `${refusal?.code} when this policy was written${as}`, expires }
+  })
 }
 
 async function refuseToOverwrite(folder: string): Promise<void> {
@@ -46,20 +94,30 @@ async function refuseToOverwrite(folder: string): Promise<void> {
   )
 }
 
-function tell(examined: readonly Examined[], proven: number): ExitStatus {
-  const broken = examined.flatMap(({ pkg, proof }) =>
-    proof.ok || proof.refusal.code === 'EVIDENCE_MISSING' || proof.refusal.code === 'INTEGRITY_MISSING'
-      ? []
-      : [`${pkg.key}  ${proof.refusal.code}: ${proof.refusal.found}`],
-  )
-  for (const line of broken) process.stderr.write(`! ${clean(line)}\n`)
-  if (broken.length > 0) {
-    process.stderr.write(
-      `${count(broken.length)} with attestations that do not hold. Nothing good explains that: look at each.\n`,
+function tell(
+  examined: readonly Examined[],
+  proven: number,
+  exceptions: NonNullable<DraftOptions['exceptions']>,
+  refused: readonly Verdict[],
+): ExitStatus {
+  const broken = brokenLines(examined)
+  for (const line of broken) say(line)
+  if (broken.length > 0)
+    say(
+      `${count(broken.length)} with attestations that do not hold, which the policy refuses. Nothing good explains that: look at each.`,
     )
-  }
-  process.stderr.write(
-    `${POLICY_NAME} and ${LOCK_NAME} are written: ${count(examined.length)}, ${proven} names with provenance. Read them, and commit both.\n`,
+  for (const { package: version, reason, expires } of exceptions)
+    say(`~ ${version}  passes by an exception until ${expires}: ${reason}`)
+  for (const { package: pkg, refusal } of refused)
+    say(
+      `! ${pkg.key}  ${refusal?.code}: ${refusal?.found}. It has the name of a package that is proven: it needs a rule of its own`,
+    )
+  say(
+    `${POLICY_NAME} and ${LOCK_NAME} are written: ${count(examined.length)}, ${proven} names with provenance. Read them, and commit both.`,
   )
-  return broken.length > 0 ? 1 : 0
+  return broken.length + refused.length > 0 ? 1 : 0
+}
+
+function say(line: string): void {
+  process.stderr.write(`${clean(line)}\n`)
 }

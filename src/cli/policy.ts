@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { GateError } from '../errors.ts'
+import { lockfilesOf } from '../lockfile/workspace.ts'
 import { parseCases, runCase } from '../policy/cases.ts'
+import { readPolicyText } from '../policy/file.ts'
 import { findingsOf } from '../policy/findings.ts'
 import { loadPolicy } from '../policy/load.ts'
 import type { Place, Policy } from '../policy/types.ts'
@@ -19,7 +19,8 @@ export interface PolicyOptions {
 export async function check(options: PolicyOptions, now: Date): Promise<ExitStatus> {
   const policy = await load(options)
   const lockfile = path.resolve(options.lockfile)
-  const packages = existsSync(lockfile) ? await ruledPackages(lockfile, policy) : undefined
+  const isThere = (await lockfilesOf(lockfile)).some((file) => existsSync(file))
+  const packages = isThere ? await ruledPackages(lockfile, policy) : undefined
   const findings = findingsOf(policy, packages, now)
   for (const { place, message } of findings) say(`${shown(place)}: ${message}`)
   const compared = packages === undefined ? ', without a lockfile to compare it with' : ''
@@ -31,9 +32,7 @@ export async function check(options: PolicyOptions, now: Date): Promise<ExitStat
 /** `provenance-gate policy test FILE`: 0 where every case ends as it expects, else 1. */
 export async function test(file: string, options: PolicyOptions, now: Date): Promise<ExitStatus> {
   const policy = await load(options)
-  const text = await readFile(file, 'utf8').catch((error: Error) => {
-    throw new GateError(`${file}: the cases cannot be read (${error.message}).`)
-  })
+  const text = await readPolicyText(path.resolve(file), undefined, 'the file of cases')
   const { day = now, cases } = parseCases(text, file, [...policy.projects.keys()])
   const failed = cases.filter((each) => {
     const { failure } = runCase(each, policy, day)
@@ -44,8 +43,8 @@ export async function test(file: string, options: PolicyOptions, now: Date): Pro
   return failed.length > 0 ? 1 : 0
 }
 
-function load(options: PolicyOptions): Promise<Policy> {
-  return loadPolicy(policyPlace(options, path.dirname(path.resolve(options.lockfile))))
+async function load(options: PolicyOptions): Promise<Policy> {
+  return loadPolicy(await policyPlace(options, path.dirname(path.resolve(options.lockfile))))
 }
 
 function shown({ file, line }: Place): string {

@@ -7,13 +7,15 @@ import { directoryEvidence } from '../evidence/directory.ts'
 import { registryEvidence } from '../evidence/registry.ts'
 import { currentEnvironment, readRegistrySettings } from '../evidence/settings.ts'
 import type { EvidenceSource } from '../evidence/types.ts'
-import { importersFrom } from '../lockfile/importers.ts'
+import { acrossLockfiles } from '../lockfile/links.ts'
 import { mergePackages } from '../lockfile/merge.ts'
 import { readLockfile } from '../lockfile/read.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import { lockfilesOf, pinnedConfigDependencies } from '../lockfile/workspace.ts'
-import { type PolicyPlace, refuseUnlisted } from '../policy/load.ts'
+import { findPolicy } from '../policy/find.ts'
+import { type PolicyPlace, projectsFolder, refuseUnlisted } from '../policy/load.ts'
 import type { Policy } from '../policy/types.ts'
+import { projectRoot } from '../project.ts'
 import type { TrustFiles } from '../trust/load.ts'
 
 /** What every command that looks at a lockfile is told: which one, and where evidence and trust come from. */
@@ -25,13 +27,25 @@ export interface SourceOptions {
   readonly offline?: boolean
 }
 
-/** Everything that pnpm could install from a lockfile and what stands beside it. */
-export async function packagesOf(lockfile: string): Promise<readonly LockedPackage[]> {
-  const files = await lockfilesOf(lockfile)
+/**
+ * Everything that pnpm could install from a lockfile and what stands beside it.
+ *
+ * @param base the folder from which projects are called; the lockfile's own where none is given
+ */
+export async function packagesOf(
+  lockfile: string,
+  base: string = path.dirname(lockfile),
+): Promise<readonly LockedPackage[]> {
   const folder = path.dirname(lockfile)
-  const read = await Promise.all(files.map(readLockfile))
-  const locked = read.flatMap(({ packages }, index) =>
-    importersFrom(packages, path.dirname(files[index] ?? lockfile), folder),
+  const files = await lockfilesOf(lockfile)
+  const read = await Promise.all(files.map(readLockfile)).catch(async (error: unknown) => {
+    const whole = path.join(projectRoot(folder), path.basename(lockfile))
+    if (existsSync(lockfile) || whole === lockfile || !existsSync(whole)) throw error
+    throw new GateError(`There is no lockfile at ${lockfile}. The workspace's is ${whole}: name it with --lockfile.`)
+  })
+  const locked = acrossLockfiles(
+    read.map(({ packages, lockfileDir }) => ({ folder: lockfileDir, packages })),
+    base,
   )
   // No other lockfile vouches for them: pnpm installs them from the root's own, or anew.
   const vouched = read[files.indexOf(lockfile)]?.configDependencies ?? new Map<string, string>()
@@ -95,16 +109,26 @@ function progressBar(total: number): SingleBar | undefined {
 
 /** What a lockfile has, once it is sure that none of its projects has a policy that is not kept. */
 export async function ruledPackages(lockfile: string, policy: Policy): Promise<readonly LockedPackage[]> {
-  const packages = await packagesOf(lockfile)
+  const base = projectsFolder(policy, path.dirname(lockfile))
+  const packages = await packagesOf(lockfile, base)
   await refuseUnlisted(
     policy,
-    path.dirname(lockfile),
+    base,
     packages.flatMap(({ importers }) => importers),
   )
   return packages
 }
 
-/** Where the policy is: in the lockfile's folder, or where the option says. */
-export function policyPlace({ policy }: { readonly policy?: string | undefined }, folder: string): PolicyPlace {
-  return policy === undefined ? { folder } : { folder, file: path.resolve(policy) }
+/**
+ * Where the policy is: where the option says, or in the workspace's root, for that of a project can only tighten it; else
+ * in the lockfile's folder.
+ */
+export async function policyPlace(
+  { policy }: { readonly policy?: string | undefined },
+  folder: string,
+): Promise<PolicyPlace> {
+  if (policy !== undefined) return { folder, file: path.resolve(policy) }
+  const root = projectRoot(folder)
+  const isInWorkspace = root !== folder && (await findPolicy(root)) !== undefined
+  return { folder: isInWorkspace ? root : folder }
 }

@@ -25,7 +25,7 @@ export async function verify(options: VerifyOptions, now: Date): Promise<ExitSta
   const lockfile = path.resolve(options.lockfile)
   const folder = path.dirname(lockfile)
   const trust = trustFiles(options)
-  const policy = await loadPolicy(policyPlace(options, folder), trust)
+  const policy = await loadPolicy(await policyPlace(options, folder), trust)
   const evidence = await evidenceSource(options, folder)
   const packages = await ruledPackages(lockfile, policy)
   const verdicts = await forEachPackage(packages, openGate({ policy, evidence, trust, now }))

@@ -14,6 +14,8 @@ export interface LockedPackage {
   readonly origin: string | undefined
   /** Folders of the workspace projects that reach this entry, sorted, relative to the lockfile (`.` is the root). */
   readonly importers: readonly string[]
+  /** Set where nobody knows yet who needs it, or who else will: it may be anyone. Never of what a lockfile says. */
+  readonly forAnyone?: true
   /**
    * Other names under which projects and packages get it (npm aliases), sorted; absent where there are none. Lockfiles
    * alone make aliases: pnpm 10 and 11 install what `left-pad: {specifier: ^1.3.0, version: evil@1.0.0}` says.

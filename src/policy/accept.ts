@@ -54,10 +54,23 @@ function changeOf(
   const identities = proof.value.provenance.flatMap(({ claims }) => identityOf(claims) ?? [])
   const [after] = identities
   if (after === undefined) return undefined
-  if (before?.identity === undefined) return { ...change, kind: 'added', after, accepted: true }
+  if (before?.identity === undefined) {
+    // Nothing is locked for this version, but for others something is: whoever publishes none of those is somebody else.
+    const known = points.flatMap((point) => point.identity ?? [])
+    const fitting = identities.find((identity) => known.some((each) => differenceOf(each, identity) === undefined))
+    const [first] = known
+    if (first === undefined || fitting !== undefined)
+      return { ...change, kind: 'added', after: fitting ?? after, accepted: true }
+    return { ...change, kind: 'changed', after, difference: differenceOf(first, after) }
+  }
   const locked = before.identity
   const same = identities.find((identity) => differenceOf(locked, identity) === undefined)
   if (same === undefined) return { ...change, kind: 'changed', after, difference: differenceOf(locked, after) }
+  // Certificates of early 2023 have no ids: the lock has them from the first version on that does.
+  const completes = (['repositoryId', 'ownerId', 'workflow'] as const).some(
+    (field) => locked[field] === undefined && same[field] !== undefined,
+  )
+  if (completes) return { ...change, kind: 'added', after: same, accepted: true }
   // The same by its ids: only what people read is brought up to date.
   return same.repository === locked.repository ? undefined : { ...change, kind: 'renamed', after: same, accepted: true }
 }
@@ -77,16 +90,23 @@ function withChange(
   const others = points.filter(({ from, identity }) => from !== version && !beginsEarlier(from, identity))
   return [...others, { from: version, identity: after }]
 
-  /** An entry for the same line and publisher that begins later is one that begins here. */
+  /** An entry for the same line and publisher that begins later is one that begins here, if nothing stands in between. */
   function beginsEarlier(from: string, identity: Identity | undefined): boolean {
+    const isBetween = (other: string) => compareVersions(other, version) > 0 && compareVersions(other, from) < 0
     return (
       kind === 'added' &&
       lineOf(from) === lineOf(version) &&
       compareVersions(from, version) > 0 &&
+      !points.some((point) => isBetween(point.from)) &&
       identity !== undefined &&
       after !== undefined &&
       differenceOf(identity, after) === undefined &&
       differenceOf(after, identity) === undefined
     )
   }
+}
+
+/** What has attestations that do not hold: nothing can be accepted of it. */
+export function isBroken({ proof }: Examined): boolean {
+  return !proof.ok && proof.refusal.code !== 'EVIDENCE_MISSING' && proof.refusal.code !== 'INTEGRITY_MISSING'
 }

@@ -4,9 +4,23 @@ import type { LockedPackage } from '../lockfile/types.ts'
 import type { Claims, Proof } from '../verify/types.ts'
 import { decide, needsProof } from './decide.ts'
 import { readDocument } from './document.ts'
-import { toBuilder, toIssuer, toOwner, toRepository } from './fields.ts'
+import {
+  builderProblem,
+  commitProblem,
+  environmentProblem,
+  issuerProblem,
+  ownerProblem,
+  refProblem,
+  repositoryProblem,
+  toBuilder,
+  toIssuer,
+  toOwner,
+  toRepository,
+  triggerProblem,
+  workflowProblem,
+} from './fields.ts'
 import { parsePackagePattern, versionProblem } from './packages.ts'
-import { choice, id, mapping, text } from './parts.ts'
+import { at, choice, id, mapping, text } from './parts.ts'
 import { problemsOf, toError } from './problems.ts'
 import { didYouMean, quote } from './text.ts'
 import { dayProblem, startOf } from './time.ts'
@@ -31,34 +45,57 @@ export interface Cases {
 const STATUSES = ['proven', 'permitted', 'warned', 'excepted', 'refused'] as const satisfies readonly Status[]
 const SOURCES = ['registry', 'tarball', 'git', 'directory', 'runtime'] as const
 
+/** What a certificate can say: a value, in the form that a publisher has it, and no pattern. */
+const claim = (problemOf: (value: string) => string | undefined) =>
+  text((value) =>
+    value.includes('*') ? `${quote(value)} is a pattern: a certificate has one value` : problemOf(value),
+  )
+
 const ClaimsSchema = mapping('the claims of a case', {
-  issuer: v.exactOptional(text()),
-  owner: v.exactOptional(text()),
+  issuer: v.exactOptional(claim(issuerProblem)),
+  owner: v.exactOptional(claim(ownerProblem)),
   ownerId: v.exactOptional(id),
-  repository: v.exactOptional(text()),
+  repository: v.exactOptional(claim(repositoryProblem)),
   repositoryId: v.exactOptional(id),
-  workflow: v.exactOptional(text()),
-  builder: v.exactOptional(text()),
-  ref: v.exactOptional(text()),
-  commit: v.exactOptional(text()),
-  trigger: v.exactOptional(text()),
-  runner: v.exactOptional(text()),
-  environment: v.exactOptional(text()),
-  visibility: v.exactOptional(text()),
+  workflow: v.exactOptional(claim(workflowProblem)),
+  builder: v.exactOptional(claim(builderProblem)),
+  ref: v.exactOptional(claim(refProblem)),
+  commit: v.exactOptional(claim(commitProblem)),
+  trigger: v.exactOptional(claim(triggerProblem)),
+  runner: v.exactOptional(choice(['hosted', 'self-hosted'])),
+  environment: v.exactOptional(claim(environmentProblem)),
+  visibility: v.exactOptional(choice(['public', 'private', 'internal'])),
 })
 
-const CaseSchema = mapping('a case', {
-  name: text(),
-  package: text(versionProblem),
-  source: v.exactOptional(choice(SOURCES)),
-  aliases: v.exactOptional(v.array(text())),
-  importers: v.exactOptional(v.pipe(v.array(text()), v.nonEmpty('no importers: name one, or remove it'))),
-  claims: v.exactOptional(ClaimsSchema),
-  signed: v.exactOptional(text(dayProblem)),
-  published: v.exactOptional(text(dayProblem)),
-  expect: choice(STATUSES),
-  code: v.exactOptional(choice(Object.keys(CODES) as RefusalCode[])),
-})
+const CaseSchema = v.pipe(
+  mapping('a case', {
+    name: text(),
+    package: text(versionProblem),
+    integrity: v.exactOptional(text()),
+    source: v.exactOptional(choice(SOURCES)),
+    aliases: v.exactOptional(v.array(text())),
+    importers: v.exactOptional(v.pipe(v.array(text()), v.nonEmpty('no importers: name one, or remove it'))),
+    claims: v.exactOptional(ClaimsSchema),
+    signed: v.exactOptional(text(dayProblem)),
+    published: v.exactOptional(text(dayProblem)),
+    expect: choice(STATUSES),
+    code: v.exactOptional(choice(Object.keys(CODES) as RefusalCode[])),
+  }),
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return
+    const { claims, signed, published, source = 'registry' } = dataset.value
+    if (signed !== undefined && claims === undefined)
+      addIssue(at(dataset.value, 'signed', 'nothing is signed without "claims": add them, or remove it'))
+    if (source !== 'registry' && (claims !== undefined || published !== undefined))
+      addIssue(
+        at(
+          dataset.value,
+          'source',
+          `what comes from ${source} has no attestations: remove "claims" and "published", or this`,
+        ),
+      )
+  }),
+)
 
 const CasesSchema = mapping('a file of cases', {
   day: v.exactOptional(text(dayProblem)),
@@ -70,7 +107,7 @@ const CasesSchema = mapping('a file of cases', {
  * @throws GateError naming everything that is wrong with the file, in its order
  */
 export function parseCases(content: string, file: string, projects: readonly string[]): Cases {
-  const document = readDocument(content, file)
+  const document = readDocument(content, file, undefined, 'no cases: nothing would be tested')
   const parsed = v.safeParse(CasesSchema, document.value)
   if (!parsed.success) throw toError(problemsOf(parsed.issues, document))
   const { day, cases } = parsed.output
@@ -91,11 +128,21 @@ export function parseCases(content: string, file: string, projects: readonly str
 type CaseFile = v.InferOutput<typeof CaseSchema>
 
 function toCase(
-  { name, package: spec, source = 'registry', aliases, importers = ['.'], expect, code, ...evidence }: CaseFile,
+  {
+    name,
+    package: spec,
+    integrity,
+    source = 'registry',
+    aliases,
+    importers = ['.'],
+    expect,
+    code,
+    ...evidence
+  }: CaseFile,
   place: Place,
 ): Case {
   const { name: pkg, range: version = '' } = parsePackagePattern(spec)
-  const base = { name: pkg, version, integrity: undefined, source, origin: undefined, importers, key: spec }
+  const base = { name: pkg, version, integrity, source, origin: undefined, importers, key: spec }
   return {
     name,
     pkg: aliases === undefined ? base : { ...base, aliases },
@@ -128,7 +175,9 @@ function toProof(
 
 /** Short names are written out as in a publisher, and what a case does not say the certificate does not have. */
 function toClaims(claims: NonNullable<CaseFile['claims']>): Claims {
-  const { issuer = 'github', owner, repository, builder, runner } = claims
+  const { issuer = 'github', repository, builder, runner } = claims
+  // As with every host: who owns a repository stands before its name.
+  const owner = claims.owner ?? repository?.slice(0, repository.lastIndexOf('/'))
   return {
     subjectAlternativeName: undefined,
     issuer: toIssuer(issuer),

@@ -54,8 +54,7 @@ export function policiesFor(
   pkg: LockedPackage,
   policy: Policy,
 ): readonly { readonly project: string | undefined; readonly policy: Policy }[] {
-  const isUnknown = pkg.importers.length === 0
-  const projects = [...policy.projects].filter(([project]) => isUnknown || pkg.importers.includes(project))
+  const projects = [...policy.projects].filter(([project]) => pkg.forAnyone === true || pkg.importers.includes(project))
   return [{ project: undefined, policy }, ...projects.map(([project, own]) => ({ project, policy: own }))]
 }
 
@@ -87,7 +86,11 @@ export function decide(pkg: LockedPackage, policy: Policy, proof: Result<Proof> 
     if (project === undefined && !isAboutItself(applied)) return [{ project, verdict: noRule(pkg, each, now) }]
     return applied.map((one) => ({ project, verdict: meetsRule(pkg, one, each, proof, now) }))
   })
-  const strictest = strictestOf(verdicts.map(({ verdict }) => verdict))
+  const excused = verdicts.flatMap(({ verdict }) => verdict.exception ?? [])
+  const strictest = {
+    ...strictestOf(verdicts.map(({ verdict }) => verdict)),
+    ...(excused.length > 0 && { excused }),
+  }
   const same = verdicts.filter(({ verdict }) => verdict.status === strictest.status)
   const projects = [...new Set(same.flatMap(({ project }) => project ?? []))]
   return same.some(({ project }) => project === undefined) ? strictest : { ...strictest, projects }

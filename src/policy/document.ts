@@ -27,14 +27,17 @@ export interface PolicyDocument {
   readonly placeOf: (path: readonly PropertyKey[], part: 'key' | 'value') => Place
 }
 
+const EMPTY = 'the policy is empty, which says nothing about any package: write "rules" (.sigstorerc.example shows how)'
+
 /**
  * Reads YAML or JSON, keeping where everything stands. Of YAML only what means the same to every reader of the file is
  * taken: one document, YAML 1.2, text keys, each at most once, no anchors and aliases (what a rule says stands in the
  * rule, and no alias can multiply), no merge keys, no tags.
  *
- * `root` is the key whose value is the policy, as in package.json; undefined where the whole file is.
+ * `root` is the key whose value is the policy, as in package.json; undefined where the whole file is. `empty` is what is
+ * said of a file with nothing in it.
  */
-export function readDocument(text: string, file: string, root?: string): PolicyDocument {
+export function readDocument(text: string, file: string, root?: string, empty: string = EMPTY): PolicyDocument {
   const lines = new LineCounter()
   const placeAt = (offset: number): Place => {
     const { line, col } = lines.linePos(offset)
@@ -77,10 +80,7 @@ export function readDocument(text: string, file: string, root?: string): PolicyD
   const rootPath = root === undefined ? [] : [root]
   const start = locate(document.contents, rootPath, 'value')
   if (start === undefined || (isScalar(start) && start.value === null)) {
-    fail(
-      start?.range?.[0] ?? 0,
-      'the policy is empty, which says nothing about any package: write "rules" (.sigstorerc.example shows how)',
-    )
+    fail(start?.range?.[0] ?? 0, empty)
   }
   const whole: unknown = document.toJS({ maxAliasCount: 0 })
   return {

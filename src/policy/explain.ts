@@ -5,7 +5,7 @@ import { compare } from './compare.ts'
 import { decide, needsProof, policiesFor, ruleFor } from './decide.ts'
 import { comparableVersion, lockedFor } from './identity.ts'
 import { whyNotAbout } from './packages.ts'
-import type { ExplainedRule, Explanation, Policy, Rule } from './types.ts'
+import type { ExplainedRule, Explanation, LockedIdentity, Policy, Rule } from './types.ts'
 
 /** Pure. `proof` is always there, whether or not the verdict needed it: people want to see what could be required. */
 export function explain(pkg: LockedPackage, policy: Policy, proof: Result<Proof>, now: Date): Explanation {
@@ -25,7 +25,7 @@ export function explain(pkg: LockedPackage, policy: Policy, proof: Result<Proof>
         return { publisher: index, attestation, differs }
       }),
     ),
-    locked: policy.identities && lockedFor(policy.identities.get(pkg.name) ?? [], comparableVersion(pkg)),
+    locked: lockedOf(pkg, policy),
     proof,
   }
 }
@@ -51,4 +51,10 @@ function explainRules(pkg: LockedPackage, policy: Policy, decider: Rule | undefi
       : 'not asked: an earlier rule is about it'
     return { rule, why }
   })
+}
+
+/** By its own name, else by one that it is installed as: that is whose entry a rule compares it with. */
+function lockedOf(pkg: LockedPackage, { identities }: Policy): LockedIdentity | undefined {
+  const own = lockedFor(identities?.get(pkg.name) ?? [], comparableVersion(pkg))
+  return (pkg.aliases ?? []).reduce((found, alias) => found ?? lockedFor(identities?.get(alias) ?? [], ''), own)
 }

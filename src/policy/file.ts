@@ -15,14 +15,14 @@ export function refuseExecutable(file: string): void {
 }
 
 /** Reads a policy file strictly: a regular file of bounded size, in UTF-8 (a byte order mark is dropped). */
-export async function readPolicyText(file: string, limit: number = LIMIT): Promise<string> {
+export async function readPolicyText(file: string, limit: number = LIMIT, what = 'the policy'): Promise<string> {
   let bytes: Buffer
   try {
     // Before opening: opening a named pipe would wait for a writer, perhaps forever.
     const status = await stat(file)
     if (!status.isFile())
       throw new GateError(
-        `${file}: ${status.isDirectory() ? 'a directory' : 'not a regular file'}, where the policy should be a file. Write the policy to a file of this name, or remove it`,
+        `${file}: ${status.isDirectory() ? 'a directory' : 'not a regular file'}, where ${what} should be a file. Write it to a file of this name, or remove this one`,
       )
     if (status.size > limit)
       throw new GateError(
@@ -33,7 +33,7 @@ export async function readPolicyText(file: string, limit: number = LIMIT): Promi
     if (cause instanceof GateError) throw cause
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
     throw new GateError(
-      `${file}: the policy cannot be read (${code === 'ENOENT' ? 'no such file' : code}). Without it nothing can be checked, so nothing is installed. Correct the name or the file's permissions`,
+      `${file}: ${what} cannot be read (${code === 'ENOENT' ? 'no such file' : code}). Without it nothing can be checked, so nothing is installed. Correct the name or the file's permissions`,
       { cause },
     )
   }

@@ -1,7 +1,10 @@
 import type { LockedPackage } from '../lockfile/types.ts'
 import { rulesOf } from './decide.ts'
+import { LOCK_NAME } from './lock-file.ts'
+import { didYouMean, quote } from './text.ts'
 import { endOf } from './time.ts'
 import type { Place, Policy } from './types.ts'
+import { deadPatterns } from './unreachable.ts'
 
 /** Something about a policy that is no error, and that whoever keeps it wants to know. */
 export interface Finding {
@@ -24,24 +27,52 @@ export function findingsOf(
     const place = { file: own.file, line: 1, column: 1 }
     return [{ place, message: `nothing in the lockfile is needed by ${project}, so this policy decides nothing` }]
   })
-  return [...findingsIn(policy, packages, now), ...projects]
+  return [...findingsIn(policy, packages, now), ...lockFindings(policy, packages), ...projects]
+}
+
+/** Entries of the identity lock that hold nothing: a package that is gone, or a name that somebody mistyped. */
+function lockFindings({ identities }: Policy, packages: readonly LockedPackage[] | undefined): readonly Finding[] {
+  if (identities === undefined || packages === undefined) return []
+  const names = new Set(packages.flatMap(({ name, aliases = [] }) => [name, ...aliases]))
+  const place = { file: LOCK_NAME, line: 1, column: 1 }
+  return [...identities.keys()]
+    .filter((name) => !names.has(name))
+    .map((name) => ({
+      place,
+      message: `${quote(name)} is not in the lockfile${didYouMean(
+        name,
+        [...names].filter((each) => !identities.has(each)),
+      )}`,
+    }))
+}
+
+/** Rules of a shared policy that rules of others take everything from. In one file that is an error already. */
+function unreachable({ file, rules }: Policy): readonly Finding[] {
+  const dead = deadPatterns(rules)
+  return rules.flatMap(({ packages, place }, index) => {
+    const shadowed = dead.filter(({ rule, negated }) => rule === index && !negated)
+    if (place.file === file || shadowed.length < packages.filter((each) => !each.startsWith('!')).length) return []
+    const by = [...new Set(shadowed.map((each) => rules[each.by]?.place))]
+    const where = by.map((each) => `${each?.file}:${each?.line}`).join(', ')
+    return [{ place, message: `this rule can never decide: ${where} decides everything that it names` }]
+  })
 }
 
 function findingsIn(policy: Policy, packages: readonly LockedPackage[] | undefined, now: Date): readonly Finding[] {
-  const rules = policy.rules.flatMap((rule): readonly Finding[] => {
-    // By any of its names: the first rule that is about it.
-    const isUsed = packages === undefined || packages.some((pkg) => rulesOf(pkg, policy).includes(rule))
-    return isUsed
+  // By any of its names: the first rule that is about it.
+  const used = new Set(packages?.flatMap((pkg) => rulesOf(pkg, policy)))
+  const rules = policy.rules.flatMap((rule): readonly Finding[] =>
+    packages === undefined || used.has(rule)
       ? []
-      : [{ place: rule.place, message: `this rule decides nothing in the lockfile: ${rule.packages.join(', ')}` }]
-  })
+      : [{ place: rule.place, message: `this rule decides nothing in the lockfile: ${rule.packages.join(', ')}` }],
+  )
   const exceptions = policy.exceptions.flatMap(({ name, version, expires, place }): readonly Finding[] => {
     const left = endOf(expires).getTime() - now.getTime()
     if (left <= 0)
-      return [{ place, message: `the exception for ${name}@${version} held until ${expires}, and refuses now` }]
+      return [{ place, message: `the exception for ${name}@${version} held until ${expires}, and excuses nothing now` }]
     return left <= NOTICE
       ? [{ place, message: `the exception for ${name}@${version} holds until ${expires} only` }]
       : []
   })
-  return [...rules, ...exceptions].toSorted((a, b) => a.place.line - b.place.line)
+  return [...rules, ...unreachable(policy), ...exceptions].toSorted((a, b) => a.place.line - b.place.line)
 }

@@ -2,12 +2,16 @@ import compareVersions from 'semver/functions/compare.js'
 import parseVersion from 'semver/functions/parse.js'
 import type { LockedPackage } from '../lockfile/types.ts'
 import type { Claims } from '../verify/types.ts'
+import { fromIssuer, fromRepository, issuerProblem, repositoryProblem } from './fields.ts'
 import { quote } from './text.ts'
 import type { Difference, Identity, LockedIdentity, RefKind } from './types.ts'
 
 /** The identity that claims give; undefined where they do not say whose build it was. */
 export function identityOf({ issuer, repository, ref, ...claims }: Claims): Identity | undefined {
   if (issuer === undefined || repository === undefined) return undefined
+  // What has not the form of either could not be written down and read again as the same.
+  if (issuerProblem(fromIssuer(issuer)) !== undefined) return undefined
+  if (repository.includes('*') || repositoryProblem(fromRepository(repository)) !== undefined) return undefined
   const { repositoryId, ownerId, workflow, environment } = claims
   return {
     issuer,
@@ -52,14 +56,18 @@ export function differenceOf(locked: Identity, found: Identity): Difference | un
  * What the lock says of a version: in its release line the last that begins at or before it; where the line has none,
  * the last of the lines before. Undefined where nothing is asked: an old line from before there was provenance, and
  * versions of a line from before its beginning. What has no version (git, folders) is in the place of the newest: it
- * must not be a way around.
+ * must not be a way around. That a prerelease was accepted without provenance is said of that one alone.
  */
 export function lockedFor(points: readonly LockedIdentity[], version: string): LockedIdentity | undefined {
-  const newestFirst = points.toSorted((a, b) => compareVersions(b.from, a.from))
+  const newestFirst = points
+    .filter(({ from, identity }) => identity !== undefined || from === version || !isPrerelease(from))
+    .toSorted((a, b) => compareVersions(b.from, a.from))
   const line = lineOf(version)
   if (line === undefined) return newestFirst[0]
   const before = newestFirst.filter(({ from }) => compareVersions(from, version) <= 0)
-  return points.some(({ from }) => lineOf(from) === line) ? before.find(({ from }) => lineOf(from) === line) : before[0]
+  return newestFirst.some(({ from }) => lineOf(from) === line)
+    ? before.find(({ from }) => lineOf(from) === line)
+    : before[0]
 }
 
 /**
@@ -75,4 +83,8 @@ export function lineOf(version: string): string | undefined {
   const parsed = parseVersion(version)
   if (parsed === null) return undefined
   return parsed.major === 0 ? `0.${parsed.minor}` : String(parsed.major)
+}
+
+function isPrerelease(version: string): boolean {
+  return (parseVersion(version)?.prerelease.length ?? 0) > 0
 }

@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { lstat } from 'node:fs/promises'
-import { basename, dirname, join, relative, resolve, sep } from 'node:path'
+import { basename, dirname, isAbsolute, join, posix, relative, resolve, sep } from 'node:path'
 import { GateError } from '../errors.ts'
 import { at } from './document.ts'
 import { holdsPolicy, readPolicyText, refuseExecutable } from './file.ts'
@@ -34,14 +34,15 @@ export async function loadWithoutLock(place: PolicyPlace, replaced: Partial<Poli
       `${place.folder}: no policy here. Without one nothing can be checked, so nothing is installed. Write one as ${either(DATA)}, or under the key "${MANIFEST_KEY}" of ${MANIFEST} (.sigstorerc.example shows how), or name one with --policy FILE`,
     )
   }
-  const { policy, projects } = await loadFile(file)
+  const loader: Loader = { folder: dirname(file), loaded: new Map() }
+  const { policy, projects } = await loadFile(file, loader)
   // Also where no rule needs it today: that it is gone must not show on the day on which one does.
   const trust = { ...policy.trust, ...replaced }
   for (const material of [trust.trustedRoot, trust.npmKeys]) {
     if (material === undefined || existsSync(material)) continue
     throw new GateError(`${policy.file}: the trust material ${material} is not there. Correct the path under "trust"`)
   }
-  return { ...policy, projects: await loadProjects(projects, policy.file, place.folder ?? dirname(policy.file)) }
+  return { ...policy, projects: await loadProjects(projects, policy.file, loader, place.folder ?? loader.folder) }
 }
 
 /** The folder of the lockfile, and the policy's file where it does not lie there. */
@@ -50,14 +51,27 @@ export type PolicyPlace = { readonly folder: string } | { readonly file: string;
 /** What a policy names under a key, and where. */
 type References = ReturnType<typeof referencesOf>
 
-/**
- * @param chain the policies that lead to this one, by `extends`
- * @returns the policy, and the projects that it lists, which are not loaded yet
- */
-async function loadFile(
-  file: string,
-  chain: readonly string[] = [],
-): Promise<{ readonly policy: Policy; readonly projects: References }> {
+/** A policy, and the projects that it lists, which are not loaded yet. */
+interface Loaded {
+  readonly policy: Policy
+  readonly projects: References
+}
+
+interface Loader {
+  /** Of the root's policy: where config dependencies are. */
+  readonly folder: string
+  /** Each file once, however many extend it: so that its rules and publishers are the same ones everywhere. */
+  readonly loaded: Map<string, Promise<Loaded>>
+}
+
+/** @param chain the policies that lead to this one, by `extends` */
+function loadFile(file: string, loader: Loader, chain: readonly string[] = []): Promise<Loaded> {
+  const loaded = loader.loaded.get(file) ?? readPolicy(file, loader, chain)
+  loader.loaded.set(file, loaded)
+  return loaded
+}
+
+async function readPolicy(file: string, loader: Loader, chain: readonly string[]): Promise<Loaded> {
   refuseExecutable(file)
   const text = await readPolicyText(file)
   const root = basename(file) === MANIFEST ? MANIFEST_KEY : undefined
@@ -67,7 +81,7 @@ async function loadFile(
     )
   const shared: Policy[] = []
   for (const { spec, place } of referencesOf('extends', text, file, root)) {
-    shared.push(await loadShared(spec, place, [...chain, file]))
+    shared.push(await loadShared(spec, place, loader, [...chain, file]))
   }
   return {
     policy: parsePolicy(text, file, root, shared),
@@ -75,47 +89,61 @@ async function loadFile(
   }
 }
 
-async function loadShared(spec: string, place: Place, chain: readonly string[]): Promise<Policy> {
-  const file = findShared(spec, dirname(place.file))
+async function loadShared(spec: string, place: Place, loader: Loader, chain: readonly string[]): Promise<Policy> {
+  const file = findShared(spec, dirname(place.file), loader.folder)
   if (file === undefined) {
     const isPackage = !spec.startsWith('.')
     const advice = isPackage
-      ? 'Packages are looked for in node_modules beside the policy: add it with `pnpm add --config`, which installs it before everything else'
+      ? "Packages are looked for in node_modules beside the policy, and beside the root's: add it with `pnpm add --config`, which installs it before everything else"
       : 'Correct the path'
     throw new GateError(at(place, `${quote(spec)}: there is no such shared policy. ${advice}`))
   }
   if (chain.includes(file))
     throw new GateError(at(place, `${quote(spec)} leads back to ${file}, which extends this file`))
-  const { policy, projects } = await loadFile(file, chain)
-  refuseProjects(projects, 'a policy that others extend')
-  return policy
-}
-
-function refuseProjects([first]: References, where: string): void {
-  if (first === undefined) return
+  const { policy, projects } = await loadFile(file, loader, chain)
+  const [first] = projects
+  if (first === undefined) return policy
   throw new GateError(
-    at(first.place, `"projects" in ${where}: only the policy of the workspace's root can list them. Remove them here`),
+    at(
+      place,
+      `${quote(spec)} lists "projects" (line ${first.place.line}), and only the policy of the workspace's root can: what both are to have goes into a third file, which both extend`,
+    ),
   )
 }
 
 /**
  * A project that is listed and has no policy is an error: whoever removes the file does not remove its rules unseen.
  *
- * @param folder of the lockfile, from which it names projects
+ * @param folder of the lockfile
  */
-async function loadProjects(listed: References, file: string, folder: string): Promise<Policy['projects']> {
+async function loadProjects(
+  listed: References,
+  file: string,
+  loader: Loader,
+  folder: string,
+): Promise<Policy['projects']> {
   const projects = new Map<string, Policy>()
   for (const { spec, place } of listed) {
+    const fail = (message: string): never => {
+      throw new GateError(at(place, `${quote(spec)} ${message}`))
+    }
     const project = resolve(dirname(file), spec)
-    const own = existsSync(project) ? await findPolicy(project) : undefined
+    const name = importerName(contains(folder, dirname(file)) ? relative(folder, project) : spec)
+    if (name === '.' || name.startsWith('..')) fail('is not a folder of the workspace that this policy is about')
+    if (projects.has(name)) fail('is listed twice: keep one')
+    const own = isFolder(project) ? await findPolicy(project) : undefined
     if (own === undefined)
+      return fail(`has no policy of its own: write one (${spec}/${DATA[0]}), or take it off this list`)
+    // One that was moved to another folder would leave its policy behind, where nothing needs anything.
+    const isElsewhere = !contains(dirname(file), folder) && !contains(folder, dirname(file))
+    if (!isElsewhere && !MANIFESTS.some((each) => existsSync(join(project, each))))
+      fail('is no project: it has a policy, but no package.json. Was it moved? List the folder where it is')
+    const { policy, projects: nested } = await loadFile(own, loader)
+    const [first] = nested
+    if (first !== undefined)
       throw new GateError(
-        at(place, `${quote(spec)} has no policy of its own: write one (${spec}/${DATA[0]}), or take it off this list`),
+        at(first.place, `"projects" in a project's own policy: only the policy of the workspace's root can list them`),
       )
-    const name = importerOf(folder, project)
-    if (projects.has(name)) throw new GateError(at(place, `${quote(spec)} is listed twice: keep one`))
-    const { policy, projects: nested } = await loadFile(own)
-    refuseProjects(nested, "a project's own policy")
     if (policy.trust.trustedRoot !== undefined || policy.trust.npmKeys !== undefined)
       throw new GateError(
         `${own}: "trust", in a project's own policy or what it extends: who is trusted is for ${file} to say. Remove it`,
@@ -125,18 +153,38 @@ async function loadProjects(listed: References, file: string, folder: string): P
   return projects
 }
 
+const MANIFESTS = [MANIFEST, 'package.yaml', 'package.json5']
+
+function isFolder(file: string): boolean {
+  return statSync(file, { throwIfNoEntry: false })?.isDirectory() === true
+}
+
+/**
+ * The folder from which projects are called, for a lockfile in `folder`: that of the policy, if the lockfile is in it; else
+ * the lockfile's, for then the policy is that of another checkout.
+ */
+export function projectsFolder({ file }: Policy, folder: string): string {
+  return contains(dirname(file), folder) ? dirname(file) : folder
+}
+
+function contains(outer: string, inner: string): boolean {
+  const path = relative(outer, inner)
+  return !path.startsWith('..') && !isAbsolute(path)
+}
+
 /**
  * Projects of the lockfile that have a policy which nobody listed: its rules would not be kept, and whoever wrote it
  * believes that they are.
  *
- * @param importers as the lockfile in `folder` calls them
+ * @param folder from which the projects are called (`projectsFolder`)
  * @throws GateError
  */
 export async function refuseUnlisted(policy: Policy, folder: string, importers: Iterable<string>): Promise<void> {
-  const others = [...new Set(importers)].filter((name) => name !== '.' && !policy.projects.has(name)).sort()
+  const names = new Set([...importers].map(importerName))
+  const others = [...names].filter((name) => name !== '.' && !policy.projects.has(name)).sort()
   for (const name of others) {
     const project = resolve(folder, name)
-    const own = existsSync(project) ? await findPolicy(project) : undefined
+    const own = isFolder(project) ? await findPolicy(project) : undefined
     if (own === undefined || own === policy.file) continue
     throw new GateError(
       `${own}: a policy of which nothing would come, for ${policy.file} does not list its project. Add ${quote(name)} to "projects" there, or remove this one`,
@@ -144,14 +192,19 @@ export async function refuseUnlisted(policy: Policy, folder: string, importers: 
   }
 }
 
-function importerOf(folder: string, project: string): string {
-  return relative(folder, project).split(sep).join('/') || '.'
+/** As lockfiles write it. */
+function importerName(path: string): string {
+  return posix.join(path.split(sep).join('/'), '.').replace(/\/$/, '')
 }
 
-/** Config dependencies come first: they are there before anything else is installed. */
-function findShared(spec: string, folder: string): string | undefined {
-  const places = spec.startsWith('.') ? [spec] : [`node_modules/.pnpm-config/${spec}`, `node_modules/${spec}`]
-  return places.map((each) => resolve(folder, each)).find((each) => existsSync(each))
+/** Config dependencies come first: they are there before anything else is installed. pnpm has them in the root alone. */
+function findShared(spec: string, folder: string, root: string): string | undefined {
+  const places = spec.startsWith('.')
+    ? [resolve(folder, spec)]
+    : ['node_modules/.pnpm-config', 'node_modules'].flatMap((modules) =>
+        [folder, root].map((each) => resolve(each, modules, spec)),
+      )
+  return places.find((each) => existsSync(each))
 }
 
 /** @throws GateError where there is none: a rule that asks for it would ask for nothing */
@@ -170,7 +223,7 @@ export async function readLock(folder: string): Promise<IdentityLock | undefined
     () => true,
     (error: NodeJS.ErrnoException) => error.code !== 'ENOENT',
   )
-  return isThere ? parseLock(await readPolicyText(file, MAX_LOCK), file) : undefined
+  return isThere ? parseLock(await readPolicyText(file, MAX_LOCK, 'the identity lock'), file) : undefined
 }
 
 /** Some hundred bytes a package. */

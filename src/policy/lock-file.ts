@@ -1,20 +1,12 @@
 import compareVersions from 'semver/functions/compare.js'
 import * as v from 'valibot'
-import { Document, isScalar, isSeq, visit } from 'yaml'
-import { readDocument } from './document.ts'
-import {
-  fromIssuer,
-  fromRepository,
-  issuerProblem,
-  repositoryProblem,
-  toIssuer,
-  toRepository,
-  workflowProblem,
-} from './fields.ts'
+import { Document, visit } from 'yaml'
+import { type PolicyDocument, readDocument } from './document.ts'
+import { fromIssuer, fromRepository, issuerProblem, repositoryProblem, toIssuer, toRepository } from './fields.ts'
 import { versionProblem } from './packages.ts'
 import { id, mapping, text } from './parts.ts'
-import { problemsOf, toError } from './problems.ts'
-import { quote } from './text.ts'
+import { type Problem, problemsOf, toError } from './problems.ts'
+import { describe, quote } from './text.ts'
 import type { Identity, IdentityLock, LockedIdentity } from './types.ts'
 
 /** The file's name. It is committed beside the lockfile. */
@@ -23,6 +15,15 @@ export const LOCK_NAME = 'provenance-lock.yaml'
 const HEADER = ` Who has published the packages of this repository, as verified provenance says, and from which version on.
  Written by \`provenance-gate accept\`. Review a change like one of the policy: an attacker who has taken over a
  publisher shows here first.`
+
+/** What a certificate says, of whatever form; compared whole, and never a pattern. */
+const fact = v.pipe(
+  v.string((issue) => `expected text in quotes, found ${describe(issue.input)}`),
+  v.nonEmpty('empty: leave it out where there is none'),
+)
+
+/** An id may be written as a number, as in a policy. */
+const factualId = v.union([fact, id])
 
 /** The lock file: the one definition from which its checks and its JSON schema come. Strict like the policy's. */
 const EntrySchema = v.pipe(
@@ -34,10 +35,10 @@ const EntrySchema = v.pipe(
     provenance: v.exactOptional(v.literal('none', '"provenance" is "none", or left out where there is an identity')),
     issuer: v.exactOptional(text(issuerProblem)),
     repository: v.exactOptional(text(exactRepositoryProblem)),
-    repositoryId: v.exactOptional(id),
-    ownerId: v.exactOptional(id),
-    workflow: v.exactOptional(text(exactWorkflowProblem)),
-    environment: v.exactOptional(text()),
+    repositoryId: v.exactOptional(factualId),
+    ownerId: v.exactOptional(factualId),
+    workflow: v.exactOptional(fact),
+    environment: v.exactOptional(fact),
     ref: v.exactOptional(v.picklist(['branch', 'tag', 'other'], '"ref" is "branch", "tag" or "other"')),
   }),
   v.check(
@@ -72,26 +73,39 @@ function exactRepositoryProblem(repository: string): string | undefined {
     : repositoryProblem(repository)
 }
 
-function exactWorkflowProblem(workflow: string): string | undefined {
-  return workflow.includes('*')
-    ? `${quote(workflow)} is a pattern: the lock names one workflow`
-    : workflowProblem(workflow)
-}
+const EMPTY =
+  'the identity lock is empty, and so holds nothing: restore it, or remove it and run `provenance-gate accept`'
 
 /** @throws GateError naming everything that is wrong with the file, in its order */
 export function parseLock(content: string, file: string): IdentityLock {
-  const document = readDocument(content, file)
+  const document = readDocument(content, file, undefined, EMPTY)
   const parsed = v.safeParse(LockSchema, document.value)
   if (!parsed.success) throw toError(problemsOf(parsed.issues, document))
   // The schema's library drops names such as `constructor`, which packages may have. Nothing may get lost here.
   const { packages } = document.value as { readonly packages: Readonly<Record<string, unknown>> }
-  return new Map(
+  const lock = new Map(
     Object.entries(packages).map(([name, value]) => {
       const entries = v.safeParse(EntriesSchema, value)
       if (!entries.success) throw toError(problemsOf(entries.issues, document, ['packages', name]))
-      return [name, entries.output.flatMap(toPoints)]
+      return [name, entries.output.flatMap(toPoints)] as const
     }),
   )
+  const problems = [...lock].flatMap(([name, points]) => entryProblems(name, points, document))
+  if (problems.length > 0) throw toError(problems)
+  return lock
+}
+
+/** An entry under a name that no package can have, or one of two for a version, would be one that is not kept. */
+function entryProblems(name: string, points: readonly LockedIdentity[], document: PolicyDocument): readonly Problem[] {
+  const isName = /^(?:@[^\s/@]+\/)?[^\s/@]+$/.test(name)
+  const froms = points.map(({ from }) => from)
+  const twice = froms.find((from, index) => froms.indexOf(from) !== index)
+  return [
+    ...(isName ? [] : [`${quote(name)} is no name of a package`]),
+    ...(twice === undefined
+      ? []
+      : [`${quote(name)} has two entries from ${twice} on, and nobody could see which counts`]),
+  ].map((message) => ({ place: document.placeOf(['packages', name], 'key'), message }))
 }
 
 function toPoints({ from, provenance, issuer, repository, ref, ...rest }: Entry): readonly LockedIdentity[] {
@@ -108,11 +122,21 @@ export function writeLock(lock: IdentityLock): string {
   const document = new Document({ version: 1, packages: Object.fromEntries(packages) })
   document.commentBefore = HEADER
   visit(document, {
-    Pair(_, { key, value }) {
-      if (isScalar(key) && key.value === 'from' && isSeq(value)) value.flow = true
+    Scalar(_, scalar) {
+      if (typeof scalar.value === 'string' && HIDDEN.test(scalar.value)) scalar.type = 'QUOTE_DOUBLE'
     },
   })
-  return document.toString({ lineWidth: 0 })
+  const written = document.toString({ lineWidth: 0 }).replace(HIDDEN, escaped)
+  // Facts of strangers' certificates are in it. What could not be read again would stop every install.
+  parseLock(written, LOCK_NAME)
+  return written
+}
+
+/** What cannot be seen, or makes a line look other than it is: in quotes it is written by its number. */
+const HIDDEN = /(?!\n)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|(?! )\p{Zs}/gu
+
+function escaped(character: string): string {
+  return `\\U${(character.codePointAt(0) ?? 0).toString(16).padStart(8, '0')}`
 }
 
 /** One entry for each identity, with the versions from which on it holds. */

@@ -43,8 +43,9 @@ export function parsePolicy(text: string, file: string, root?: string, shared: r
   return {
     file,
     identities: undefined,
-    rules: [...rules, ...shared.flatMap((each) => each.rules)],
-    exceptions: [...exceptions, ...shared.flatMap((each) => each.exceptions)],
+    // Once, where two of them extend a third.
+    rules: [...rules, ...new Set(shared.flatMap((each) => each.rules))],
+    exceptions: [...exceptions, ...new Set(shared.flatMap((each) => each.exceptions))],
     publishers: named,
     enforcement,
     trust: trustOf(parsed.output, file, shared),
@@ -97,9 +98,10 @@ function toRule(rule: RuleFile, named: Named, outer: Enforcement, place: Place):
 
 type EnforcementFile = Pick<RuleFile, 'mode' | 'enforceFrom'>
 
-/** A rule that says anything of its own says it whole: the file's day is not that of a rule with a mode of its own. */
+/** What a rule does not say is as in the file; a day that the file has for its warnings is none of a rule that enforces. */
 function enforcementOf({ mode, enforceFrom }: EnforcementFile, outer: Enforcement): Enforcement {
-  if (mode === undefined) return enforceFrom === undefined ? outer : { mode: outer.mode, enforceFrom }
+  if (mode === undefined || mode === outer.mode)
+    return enforceFrom === undefined ? outer : { mode: outer.mode, enforceFrom }
   return enforceFrom === undefined ? { mode } : { mode, enforceFrom }
 }
 
@@ -150,12 +152,21 @@ function redefinedPublishers(
   shared: readonly Policy[],
   document: PolicyDocument,
 ): readonly Problem[] {
-  return own.flatMap(([name]) => {
+  const between = shared.flatMap((each, index) =>
+    [...each.publishers].flatMap(([name, publisher]) => {
+      const other = shared.slice(0, index).find(({ publishers }) => (publishers.get(name) ?? publisher) !== publisher)
+      if (other === undefined) return []
+      const message = `${quote(name)} is the name of one publisher in ${other.file} and of another in ${each.file}: rename one`
+      return [{ place: document.placeOf(['extends'], 'value'), message }]
+    }),
+  )
+  const mine = own.flatMap(([name]) => {
     const other = shared.find(({ publishers }) => publishers.has(name))
     if (other === undefined) return []
     const message = `${quote(name)} is the name of a publisher in ${other.file} already: choose another`
     return [{ place: document.placeOf(['publishers', name], 'key'), message }]
   })
+  return [...between, ...mine]
 }
 
 function unknownPublishers(file: PolicyFile, named: Named, document: PolicyDocument): readonly Problem[] {

@@ -9,7 +9,7 @@ export type PublisherInput = Partial<Publisher>
  * The issuer that speaks for a host. Issuers of other hosts must be named: Fulcio trusts many, some let their users
  * choose what they claim, and one of them would do to claim any repository if the issuer were left open.
  */
-const ISSUER_OF_HOST: ReadonlyMap<string, string> = new Map([
+export const ISSUER_OF_HOST: ReadonlyMap<string, string> = new Map([
   ['github.com', GITHUB],
   ['gitlab.com', GITLAB],
 ])

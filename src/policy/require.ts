@@ -69,6 +69,7 @@ function provenance(rule: Rule, proof: Proof, demand: LockedIdentity | undefined
   }
   let closest: Comparison | undefined
   let changed: Outcome | undefined
+  let young: Outcome | undefined
   for (const proven of proof.provenance) {
     const change = demand?.identity === undefined ? undefined : changedFrom(demand, proven.claims)
     changed ??= change
@@ -78,12 +79,15 @@ function provenance(rule: Rule, proof: Proof, demand: LockedIdentity | undefined
       change === undefined &&
       (comparisons.length === 0 || comparisons.some(({ mismatch }) => mismatch === undefined))
     ) {
-      return oldEnough(rule, times(proven, proof), now, proven.claims)
+      const outcome = oldEnough(rule, times(proven, proof), now, proven.claims)
+      if (outcome.met) return outcome
+      young ??= outcome
     }
     for (const comparison of comparisons) {
       if (closest === undefined || comparison.matched > closest.matched) closest = comparison
     }
   }
+  if (young !== undefined) return young
   if (closest?.mismatch === undefined) return changed ?? broken('claims that nothing was compared with', 'a publisher')
   const { code, found, expected } = closest.mismatch
   const count = rule.publishers.length

@@ -249,7 +249,7 @@ function sharedProblem(path: string): Problem {
 
 /** A folder of the workspace, as the root's policy names it. */
 function projectProblem(folder: string): Problem {
-  if (/[*?{}[\]!]/.test(folder))
+  if (/[*?]/.test(folder))
     return `${quote(folder)} is a pattern: name each project, so that none can lose its policy unseen`
   if (folder.includes('\\') || folder.startsWith('/') || folder.includes(':'))
     return `${quote(folder)} is not a folder of the workspace: write its path from this file, such as "apps/web"`

@@ -114,6 +114,8 @@ export interface Verdict {
   readonly claims: Claims | undefined
   /** Set where the status is `excepted`. */
   readonly exception?: Exception | undefined
+  /** All exceptions that excused something, also where another policy is stricter; undefined where none did. */
+  readonly excused?: readonly Exception[] | undefined
   /** The projects whose own policies are stricter than the root's, and say this; undefined where the root's does. */
   readonly projects?: readonly string[] | undefined
 }
@@ -151,7 +153,7 @@ export interface Difference {
 /** Something that the identity lock did not say before, or said otherwise. */
 export interface Change {
   /**
-   * `added`: proven, and the lock asked for nothing. `renamed`: the same by its ids. `changed`: somebody else. `lost`: not
+   * `added`: proven, and the lock asked for nothing, or for less than a newer certificate says. `renamed`: the same by its ids. `changed`: somebody else. `lost`: not
    * proven any more.
    */
   readonly kind: 'added' | 'renamed' | 'changed' | 'lost'

@@ -8,7 +8,7 @@ export function unusedExceptions(
   verdicts: readonly Verdict[],
   folder: string,
 ): readonly string[] {
-  const used = new Set(verdicts.flatMap(({ exception }) => exception ?? []))
+  const used = new Set(verdicts.flatMap(({ excused }) => excused ?? []))
   return exceptions
     .filter((exception) => !used.has(exception))
     .map(({ name, version, integrity, place }) => {
@@ -17,12 +17,14 @@ export function unusedExceptions(
         those.length === 0
           ? 'the lockfile does not have it'
           : those.some(({ refusal }) => refusal !== undefined)
-            ? whyUseless(integrity)
+            ? whyUseless(integrity, those)
             : 'nothing is wrong with it'
       return `unused exception for ${clean(`${name}@${version}`)} (${clean(shortPath(place.file, folder))}:${place.line}): ${why}. Remove it.`
     })
 }
 
-function whyUseless(integrity: string | undefined): string {
+function whyUseless(integrity: string | undefined, those: readonly Verdict[]): string {
+  if (those.every(({ package: pkg }) => pkg.source !== 'registry'))
+    return 'it does not come from a registry, and exceptions are for what does'
   return integrity === undefined ? 'it is over' : 'it is over, or for other bytes'
 }

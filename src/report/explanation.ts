@@ -25,7 +25,7 @@ const OIDS: Readonly<Record<keyof Claims, string>> = {
   visibility: 'OID 22',
   environment: 'OID 23',
   tokenSubject: 'OID 24',
-  workflow: 'path in OID 18',
+  workflow: 'path in OID 18; before there was one, in the name',
 }
 
 /** Everything about one package, as lines of text. */
@@ -87,17 +87,19 @@ function evidenceLines({ proof }: Explanation): readonly string[] {
   ]
 }
 
-function verdictLines({ status, refusal, exception, projects }: Verdict): readonly string[] {
+function verdictLines({ package: pkg, status, refusal, exception, projects }: Verdict): readonly string[] {
   const whose = projects === undefined ? status : `${status}, by the policy of ${projects.join(', ')}`
   if (refusal === undefined) return [whose]
   const why = [`${whose}: ${refusal.code}`, `found     ${refusal.found}`, `expected  ${refusal.expected}`]
   if (exception !== undefined) return [...why, `excepted until ${exception.expires}: ${exception.reason}`]
-  return [...why, `to pass   ${ADVICE[refusal.code] ?? CHANGE_RULE}`]
+  const isStranger = pkg.source !== 'registry' && refusal.code === 'EVIDENCE_MISSING'
+  return [...why, `to pass   ${isStranger ? STRANGER : (ADVICE[refusal.code] ?? CHANGE_RULE)}`]
 }
 
 const CHANGE_RULE =
   'if what was found is right, name it under the publisher of that rule, in a commit that somebody reviews'
 const NO_EVIDENCE = 'a version that has provenance; or a rule that requires nothing of it; or an exception, for a time'
+const STRANGER = 'a rule that requires nothing of its name: what no registry has can never be proven'
 const NOTHING_GOOD = 'nothing of yours: the evidence does not hold. Do not install it, and tell its maintainers'
 
 /** What would make it pass. Codes that are not here are answered by the rule's publisher. */

@@ -5,8 +5,8 @@ import { count } from './summary.ts'
 /** What is said of so many refusals at most; the rest is counted. */
 const MOST = 20
 
-/** Where the refused packages come from: the lockfile as it was, or what pnpm has just resolved. */
-export type Origin = 'locked' | 'resolved'
+/** Where the refused packages come from: the lockfile as it was, what pnpm has just resolved, or what it has done already. */
+export type Origin = 'locked' | 'resolved' | 'late'
 
 /**
  * The message with which a hook stops an install, or undefined where nothing is refused. Plain text: pnpm prints it in
@@ -19,7 +19,9 @@ export function refusalText(
 ): string | undefined {
   const refused = refusals(verdicts, folder)
   if (refused.length === 0) return undefined
-  const unknown = refused.some(({ policyOf, neededBy }) => policyOf !== undefined && neededBy === undefined)
+  const unknown = verdicts.some(
+    ({ status, package: pkg, projects }) => status === 'refused' && projects !== undefined && pkg.forAnyone,
+  )
   const advice = refused.every(({ code }) => code === 'EVIDENCE_UNAVAILABLE')
     ? UNAVAILABLE
     : unknown
@@ -71,5 +73,9 @@ const ADVICE: Readonly<Record<Origin, string>> = {
   resolved: [
     'It was neither linked nor run. Ask for a version that is proven, in package.json or by `overrides`;',
     'to allow this one, change the rule, in a commit that somebody reviews.',
+  ].join('\n'),
+  late: [
+    'pnpm 12 says so only after it has linked it, and may have run its scripts: look at what they did, and remove it.',
+    'To allow it, change the rule, in a commit that somebody reviews.',
   ].join('\n'),
 }

@@ -62,7 +62,7 @@ describe('accept', () => {
     assert.match(run.stderr, /provenance-lock\.yaml is written: commit it\./)
     assert.match(
       lockText(project),
-      /^ {2}widget:\n {4}- from: \[ 1\.0\.0 \]\n {6}issuer: github\n {6}repository: acme\/widgets$/m,
+      /^ {2}widget:\n {4}- from:\n {8}- 1\.0\.0\n {6}issuer: github\n {6}repository: acme\/widgets$/m,
     )
     assert.deepEqual(await ends(project), { 'widget@1.0.0': 'proven', 'widget@2.0.0': 'permitted' })
     assert.deepEqual(

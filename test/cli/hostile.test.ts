@@ -155,7 +155,7 @@ describe('files beside them', () => {
 
   test('the name of the folder', async (t) => {
     const name = `x\u001b[2K\u202e\n${SUMMARY}\n`
-    const there = { ...world.policyFiles(), 'pnpm-lock.yaml': lockfileOf([widget]) }
+    const there = { ...world.policyFiles(), 'pnpm-workspace.yaml': '', 'pnpm-lock.yaml': lockfileOf([widget]) }
     const files = Object.fromEntries(Object.entries(there).map(([file, text]) => [`${name}/${file}`, text]))
     const project = cliProject(world, { files })
     t.after(() => project.dispose())

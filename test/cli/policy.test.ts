@@ -127,7 +127,7 @@ describe('policy test', () => {
     ['a package without a version', oneCase('package: a, expect: refused'), /names no version/],
     ['no cases', 'cases: []\n', /nothing would be tested/],
     ['no file of cases', CASES, /cases\.yaml:\d+:\d+: /],
-    ['an empty file', '', /is empty/],
+    ['an empty file', '', /no cases: nothing would be tested/],
   ] as const) {
     test(`${what} is a mistake: 2`, async (t) => {
       const { status, stderr } = await tried(t, text)
@@ -139,7 +139,7 @@ describe('policy test', () => {
   test('a file that is not there is a mistake: 2', async (t) => {
     const { status, stderr } = await run(project(t), 'test', 'nowhere.yaml')
     assert.equal(status, 2)
-    assert.match(stderr, /nowhere\.yaml: the cases cannot be read/)
+    assert.match(stderr, /nowhere\.yaml: the file of cases cannot be read/)
   })
 })
 
@@ -151,7 +151,10 @@ describe('policy check', () => {
   test('tells rules that decide nothing, and exceptions that are over', async (t) => {
     const { status, stderr } = await run(project(t, { 'pnpm-lock.yaml': lockfile }), 'check')
     assert.equal(status, 0)
-    assert.match(stderr, /^\.sigstorerc:4: the exception for old@1\.0\.0 held until 2026-06-30, and refuses now$/m)
+    assert.match(
+      stderr,
+      /^\.sigstorerc:4: the exception for old@1\.0\.0 held until 2026-06-30, and excuses nothing now$/m,
+    )
     assert.match(stderr, /^\.sigstorerc:8: this rule decides nothing in the lockfile: @never\/\*$/m)
     assert.match(stderr, /^\.sigstorerc:9: this rule decides nothing in the lockfile: warned$/m)
     assert.doesNotMatch(stderr, /^\.sigstorerc:(6|7|10):/m)

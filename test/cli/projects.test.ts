@@ -53,7 +53,12 @@ async function workspace(
 ): Promise<Project> {
   const project = cliProject(world, {
     policy: ROOT,
-    files: { 'pnpm-lock.yaml': sharedLockfile(needs), 'apps/strict/.sigstorerc': STRICT, ...files },
+    files: {
+      'pnpm-lock.yaml': sharedLockfile(needs),
+      'apps/strict/.sigstorerc': STRICT,
+      'apps/strict/package.json': '{}',
+      ...files,
+    },
   })
   t.after(() => project.dispose())
   writeDocuments(project, { 'widget@1.0.0': await world.attest(widget) })

@@ -154,7 +154,9 @@ describe('--lockfile', () => {
   })
 
   test('may have another name, and be named relative to the working directory', async (t) => {
-    const made = project(t, PROVEN, { files: { 'sub/other.yaml': REFUSED, 'sub/.sigstorerc': PERMIT_ALL } })
+    const made = project(t, PROVEN, {
+      files: { 'sub/other.yaml': REFUSED, 'sub/.sigstorerc': PERMIT_ALL, 'sub/pnpm-workspace.yaml': '' },
+    })
     assert.equal((await verify(made)).status, 0)
     const { status, stderr } = await verify(made, '--lockfile', 'sub/other.yaml')
     assert.equal(status, 0)

@@ -38,15 +38,21 @@ interface Stage {
   readonly separate?: boolean
 }
 
-function stage(t: TestContext, { strict = {}, lax = {}, lib = {}, separate = false }: Stage): Project {
+function stage(
+  t: TestContext,
+  { strict = {}, lax = {}, lib = {}, separate = false }: Stage,
+  files: Readonly<Record<string, string>> = {},
+  workspace: Readonly<Record<string, unknown>> = {},
+): Project {
   const project = world.gatedProject({
     policy: ROOT,
-    workspace: { packages: ['apps/*', 'lib'], ...(separate && { sharedWorkspaceLockfile: false }) },
+    workspace: { packages: ['apps/*', 'lib'], ...(separate && { sharedWorkspaceLockfile: false }), ...workspace },
     files: {
       'apps/strict/.sigstorerc': STRICT,
       'apps/strict/package.json': manifest('strict', strict),
       'apps/lax/package.json': manifest('lax', lax),
       'lib/package.json': manifest('lib', lib),
+      ...files,
     },
   })
   t.after(() => project.dispose())
@@ -65,8 +71,14 @@ function change(project: Project, folder: string, dependencies: Dependencies): v
 }
 
 /** The lockfile is written while `.sigstorerc` of the strict app allows everything. */
-async function locked(t: TestContext, version: PnpmVersion, options: Stage): Promise<Project> {
-  const project = stage(t, options)
+async function locked(
+  t: TestContext,
+  version: PnpmVersion,
+  options: Stage,
+  files?: Readonly<Record<string, string>>,
+  workspace?: Readonly<Record<string, unknown>>,
+): Promise<Project> {
+  const project = stage(t, options, files, workspace)
   writeFileSync(path.join(project.dir, 'apps/strict/.sigstorerc'), PERMISSIVE)
   const { status, output } = await runPnpm(version, ['install', '--lockfile-only'], project)
   assert.equal(status, 0, output)
@@ -180,6 +192,64 @@ for (const version of VERSIONS) {
       assertNothingRan(project)
     })
 
+    test('a name under which the strict app wants it counts, in time', async (t) => {
+      const project = await locked(t, version, { strict: { widget: '1.0.0' }, lax: { plain: '1.0.0' } })
+      const strict = `rules: [{ packages: left-pad, require: signature }, { packages: '**', require: nothing }]\n`
+      writeFileSync(path.join(project.dir, 'apps/strict/.sigstorerc'), strict)
+      await prepareStore(version, project, 'warm')
+      change(project, 'apps/strict', { widget: '1.0.0', 'left-pad': 'npm:plain@1.0.0' })
+      const { status, flat } = await runPnpm(version, ['install', '--no-frozen-lockfile'], project)
+      assert.notEqual(status, 0)
+      assert.match(flat, /plain@1\.0\.0 +EVIDENCE_MISSING.*it is installed as "left-pad"/)
+      assertNothingRan(project)
+    })
+
+    test('a folder that only another project has is installed', async (t) => {
+      const vendored = { 'vendor/package.json': '{"name": "vendored", "version": "1.0.0"}' }
+      const project = await locked(t, version, { lax: { vendored: 'file:../../vendor' } }, vendored)
+      const { status, output } = await runPnpm(version, ['install', '--frozen-lockfile'], project)
+      assert.equal(status, 0, output)
+    })
+
+    test('what nothing needs any more is left to the root', async (t) => {
+      const project = await locked(t, version, { strict: { widget: '1.0.0' }, lax: { plain: '1.0.0' } })
+      const text = lockfile(project).replace(/ {2}apps\/lax:\n(?: {4}.*\n)+/, '  apps/lax: {}\n')
+      assert.match(text, /plain@1\.0\.0/)
+      writeFileSync(path.join(project.dir, 'pnpm-lock.yaml'), text)
+      change(project, 'apps/lax', {})
+      const { status, output } = await runPnpm(version, ['install', '--frozen-lockfile'], project)
+      assert.equal(status, 0, output)
+    })
+
+    describe('deploy', () => {
+      const workspace = { injectWorkspacePackages: true, ...(version === 10 && { forceLegacyDeploy: true }) }
+      test('a deployed app is the app that it is a copy of', async (t) => {
+        const project = await locked(t, version, { strict: { plain: '1.0.0' } }, {}, workspace)
+        const { status, flat } = await runPnpm(version, ['--filter', 'strict', 'deploy', 'out'], project)
+        assert.notEqual(status, 0)
+        assert.match(flat, /policy of: apps\/strict/)
+        assertNothingRan(project)
+      })
+
+      test('another app is deployed', async (t) => {
+        const project = await locked(
+          t,
+          version,
+          { strict: { widget: '1.0.0' }, lax: { plain: '1.0.0' } },
+          {},
+          workspace,
+        )
+        const { status, output } = await runPnpm(version, ['--filter', 'lax', 'deploy', 'out'], project)
+        assert.equal(status, 0, output)
+      })
+
+      test('a strict app is deployed where everything is proven', async (t) => {
+        const project = await locked(t, version, { strict: { widget: '1.0.0' }, lax: {} }, {}, workspace)
+        const { status, output } = await runPnpm(version, ['--filter', 'strict', 'deploy', 'out'], project)
+        assert.equal(status, 0, output)
+      })
+    })
+
     if (version === 10) return
     test('with a lockfile for each project, each is judged for its own', async (t) => {
       const project = await locked(t, version, {
@@ -200,6 +270,18 @@ for (const version of VERSIONS) {
       const refused = await runPnpm(version, ['install', '--frozen-lockfile'], project, { store: 'warm' })
       assert.notEqual(refused.status, 0)
       assert.match(refused.flat, REFUSED)
+    })
+
+    test('with a lockfile for each project, what a linked project needs is needed too', async (t) => {
+      const project = await locked(t, version, {
+        strict: { lib: 'workspace:*' },
+        lib: { plain: '1.0.0' },
+        separate: true,
+      })
+      const refused = await runPnpm(version, ['install', '--frozen-lockfile'], project, { store: 'warm' })
+      assert.notEqual(refused.status, 0)
+      assert.match(refused.flat, REFUSED)
+      assertNothingRan(project)
     })
   })
 }

@@ -86,8 +86,59 @@ describe('accepting identities', () => {
     assert.deepEqual(accept(locked('a', '1.5.0'), [examined('a@1.4.0', {})]).lock.get('a'), [
       { from: '1.4.0', identity },
     ])
-    const other = accept(locked('a', '1.5.0'), [examined('a@1.4.0', { workflow: 'old.yml' })])
+    const other = accept(locked('a', '1.5.0'), [examined('a@1.4.0', { workflow: 'old.yml' })], 'a')
     assert.equal(other.lock.get('a')?.length, 2)
+  })
+
+  it('lets no line begin earlier past something that stands in between', () => {
+    const lock: IdentityLock = new Map([
+      [
+        'a',
+        [
+          { from: '0.9.0', identity },
+          { from: '1.2.0', identity: undefined },
+          { from: '1.4.0', identity },
+        ],
+      ],
+    ])
+    const { lock: after } = accept(lock, [examined('a@1.1.0', { workflow: 'old.yml' })], 'a')
+    assert.deepEqual(
+      after
+        .get('a')
+        ?.map(({ from }) => from)
+        .sort(),
+      ['0.9.0', '1.1.0', '1.2.0', '1.4.0'],
+    )
+    const { lock: same } = accept(new Map([['a', lock.get('a')?.slice(1) ?? []]]), [examined('a@1.1.0', {})])
+    assert.deepEqual(
+      same
+        .get('a')
+        ?.map(({ from }) => from)
+        .sort(),
+      ['1.1.0', '1.2.0', '1.4.0'],
+    )
+  })
+
+  it('takes an earlier version by somebody else only by name', () => {
+    const evil = examined('a@1.4.9', { repositoryId: '9', ownerId: '9', repository: 'https://github.com/evil/a' })
+    const shown = accept(locked('a', '1.5.0'), [evil])
+    assert.deepEqual(kinds(shown), ['changed a@1.4.9 not accepted'])
+    assert.deepEqual(shown.lock, locked('a', '1.5.0'))
+    assert.deepEqual(kinds(accept(locked('a', '1.5.0'), [evil], 'a')), ['changed a@1.4.9'])
+  })
+
+  it('completes what an old certificate did not say, from the first version on that says it', () => {
+    const { repositoryId: _, ownerId: __, ...legacy } = identity
+    const lock: IdentityLock = new Map([['a', [{ from: '1.0.0', identity: legacy }]]])
+    const taken = accept(lock, [examined('a@1.1.0', {})])
+    assert.deepEqual(kinds(taken), ['added a@1.1.0'])
+    assert.deepEqual(taken.lock.get('a'), [
+      { from: '1.0.0', identity: legacy },
+      { from: '1.1.0', identity },
+    ])
+    assert.deepEqual(accept(taken.lock, [examined('a@1.1.0', {})]).changes, [])
+    const evil = examined('a@1.2.0', { repositoryId: '666' })
+    assert.deepEqual(kinds(accept(taken.lock, [evil])), ['changed a@1.2.0 not accepted'])
   })
 
   it('takes over that somebody else publishes it only by name', () => {

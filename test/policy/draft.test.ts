@@ -25,7 +25,7 @@ function examined(name: string, repository?: string, issuer = GITHUB, version = 
 }
 
 const rulesOf = (all: readonly Examined[]) =>
-  parsePolicy(draftPolicy(all, {}), '.sigstorerc').rules.map(({ packages, require, unchanged, publishers }) => ({
+  parsePolicy(draftPolicy(all), '.sigstorerc').rules.map(({ packages, require, unchanged, publishers }) => ({
     packages,
     require,
     unchanged,
@@ -56,17 +56,30 @@ describe('a first policy', () => {
     ])
   })
 
-  it('has one rule for all small scopes', () => {
+  it('asks nothing of small scopes, whose packages the identity lock holds one by one', () => {
     const all = [examined('@b/x', github('b/x')), examined('@a/x', github('a/x')), examined('@a/y', github('a/y'))]
-    assert.deepEqual(rulesOf(all), [
-      { packages: ['@a/*', '@b/*'], require: 'provenance', unchanged: true, publishers: [] },
-      REST,
-    ])
+    assert.deepEqual(rulesOf(all), [REST])
   })
 
   it('counts names, not versions', () => {
     const all = ['1.0.0', '2.0.0', '3.0.0'].map((version) => examined('@a/x', github('a/x'), GITHUB, version))
-    assert.deepEqual(rulesOf(all)[0]?.publishers, [])
+    assert.deepEqual(rulesOf(all), [REST])
+  })
+
+  it('has one rule for all scopes of the same owners', () => {
+    const scope = (name: string, owner: string) =>
+      ['x', 'y', 'z'].map((each) => examined(`@${name}/${each}`, github(`${owner}/${each}`)))
+    const rule = (packages: readonly string[], owner: string) => ({
+      packages,
+      require: 'provenance',
+      unchanged: true,
+      publishers: [github(`${owner}/*`)],
+    })
+    assert.deepEqual(rulesOf([...scope('c', 'acme'), ...scope('b', 'other'), ...scope('a', 'acme')]), [
+      rule(['@a/*', '@c/*'], 'acme'),
+      rule(['@b/*'], 'other'),
+      REST,
+    ])
   })
 
   it('asks nothing of a scope of which one package, or one version, is not proven', () => {
@@ -75,31 +88,56 @@ describe('a first policy', () => {
     assert.deepEqual(rulesOf([...proven, examined('@acme/a', undefined, GITHUB, '0.9.0')]), [REST])
   })
 
-  it('names the issuer of a host that does not tell it', () => {
-    const all = ['a', 'b', 'c'].map((name) =>
-      examined(`@acme/${name}`, 'https://git.example/acme/x', 'https://ci.example'),
+  it('names the issuer where the host does not tell it', () => {
+    const publishersOf = (repository: string, issuer: string) => {
+      const all = ['a', 'b', 'c'].map((name) => examined(`@acme/${name}`, repository, issuer))
+      return parsePolicy(draftPolicy(all), '.sigstorerc').rules[0]?.publishers
+    }
+    assert.deepEqual(publishersOf('https://git.example/acme/x', 'https://ci.example'), [
+      { issuer: 'https://ci.example', repository: 'https://git.example/acme/*' },
+    ])
+    const circleci = 'https://oidc.circleci.com/org/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f'
+    assert.deepEqual(publishersOf(github('acme/x'), circleci), [{ issuer: circleci, repository: github('acme/*') }])
+    assert.deepEqual(publishersOf(github('acme/x'), GITHUB), [{ issuer: GITHUB, repository: github('acme/*') }])
+    const both = ['a', 'b', 'c'].map((name) =>
+      examined(`@acme/${name}`, github('acme/x'), name === 'a' ? circleci : GITHUB),
     )
-    const [rule] = parsePolicy(draftPolicy(all, {}), '.sigstorerc').rules
-    assert.deepEqual(rule?.publishers, [{ issuer: 'https://ci.example', repository: 'https://git.example/acme/*' }])
+    assert.equal(parsePolicy(draftPolicy(both), '.sigstorerc').rules[0]?.publishers.length, 2)
+  })
+
+  it('refuses what has attestations that do not hold, and asks nothing else of its scope because of it', () => {
+    const broken = { ...examined('@acme/d'), proof: refuse('DIGEST_MISMATCH', 'x', 'y') }
+    const [first, second] = rulesOf([
+      ...['a', 'b', 'c'].map((name) => examined(`@acme/${name}`, github('acme/x'))),
+      broken,
+    ])
+    assert.deepEqual(first, { packages: ['@acme/d@1.0.0'], require: 'signature', unchanged: false, publishers: [] })
+    assert.deepEqual(second?.packages, ['@acme/*'])
+  })
+
+  it('has the projects and exceptions that it is given', () => {
+    const exceptions = [{ package: 'a@1.0.0', reason: 'x', expires: '2027-01-01' }]
+    const text = draftPolicy([], { projects: ['apps/strict'], exceptions })
+    assert.match(text, /^projects:\n {2}- apps\/strict\n/m)
+    const [exception] = parsePolicy(text, '.sigstorerc').exceptions
+    assert.deepEqual([exception?.name, exception?.version, exception?.reason], ['a', '1.0.0', 'x'])
   })
 
   it('names the trust root that it was made with', () => {
     const { trust } = parsePolicy(
-      draftPolicy([], { trustedRoot: 'trust/root.json', npmKeys: 'keys.json' }),
+      draftPolicy([], { trust: { trustedRoot: 'trust/root.json', npmKeys: 'keys.json' } }),
       '/repo/.sigstorerc',
     )
     assert.deepEqual(trust, { trustedRoot: '/repo/trust/root.json', npmKeys: '/repo/keys.json' })
   })
 
   it('says in words what each part is', () => {
-    const text = draftPolicy(
-      [examined('@a/x', github('a/x')), ...['a', 'b', 'c'].map((n) => examined(`@acme/${n}`, github('acme/x')))],
-      {},
-    )
+    const broken = { ...examined('x'), proof: refuse('DIGEST_MISMATCH', 'x', 'y') }
+    const text = draftPolicy([broken, ...['a', 'b', 'c'].map((n) => examined(`@acme/${n}`, github('acme/x')))])
     for (const words of [
       /Written by `provenance-gate init`/,
+      /did not hold when this was written/,
       /Scopes of which everything is proven/,
-      /small scopes/,
       /Everything else/,
     ]) {
       assert.match(text, words)

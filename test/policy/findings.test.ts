@@ -39,7 +39,7 @@ describe('findings', () => {
     assert.deepEqual(found('2026-06-01T00:00:00Z'), ['1: the exception for a@1.0.0 holds until 2026-06-30 only'])
     assert.deepEqual(found('2026-06-30T23:59:59Z'), ['1: the exception for a@1.0.0 holds until 2026-06-30 only'])
     assert.deepEqual(found('2026-07-01T00:00:00Z'), [
-      '1: the exception for a@1.0.0 held until 2026-06-30, and refuses now',
+      '1: the exception for a@1.0.0 held until 2026-06-30, and excuses nothing now',
     ])
   })
 })

@@ -139,7 +139,7 @@ rules:
     assert.deepEqual(enforcement, untilThen)
     assert.deepEqual(
       made.map((each) => each.enforcement),
-      [untilThen, { mode: 'enforce' }, { mode: 'warn' }, { mode: 'warn', enforceFrom: '2028-01-01' }],
+      [untilThen, { mode: 'enforce' }, untilThen, { mode: 'warn', enforceFrom: '2028-01-01' }],
     )
   })
 

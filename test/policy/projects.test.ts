@@ -1,6 +1,6 @@
 /** Projects of a workspace that have a policy of their own, which can only tighten the root's. */
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
@@ -11,7 +11,7 @@ import type { LockedPackage } from '../../src/lockfile/types.ts'
 import { decide, needsProof } from '../../src/policy/decide.ts'
 import { explain } from '../../src/policy/explain.ts'
 import { findingsOf } from '../../src/policy/findings.ts'
-import { loadPolicy, type PolicyPlace, refuseUnlisted } from '../../src/policy/load.ts'
+import { loadPolicy, type PolicyPlace, projectsFolder, refuseUnlisted } from '../../src/policy/load.ts'
 import { parsePolicy } from '../../src/policy/parse.ts'
 import type { Policy, Status } from '../../src/policy/types.ts'
 import type { Claims, Proof } from '../../src/verify/types.ts'
@@ -27,6 +27,11 @@ function folderWith(t: TestContext, files: Readonly<Record<string, string>>): st
   for (const [name, content] of Object.entries(files)) {
     mkdirSync(path.dirname(path.join(folder, name)), { recursive: true })
     writeFileSync(path.join(folder, name), content)
+  }
+  // Where a project's policy is, there is a project.
+  for (const name of Object.keys(files).filter((each) => /^(?:apps|libs)\/.*\/\.sigstorerc/.test(each))) {
+    const manifest = path.join(folder, path.dirname(name), 'package.json')
+    if (!existsSync(manifest)) writeFileSync(manifest, '{}')
   }
   return folder
 }
@@ -59,12 +64,37 @@ describe('the policies of projects', () => {
 
   it('are called as from the lockfile, wherever the policy is', async (t) => {
     const folder = folderWith(t, {
+      '.sigstorerc': LISTED,
       'ci/policy.yaml': LISTED.replace('apps', '../apps'),
       'apps/strict/.sigstorerc': STRICT,
+      'elsewhere/pnpm-lock.yaml': '',
     })
-    const file = path.join(folder, 'ci/policy.yaml')
-    assert.deepEqual(await names({ file, folder }), ['apps/strict'])
-    assert.deepEqual(await names({ file, folder: path.join(folder, 'apps/strict') }), ['.'])
+    const within = path.join(folder, 'apps/strict')
+    const elsewhere = path.join(folder, 'elsewhere')
+    const root = path.join(folder, '.sigstorerc')
+    assert.deepEqual(await names({ file: path.join(folder, 'ci/policy.yaml'), folder }), ['apps/strict'])
+    for (const [place, base] of [
+      [{ folder }, folder],
+      // A lockfile of its own, in the project.
+      [{ file: root, folder: within }, folder],
+    ] as const) {
+      assert.deepEqual(await names(place), ['apps/strict'])
+      assert.equal(projectsFolder(await loadPolicy(place), place.folder), base)
+    }
+    // The policies of another checkout are about the same projects of this one.
+    const checkout = folderWith(t, { 'pnpm-lock.yaml': '' })
+    assert.deepEqual(await names({ file: root, folder: checkout }), ['apps/strict'])
+    assert.equal(projectsFolder(await loadPolicy({ file: root, folder: checkout }), checkout), checkout)
+    assert.equal(projectsFolder(await loadPolicy({ file: root, folder: elsewhere }), elsewhere), folder)
+  })
+
+  it('may extend what the root has as a config dependency', async (t) => {
+    const folder = folderWith(t, {
+      '.sigstorerc': LISTED,
+      'apps/strict/.sigstorerc': `extends: '@acme/policy/strict.yaml'\n${ALL}`,
+      'node_modules/.pnpm-config/@acme/policy/strict.yaml': STRICT,
+    })
+    assert.equal((await loadPolicy({ folder })).projects.get('apps/strict')?.rules.length, 2)
   })
 
   it('may extend others, and hold to the identity lock of the root', async (t) => {
@@ -112,12 +142,32 @@ describe('the policies of projects', () => {
     [
       'projects of a project',
       { '.sigstorerc': LISTED, 'apps/strict/.sigstorerc': `projects: [deep]\n${STRICT}` },
-      `~/apps/strict/.sigstorerc:1:12: "projects" in a project's own policy: only the policy of the workspace's root can list them. Remove them here`,
+      `~/apps/strict/.sigstorerc:1:12: "projects" in a project's own policy: only the policy of the workspace's root can list them`,
     ],
     [
       'projects of a shared policy',
       { '.sigstorerc': `extends: ./shared.yaml\n${ALL}`, 'shared.yaml': LISTED, 'apps/strict/.sigstorerc': STRICT },
-      `~/shared.yaml:1:12: "projects" in a policy that others extend: only the policy of the workspace's root can list them. Remove them here`,
+      `~/.sigstorerc:1:10: "./shared.yaml" lists "projects" (line 1), and only the policy of the workspace's root can: what both are to have goes into a third file, which both extend`,
+    ],
+    [
+      'a project that extends the root',
+      { '.sigstorerc': LISTED, 'apps/strict/.sigstorerc': `extends: ../../.sigstorerc\n${STRICT}` },
+      `~/apps/strict/.sigstorerc:1:10: "../../.sigstorerc" lists "projects" (line 1), and only the policy of the workspace's root can: what both are to have goes into a third file, which both extend`,
+    ],
+    [
+      'a policy that was left behind when its project was moved',
+      { '.sigstorerc': LISTED.replace('apps', 'other'), 'other/strict/.sigstorerc': STRICT },
+      '~/.sigstorerc:1:12: "other/strict" is no project: it has a policy, but no package.json. Was it moved? List the folder where it is',
+    ],
+    [
+      'a file in the place of a folder',
+      { '.sigstorerc': LISTED.replace('strict', 'strict/.sigstorerc'), 'apps/strict/.sigstorerc': STRICT },
+      '~/.sigstorerc:1:12: "apps/strict/.sigstorerc" has no policy of its own',
+    ],
+    [
+      'a project out of the workspace',
+      { '.sigstorerc': LISTED.replace('apps', '../apps') },
+      '~/.sigstorerc:1:12: "../apps/strict" is not a folder of the workspace that this policy is about',
     ],
     [
       'a project that chooses whom to trust',
@@ -163,6 +213,7 @@ describe('the policies of projects', () => {
     ['.', 'the root has this policy: name other projects'],
     ['./', 'the root has this policy: name other projects'],
     ['apps/..', 'the root has this policy: name other projects'],
+    ['apps/?', 'is a pattern'],
     ['', 'an empty string says nothing'],
   ] as const) {
     it(`are not listed as ${JSON.stringify(listed)}`, () => {
@@ -207,6 +258,11 @@ describe('a policy that nobody listed', () => {
         `~/${file}: a policy of which nothing would come, for ~/.sigstorerc does not list its project. Add "apps/lax" to "projects" there, or remove this one`,
       )
     }
+  })
+
+  it('is one whatever the lockfile calls its project', async (t) => {
+    for (const importer of ['apps/lax/', './apps/lax', 'apps//lax', 'apps/strict/../lax'])
+      assert.match(await unlisted(t, { 'apps/lax/.sigstorerc': ALL }, importer), /Add "apps\/lax" to "projects"/)
   })
 
   it('is none where it has no such project, or the project no policy', async (t) => {
@@ -266,8 +322,10 @@ describe('a verdict where projects have policies', () => {
     }
   })
 
-  it('is that of all of them where nobody knows who needs it', () => {
-    assert.equal(judge(policy, pkg('a', [])).status, 'refused')
+  it("is that of all of them where nobody knows yet who needs it, and the root's alone where nobody does", () => {
+    assert.equal(judge(policy, { ...pkg('a', []), forAnyone: true }).status, 'refused')
+    assert.equal(judge(policy, { ...pkg('a', ['apps/lax']), forAnyone: true }).status, 'refused')
+    assert.equal(judge(policy, pkg('a', [])).status, 'permitted')
   })
 
   it('is proven where what a project asks for is met', () => {
@@ -309,6 +367,17 @@ rules: [{ packages: "**", require: nothing }]
     assert.equal(status, 'permitted')
   })
 
+  it('tells of all exceptions that excused something, also where another is stricter', () => {
+    const excepted = `exceptions: [{ package: a@1.0.0, reason: x, expires: '2999-01-01' }]\n`
+    const both = policyOf(excepted + STRICT, { app: excepted + STRICT, other: `mode: warn\n${STRICT}` })
+    const { status, excused } = decide(pkg('a', ['app', 'other']), both, NONE, NOW)
+    assert.equal(status, 'warned')
+    assert.deepEqual(
+      excused?.map(({ place }) => place.file),
+      ['.sigstorerc', 'app/.sigstorerc'],
+    )
+  })
+
   it("is not excused by the root's exceptions where a project refuses, and may be by its own", () => {
     const excepted = `exceptions: [{ package: a@1.0.0, reason: x, expires: '2999-01-01' }]\n`
     assert.equal(judge(policyOf(excepted + ALL, { app: STRICT }), pkg('a', ['app'])).status, 'refused')
@@ -347,22 +416,28 @@ rules: [{ packages: "**", require: nothing }]
     const found = fc.constantFrom(NONE, proven('acme/widget'), proven('evil/widget'))
     const record = fc.record({ root: rules, one: rules, two: rules, name: fc.constantFrom('a', 'b'), importers, found })
     fc.assert(
-      fc.property(record, fc.boolean(), ({ root, one, two, name, importers, found }, hasAlias) => {
-        const about = pkg(name, importers, hasAlias ? ['alias'] : undefined)
-        const all = policyOf(root, { one, two })
-        const asked = needsProof(about, all) ? found : undefined
-        const verdict = decide(about, all, asked, NOW)
-        const alone = decide(about, policyOf(root, {}), found, NOW)
-        const projects = [...all.projects].flatMap(([folder, own]) => {
-          if (importers.length > 0 && !importers.includes(folder)) return []
-          const said = decide(about, own, found, NOW)
-          // What a project has no rule for is none of its business, but its rule for another name may be.
-          if (said.refusal?.code !== 'NO_RULE') return [rank(said)]
-          const others = decide({ ...about, name: 'alias', version: '', aliases: [] }, own, found, NOW)
-          return hasAlias && others.refusal?.code !== 'NO_RULE' ? [rank(others)] : []
-        })
-        assert.equal(rank(verdict), Math.max(rank(alone), ...projects))
-      }),
+      fc.property(
+        record,
+        fc.boolean(),
+        fc.boolean(),
+        ({ root, one, two, name, importers, found }, hasAlias, forAnyone) => {
+          const known = pkg(name, importers, hasAlias ? ['alias'] : undefined)
+          const about = forAnyone ? { ...known, forAnyone } : known
+          const all = policyOf(root, { one, two })
+          const asked = needsProof(about, all) ? found : undefined
+          const verdict = decide(about, all, asked, NOW)
+          const alone = decide(about, policyOf(root, {}), found, NOW)
+          const projects = [...all.projects].flatMap(([folder, own]) => {
+            if (!forAnyone && !importers.includes(folder)) return []
+            const said = decide(about, own, found, NOW)
+            // What a project has no rule for is none of its business, but its rule for another name may be.
+            if (said.refusal?.code !== 'NO_RULE') return [rank(said)]
+            const others = decide({ ...about, name: 'alias', version: '', aliases: [] }, own, found, NOW)
+            return hasAlias && others.refusal?.code !== 'NO_RULE' ? [rank(others)] : []
+          })
+          assert.equal(rank(verdict), Math.max(rank(alone), ...projects))
+        },
+      ),
     )
   })
 

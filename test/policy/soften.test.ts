@@ -60,7 +60,10 @@ describe('a rule that only warns', () => {
     assert.equal(judge(`mode: warn\n${RULE}, mode: enforce }`).status, 'refused')
     assert.equal(judge(`mode: enforce\n${RULE}, mode: warn }`).status, 'warned')
     assert.equal(judge(`mode: warn\nenforceFrom: '2026-06-01'\n${RULE} }`).status, 'refused')
-    assert.equal(judge(`mode: warn\nenforceFrom: '2026-06-01'\n${RULE}, mode: warn }`).status, 'warned')
+    // A day that the file has for its warnings is one for those of its rules, too, unless they have another.
+    assert.equal(judge(`mode: warn\nenforceFrom: '2026-06-01'\n${RULE}, mode: warn }`).status, 'refused')
+    const later = `mode: warn\nenforceFrom: '2026-06-01'\n${RULE}, enforceFrom: '2026-06-02' }`
+    assert.equal(judge(later).status, 'warned')
   })
 
   it('does not soften what another rule refuses: the name that it is installed under', () => {

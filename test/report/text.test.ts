@@ -6,7 +6,7 @@ import type { Verdict } from '../../src/policy/types.ts'
 import { type Origin, refusalText } from '../../src/report/text.ts'
 import { anyVerdict, FOLDER, pkg, refusal, STATUSES, UNSAFE, verdict } from './support.ts'
 
-const ORIGINS: readonly Origin[] = ['locked', 'resolved']
+const ORIGINS: readonly Origin[] = ['locked', 'resolved', 'late']
 
 const textOf = (verdicts: readonly Verdict[], origin: Origin = 'locked') => refusalText(verdicts, origin, FOLDER)
 
@@ -30,7 +30,7 @@ describe('the message of the hook', () => {
         '  rule:      .sigstorerc:12',
         '  needed by: the root project, packages/app',
       ])
-      assert.match(advice ?? '', /linked n?or run\..*change the rule, in a commit that somebody reviews\.$/s)
+      assert.match(advice ?? '', /linked .*run.*change the rule, in a commit that somebody reviews\.$/s)
     })
   }
 
@@ -38,7 +38,7 @@ describe('the message of the hook', () => {
     const known = textOf([refusal({ projects: ['apps/a', 'apps/b'] })], 'resolved') ?? ''
     assert.match(known, /^ {2}needed by: the root project, packages\/app\n {2}policy of: apps\/a, apps\/b$/m)
     assert.doesNotMatch(known, /repair/)
-    const unknown = { package: pkg({ importers: [] }), projects: ['apps/a'] }
+    const unknown = { package: pkg({ importers: [], forAnyone: true }), projects: ['apps/a'] }
     for (const origin of ORIGINS) {
       assert.match(textOf([refusal(unknown)], origin) ?? '', /^ {2}provenance-gate repair install /m)
       assert.doesNotMatch(textOf([refusal({ ...unknown, projects: undefined })], origin) ?? '', /repair install/)
