@@ -71,6 +71,15 @@ describe('explain', () => {
     assert.match(run.stdout, /EVIDENCE_UNAVAILABLE/)
   })
 
+  test('needs no trust root where the verdict needs none', async (t) => {
+    const broken = "trust: { trustedRoot: package.json }\nrules: [{ packages: '**', require: nothing }]\n"
+    const run = await explained(t, 'widget', broken)
+    assert.equal(run.status, 0, run.stderr)
+    assert.match(run.stdout, /EVIDENCE_UNAVAILABLE: found .*package\.json is not a usable Sigstore trusted root/)
+    assert.match(run.stdout, /verdict\n {4}permitted/)
+    assert.equal((await explained(t, 'widget', broken.replace('nothing', 'signature'))).status, 2)
+  })
+
   test('of a package that is not there is a mistake', async (t) => {
     for (const wanted of ['widgte', 'widget@2.0.0', 'WIDGET', '']) {
       const run = await explained(t, wanted)

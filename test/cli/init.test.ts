@@ -3,8 +3,10 @@ import assert from 'node:assert/strict'
 import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, describe, type TestContext, test } from 'node:test'
+import { stringify } from 'yaml'
 import { readLockfile } from '../../src/lockfile/read.ts'
 import { createProject, type Project } from '../support/pnpm/index.ts'
+import { createTarball } from '../support/registry/index.ts'
 import { SIGNED_AT, startWorld } from '../support/world.ts'
 import { endings, reportOf, runCli, TRUST_FLAGS, verify, writeDocuments } from './support.ts'
 
@@ -131,5 +133,111 @@ describe('init', () => {
     assert.equal(run.status, 2)
     assert.match(run.stderr, /1 package could not be looked at/)
     for (const name of ['.sigstorerc', 'provenance-lock.yaml']) assert.ok(!existsSync(path.join(project.dir, name)))
+  })
+})
+
+describe('init on what is unusual', () => {
+  type Entry = Readonly<{
+    name: string
+    alias?: string
+    /** Undefined: no attestation. */
+    identity?: object
+    bad?: boolean
+  }>
+  async function started(t: TestContext, entries: readonly Entry[], files: Readonly<Record<string, string>> = {}) {
+    const made = entries.map((entry) => ({ entry, pkg: createTarball({ name: entry.name, version: '1.0.0' }) }))
+    const dependencies = made.map(({ entry }) => {
+      const version = entry.alias === undefined ? '1.0.0' : `${entry.name}@1.0.0`
+      return [entry.alias ?? entry.name, { specifier: version, version }]
+    })
+    const { '.sigstorerc': _, ...trust } = world.policyFiles()
+    const project = createProject({
+      registry: world.registry.url,
+      files: {
+        ...trust,
+        'pnpm-lock.yaml': stringify({
+          lockfileVersion: '9.0',
+          importers: { '.': {}, apps: { dependencies: Object.fromEntries(dependencies) } },
+          packages: Object.fromEntries(
+            made.map(({ pkg }) => [`${pkg.manifest.name}@1.0.0`, { resolution: { integrity: pkg.integrity } }]),
+          ),
+          snapshots: Object.fromEntries(made.map(({ pkg }) => [`${pkg.manifest.name}@1.0.0`, {}])),
+        }),
+        ...files,
+      },
+    })
+    t.after(() => project.dispose())
+    const proven = made.filter(({ entry }) => entry.identity !== undefined || entry.bad)
+    const documents = proven.map(async ({ entry, pkg }) => {
+      const integrity = entry.bad ? packages[0]?.integrity : pkg.integrity
+      return [`${entry.name}@1.0.0`, await attest(entry.name, '1.0.0', integrity ?? '', entry.identity)] as const
+    })
+    writeDocuments(project, Object.fromEntries(await Promise.all(documents)))
+    return { project, run: await init(project) }
+  }
+  const ends = async (project: Project) => endings(await verifyIt(project))
+
+  test('a workflow and an environment of any name', async (t) => {
+    const { project, run } = await started(t, [
+      {
+        name: 'a',
+        identity: { workflow: '.github/workflows/release (npm) [x]*.yml', environment: '🚀\ufe0f production ' },
+      },
+    ])
+    assert.equal(run.status, 0, run.stderr)
+    assert.deepEqual(await ends(project), { 'a@1.0.0': 'proven' })
+  })
+
+  test('an alias whose name somebody else publishes passes by an exception, for a quarter of a year', async (t) => {
+    const { project, run } = await started(t, [
+      { name: 'vite', identity: { repository: 'https://github.com/vitejs/vite' } },
+      { name: 'fork', alias: 'vite-too', identity: {} },
+      {
+        name: 'rolldown',
+        alias: 'vite',
+        identity: { repository: 'https://github.com/vitejs/rolldown', repositoryId: '7' },
+      },
+    ])
+    assert.equal(run.status, 0, run.stderr)
+    assert.match(run.stderr, /^~ rolldown@1\.0\.0 {2}passes by an exception until \d{4}-\d\d-\d\d: IDENTITY_CHANGED/m)
+    assert.deepEqual(await ends(project), {
+      'fork@1.0.0': 'proven',
+      'rolldown@1.0.0': 'excepted',
+      'vite@1.0.0': 'proven',
+    })
+  })
+
+  test('another issuer than the usual one of a host', async (t) => {
+    const issuer = 'https://oidc.circleci.com/org/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f'
+    const names = ['@c/a', '@c/b', '@c/c']
+    const { project, run } = await started(
+      t,
+      names.map((name) => ({ name, identity: { issuer } })),
+    )
+    assert.equal(run.status, 0, run.stderr)
+    assert.deepEqual(Object.values(await ends(project)), ['proven', 'proven', 'proven'])
+  })
+
+  test('attestations that do not hold are refused from the first day on', async (t) => {
+    const { project, run } = await started(t, [{ name: 'a', bad: true }, { name: 'b' }])
+    assert.equal(run.status, 1)
+    assert.match(run.stderr, /^! a@1\.0\.0 {2}DIGEST_MISMATCH/m)
+    assert.deepEqual(await ends(project), { 'a@1.0.0': 'DIGEST_MISMATCH', 'b@1.0.0': 'permitted' })
+    const accepted = await runCli(['accept', '--attestations', '../attestations'], {
+      cwd: project.dir,
+      env: project.env,
+    })
+    assert.equal(accepted.status, 1)
+    assert.match(accepted.stderr, /^! a@1\.0\.0 {2}DIGEST_MISMATCH.*\n.*nothing of it can be accepted/m)
+  })
+
+  test('projects that have a policy already are listed', async (t) => {
+    const { project, run } = await started(t, [{ name: 'a', identity: {} }], {
+      'apps/package.json': '{}',
+      'apps/.sigstorerc': 'rules: [{ packages: b, require: nothing }]\n',
+    })
+    assert.equal(run.status, 0, run.stderr)
+    assert.match(read(project, '.sigstorerc'), /^projects:\n {2}- apps$/m)
+    assert.deepEqual(await ends(project), { 'a@1.0.0': 'proven' })
   })
 })

@@ -125,6 +125,27 @@ describe('policy test', () => {
       /found "REF_MISSMATCH". Did you mean "REF_MISMATCH"\?/,
     ],
     ['a package without a version', oneCase('package: a, expect: refused'), /names no version/],
+    [
+      'a claim of another form',
+      oneCase("package: 'a@1.0.0', claims: { ref: main }, expect: refused"),
+      /:3:\d+: "main" is not a full ref/,
+    ],
+    ['an unknown runner', oneCase("package: 'a@1.0.0', claims: { runner: hostd }, expect: refused"), /"hosted"/],
+    [
+      'a pattern',
+      oneCase("package: 'a@1.0.0', claims: { repository: 'acme/*' }, expect: refused"),
+      /is a pattern: a cert/,
+    ],
+    [
+      'signed without claims',
+      oneCase("package: 'a@1.0.0', signed: '2026-05-01', expect: refused"),
+      /nothing is signed/,
+    ],
+    [
+      'claims of what has no attestations',
+      oneCase("package: 'a@1.0.0', source: git, claims: { repository: a/b }, expect: refused"),
+      /what comes from git has no attestations/,
+    ],
     ['no cases', 'cases: []\n', /nothing would be tested/],
     ['no file of cases', CASES, /cases\.yaml:\d+:\d+: /],
     ['an empty file', '', /no cases: nothing would be tested/],
@@ -135,6 +156,26 @@ describe('policy test', () => {
       assert.match(stderr, message)
     })
   }
+
+  test('the owner of a repository stands in its name, and bytes can be named', async (t) => {
+    const integrity = `sha512-${'A'.repeat(86)}==`
+    const made = project(t, {
+      'owned.yaml': `exceptions: [{ package: b@1.0.0, integrity: ${integrity}, reason: x, expires: '2026-12-31' }]
+rules:
+  - { packages: a, require: provenance, publisher: { owner: acme } }
+  - { packages: b, require: signature }
+`,
+      'cases.yaml': `day: '2026-06-01'
+cases:
+  - { name: one, package: a@1.0.0, claims: { repository: acme/app }, expect: proven }
+  - { name: two, package: a@1.0.0, claims: { repository: evil/app }, expect: refused, code: OWNER_MISMATCH }
+  - { name: three, package: b@1.0.0, integrity: ${integrity}, expect: excepted }
+  - { name: four, package: b@1.0.0, expect: refused }
+`,
+    })
+    const { status, stderr } = await run(made, 'test', 'cases.yaml', '--policy', 'owned.yaml')
+    assert.equal(status, 0, stderr)
+  })
 
   test('a file that is not there is a mistake: 2', async (t) => {
     const { status, stderr } = await run(project(t), 'test', 'nowhere.yaml')

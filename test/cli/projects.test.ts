@@ -1,6 +1,6 @@
 /** A monorepo with one strict app, from the command line. */
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, describe, type TestContext, test } from 'node:test'
 import { stringify } from 'yaml'
@@ -196,4 +196,85 @@ describe('policy in a monorepo with one strict app', () => {
     )
     assert.equal((await tried(', importers: []')).status, 2)
   })
+})
+
+describe('which policy is asked', () => {
+  test("below the root the root's is: one of a project alone would loosen it", async (t) => {
+    const lax = "rules: [{ packages: '**', require: nothing }]\n"
+    const project = await workspace(
+      t,
+      { '.': [] },
+      {
+        '.sigstorerc': ROOT.replace('require: nothing', 'require: provenance, publisher: { repository: acme/widgets }'),
+        'pnpm-workspace.yaml': 'packages: [apps/*]\nsharedWorkspaceLockfile: false\n',
+        'apps/strict/.sigstorerc': lax,
+        'apps/strict/pnpm-lock.yaml': lockfileOf([plain]),
+      },
+    )
+    const below = { cwd: path.join(project.dir, 'apps/strict'), env: project.env }
+    for (const [args, where] of [
+      [['--lockfile', 'apps/strict/pnpm-lock.yaml', ...EVIDENCE], { cwd: project.dir, env: project.env }],
+      [['--attestations', '../../../attestations'], below],
+    ] as const) {
+      const { status, stderr } = await runCli(['verify', ...args], where)
+      assert.equal(status, 1, stderr)
+      assert.match(stderr, /EVIDENCE_MISSING/)
+    }
+  })
+
+  test('below the root, the way to the lockfile is shown', async (t) => {
+    const project = await workspace(t)
+    const where = { cwd: path.join(project.dir, 'apps/strict'), env: project.env }
+    const { status, stderr } = await runCli(['verify', '--attestations', '../../../attestations'], where)
+    assert.equal(status, 2)
+    assert.match(
+      stderr,
+      /There is no lockfile at .*apps\/strict\/pnpm-lock\.yaml\. The workspace's is .*: name it with --lockfile/,
+    )
+  })
+
+  test('that of another checkout is about the same projects, whatever this one has of them', async (t) => {
+    const trusted = await workspace(t)
+    const project = await workspace(t, { ...NEEDS, 'apps/strict': [plain] })
+    rmSync(path.join(project.dir, 'apps/strict/.sigstorerc'))
+    const policy = ['--policy', path.join(trusted.dir, '.sigstorerc')]
+    const { packages } = await report(project, ...policy, ...EVIDENCE)
+    assert.deepEqual(
+      packages.map(({ name, status, projects }) => [name, status, projects]),
+      [
+        ['plain', 'refused', ['apps/strict']],
+        ['widget', 'permitted', null],
+      ],
+    )
+  })
+})
+
+test('what a project links counts, also where each has a lockfile', async (t) => {
+  const linking = stringify({
+    lockfileVersion: '9.0',
+    importers: { '.': { dependencies: { lib: { specifier: 'workspace:*', version: 'link:../../lib' } } } },
+  })
+  const project = await workspace(
+    t,
+    { '.': [] },
+    {
+      'pnpm-workspace.yaml': 'packages: [apps/*, lib]\nsharedWorkspaceLockfile: false\n',
+      'apps/strict/.sigstorerc': STRICT.replace('rules:\n', 'rules:\n  - { packages: lib, require: nothing }\n'),
+      'apps/strict/pnpm-lock.yaml': linking,
+      'apps/lax/pnpm-lock.yaml': lockfileOf([widget]),
+      'lib/pnpm-lock.yaml': lockfileOf([plain]),
+    },
+  )
+  const { packages } = await report(project, ...EVIDENCE)
+  assert.deepEqual(
+    packages.map(({ name, status, importers }) => [name, status, importers]),
+    [
+      ['lib', 'permitted', ['apps/strict']],
+      ['plain', 'refused', ['apps/strict', 'lib']],
+      ['widget', 'permitted', ['apps/lax']],
+    ],
+  )
+  const checked = await run(project, 'policy', 'check')
+  assert.equal(checked.status, 0)
+  assert.doesNotMatch(checked.stderr, /without a lockfile/)
 })

@@ -349,3 +349,18 @@ describe('a rule that requires provenance', () => {
     assert.ok(found !== undefined && found.length < 400)
   })
 })
+
+describe('several attestations that match', () => {
+  it('are old enough where one is, in whatever order', () => {
+    const old = { predicateType: 'x', claims: genuine, signedAt: '2026-01-01T00:00:00.000Z' }
+    const young = { ...old, signedAt: '2026-05-31T23:00:00.000Z' }
+    const rule = { ...provenance(publisher), minimumAge: '1d' }
+    for (const all of [
+      [old, young],
+      [young, old],
+    ]) {
+      assert.equal(decide(pkg, policy(rule), ok({ provenance: all, publish: undefined })).status, 'proven')
+    }
+    assert.equal(decide(pkg, policy(rule), ok({ provenance: [young], publish: undefined })).refusal?.code, 'TOO_YOUNG')
+  })
+})

@@ -54,6 +54,49 @@ describe('a policy that extends others', () => {
     )
   })
 
+  it('has a shared policy once, however many extend it', async (t) => {
+    const folder = folderWith(t, {
+      '.sigstorerc': `extends: [./one.yaml, ./two.yaml, ./base.yaml, ./base.yaml]\n${OWN}`,
+      'one.yaml': `extends: ./base.yaml\n${SHARED}`,
+      'two.yaml': `extends: ./base.yaml\n${SHARED.replace(' b,', ' c,')}`,
+      'base.yaml': SHARED.replace(' b,', ' d,'),
+    })
+    assert.deepEqual(await patterns(folder), ['a', 'b', 'd', 'c'])
+  })
+
+  it('reads each file once, where eighteen each extend the next twice', async (t) => {
+    const files = Array.from({ length: 18 }, (_, i) => [
+      `p${i}.yaml`,
+      `extends: [./p${i + 1}.yaml, ./p${i + 1}.yaml]\n${OWN.replace(' a,', ` a${i},`)}`,
+    ])
+    const folder = folderWith(t, {
+      '.sigstorerc': `extends: ./p0.yaml\n${OWN}`,
+      ...Object.fromEntries(files),
+      'p18.yaml': SHARED,
+    })
+    assert.equal((await patterns(folder)).length, 20)
+  })
+
+  it('refuses two publishers of one name in two of them, and takes one that both have from a third', async (t) => {
+    const named = (repository: string) => `publishers: { acme: { repository: ${repository} } }\n`
+    const folder = folderWith(t, {
+      '.sigstorerc': `extends: [./one.yaml, ./two.yaml]\n${OWN}`,
+      'one.yaml': named('acme/a') + SHARED,
+      'two.yaml': named('acme/b') + SHARED.replace(' b,', ' c,'),
+    })
+    assert.equal(
+      await messageOf(folder),
+      '~/.sigstorerc:1:10: "acme" is the name of one publisher in ~/one.yaml and of another in ~/two.yaml: rename one',
+    )
+    const both = folderWith(t, {
+      '.sigstorerc': `extends: [./one.yaml, ./two.yaml]\n${OWN}`,
+      'one.yaml': `extends: ./third.yaml\n${SHARED}`,
+      'two.yaml': `extends: ./third.yaml\n${SHARED.replace(' b,', ' c,')}`,
+      'third.yaml': named('acme/a') + SHARED.replace(' b,', ' d,'),
+    })
+    assert.equal(await messageOf(both), 'accepted')
+  })
+
   it('finds files of installed packages, config dependencies first', async (t) => {
     const folder = folderWith(t, {
       '.sigstorerc': `extends: ['@acme/policy/rc.yaml', other/rc.yaml]\n${OWN}`,

@@ -42,4 +42,29 @@ describe('findings', () => {
       '1: the exception for a@1.0.0 held until 2026-06-30, and excuses nothing now',
     ])
   })
+
+  it('are entries of the identity lock that hold nothing, with what was meant', () => {
+    const identities = new Map([
+      ['a', []],
+      ['bb', []],
+      ['gone-long-ago', []],
+    ])
+    const said = findingsOf({ ...policy, identities }, [pkg('a'), pkg('b')], new Date('2026-01-01'))
+    assert.deepEqual(
+      said.filter(({ place }) => place.file === 'provenance-lock.yaml').map(({ message }) => message),
+      ['"bb" is not in the lockfile. Did you mean "b"?', '"gone-long-ago" is not in the lockfile'],
+    )
+  })
+
+  it('are shared rules from which others take everything, with or without a lockfile', () => {
+    const shared = parsePolicy(
+      'rules: [{ packages: x, require: nothing }, { packages: y, require: nothing }]',
+      'shared.yaml',
+    )
+    const extending = parsePolicy('rules: [{ packages: x, require: nothing }]', '.sigstorerc', undefined, [shared])
+    assert.deepEqual(
+      findingsOf(extending, undefined, new Date('2026-01-01')).map(({ place, message }) => [place.file, message]),
+      [['shared.yaml', 'this rule can never decide: .sigstorerc:1 decides everything that it names']],
+    )
+  })
 })

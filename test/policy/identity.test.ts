@@ -121,6 +121,15 @@ describe('what the lock asks of a version', () => {
     assert.equal(from([], ''), undefined)
   })
 
+  it('is not what was accepted of a prerelease, but for that one', () => {
+    const none = { from: '1.5.0-rc.1', identity: undefined }
+    const points = [...at('1.4.0'), none]
+    assert.equal(lockedFor(points, '1.5.0-rc.1'), none)
+    for (const version of ['1.5.0-rc.2', '1.5.0', '1.6.0', '2.0.0'])
+      assert.equal(from(points, version), '1.4.0', version)
+    assert.equal(lockedFor([none], '1.5.0'), undefined)
+  })
+
   it('does not depend on the order of the file', () => {
     const version = fc.tuple(fc.nat(3), fc.nat(3), fc.nat(3)).map((parts) => parts.join('.'))
     fc.assert(
