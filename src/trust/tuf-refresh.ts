@@ -1,0 +1,98 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { BaseFetcher, Updater } from 'tuf-js'
+import { DownloadHTTPError } from 'tuf-js/dist/error.js'
+import { setReferenceTime, type TufState, type VerifiedState, verifyState } from './tuf-state.ts'
+
+export interface RefreshOptions {
+  /** Of the repository; metadata are below it, target files below its `targets/`. */
+  readonly url: string
+  readonly pinned: Buffer
+  /** Target files that have to be there, and those that may. */
+  readonly names: readonly string[]
+  readonly optional: readonly string[]
+  readonly now: Date
+  /** Milliseconds for everything together. */
+  readonly timeout: number
+}
+
+/**
+ * Brings a state up to date over the network, with tuf-js: its client workflow (section 5), which refuses rollback, freeze,
+ * mix-and-match and endless data, is the library's. It keeps its files in a folder of its own for the time; what comes of it
+ * is verified once more from the pinned root, as it will be on every load.
+ *
+ * @param known the state to go on from, which has been verified
+ * @throws an Error whose message says why not
+ */
+export async function refreshState(
+  options: RefreshOptions,
+  known: { readonly state: TufState; readonly verified: VerifiedState } | undefined,
+): Promise<{ readonly state: TufState; readonly verified: VerifiedState }> {
+  const { url, pinned, now } = options
+  const folder = await mkdtemp(path.join(tmpdir(), 'provenance-gate-tuf-'))
+  try {
+    await mkdir(path.join(folder, 'targets'))
+    await writeFile(path.join(folder, 'root.json'), known?.verified.root ?? pinned)
+    for (const role of known === undefined ? [] : (['timestamp', 'snapshot', 'targets'] as const))
+      await writeFile(path.join(folder, `${role}.json`), known?.state[role] ?? '')
+    const fetcher = new Fetcher(AbortSignal.timeout(options.timeout))
+    const base = url.replace(/\/+$/, '')
+    const updater = new Updater({
+      metadataDir: folder,
+      metadataBaseUrl: base,
+      targetDir: path.join(folder, 'targets'),
+      targetBaseUrl: `${base}/targets`,
+      fetcher,
+    })
+    setReferenceTime((updater as unknown as { trustedSet: Parameters<typeof setReferenceTime>[0] }).trustedSet, now)
+    await updater.refresh()
+    const state: TufState = {
+      roots: [...(known?.state.roots ?? []), ...fetcher.roots],
+      timestamp: await readFile(path.join(folder, 'timestamp.json')),
+      snapshot: await readFile(path.join(folder, 'snapshot.json')),
+      targets: await readFile(path.join(folder, 'targets.json')),
+      files: await download(updater, options),
+    }
+    const verified = await verifyState(state, pinned)
+    if (verified.expires <= now) throw new Error(`what ${url} offers expired at ${verified.expires.toISOString()}`)
+    return { state, verified }
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function download(updater: Updater, { names, optional, url }: RefreshOptions): Promise<Map<string, Buffer>> {
+  const files = new Map<string, Buffer>()
+  for (const name of [...names, ...optional]) {
+    const target = await updater.getTargetInfo(name)
+    if (target === undefined && optional.includes(name)) continue
+    if (target === undefined) throw new Error(`${url} has no target ${JSON.stringify(name)}`)
+    files.set(name, await readFile(await updater.downloadTarget(target)))
+  }
+  return files
+}
+
+/** One request, and no other; keeps the roots, of which the library only keeps the last. */
+class Fetcher extends BaseFetcher {
+  readonly roots: Buffer[] = []
+  readonly #signal: AbortSignal
+
+  constructor(signal: AbortSignal) {
+    super()
+    this.#signal = signal
+  }
+
+  override async fetch(url: string): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+    const response = await fetch(url, { signal: this.#signal, headers: { 'user-agent': 'provenance-gate' } })
+    if (!response.ok || response.body === null)
+      throw new DownloadHTTPError(`HTTP ${response.status} from ${url}`, response.status)
+    return response.body
+  }
+
+  override async downloadBytes(url: string, maxLength: number): Promise<Buffer> {
+    const bytes = await super.downloadBytes(url, maxLength)
+    if (/\/\d+\.root\.json$/.test(url)) this.roots.push(bytes)
+    return bytes
+  }
+}

@@ -1,0 +1,121 @@
+import { Readable } from 'node:stream'
+import { TrustedMetadataStore } from 'tuf-js/dist/store.js'
+import * as v from 'valibot'
+
+/** What a TUF repository has said, as bytes: https://theupdateframework.github.io/specification/latest/ */
+export interface TufState {
+  /** The root metadata behind the pinned one, each signed by the one before, in their order. */
+  readonly roots: readonly Buffer[]
+  readonly timestamp: Buffer
+  readonly snapshot: Buffer
+  readonly targets: Buffer
+  /** Target files by their names. */
+  readonly files: ReadonlyMap<string, Buffer>
+}
+
+/** The same after everything was verified from the pinned root on. */
+export interface VerifiedState {
+  readonly files: ReadonlyMap<string, Buffer>
+  /** When the first of the four roles expires. */
+  readonly expires: Date
+  readonly versions: Readonly<Record<'root' | 'timestamp' | 'snapshot' | 'targets', number>>
+  /** The last root, by which the next one is verified. */
+  readonly root: Buffer
+}
+
+/**
+ * Verifies a state that may come from anybody, without network: every root from the pinned one on, then timestamp,
+ * snapshot and targets, then each file by its length and digests (sections 5.3 to 5.7). What has expired is not an error here:
+ * how old a trust root may be is for the caller to say, who is told when it expires.
+ *
+ * @throws an Error whose message says what does not hold
+ */
+export async function verifyState(state: TufState, pinned: Buffer): Promise<VerifiedState> {
+  const store = storeFrom(pinned, state.roots)
+  store.updateTimestamp(state.timestamp)
+  store.updateSnapshot(state.snapshot)
+  store.updateDelegatedTargets(state.targets, 'targets', 'root')
+  const { root, timestamp, snapshot, targets } = store
+  if (timestamp === undefined || snapshot === undefined || targets === undefined) throw new Error('a role is missing')
+  for (const [name, bytes] of state.files) {
+    const target = Object.hasOwn(targets.signed.targets, name) ? targets.signed.targets[name] : undefined
+    if (target === undefined) throw new Error(`${JSON.stringify(name)} is no target`)
+    // The library would take a target without a digest by its length.
+    if (Object.keys(target.hashes).length === 0) throw new Error(`${JSON.stringify(name)} has no digest`)
+    await target.verify(Readable.from([bytes]))
+  }
+  const roles = { root: root.signed, timestamp: timestamp.signed, snapshot: snapshot.signed, targets: targets.signed }
+  return {
+    files: state.files,
+    expires: new Date(Math.min(...Object.values(roles).map(({ expires }) => Date.parse(expires)))),
+    versions: {
+      root: root.signed.version,
+      timestamp: timestamp.signed.version,
+      snapshot: snapshot.signed.version,
+      targets: targets.signed.version,
+    },
+    root: state.roots.at(-1) ?? pinned,
+  }
+}
+
+/**
+ * What is trusted after these roots, each of which has to be the next version, signed by as many keys of the one before, and
+ * by as many of its own, as they ask for.
+ */
+export function storeFrom(pinned: Buffer, roots: readonly Buffer[]): TrustedMetadataStore {
+  const store = new TrustedMetadataStore(pinned)
+  // Nothing had expired then.
+  setReferenceTime(store, new Date(0))
+  for (const root of roots) store.updateRoot(root)
+  return store
+}
+
+/** The library takes the machine's clock; here the time is an argument, as everywhere. */
+export function setReferenceTime(store: TrustedMetadataStore, time: Date): void {
+  Object.assign(store, { referenceTime: time })
+}
+
+const bytes = v.pipe(v.string(), v.base64())
+/** As many as the library follows in one go. */
+const MAX_ROOTS = 256
+
+const StateSchema = v.strictObject({
+  format: v.literal('provenance-gate-tuf-1'),
+  roots: v.pipe(v.array(bytes), v.maxLength(MAX_ROOTS)),
+  timestamp: bytes,
+  snapshot: bytes,
+  targets: bytes,
+  files: v.pipe(v.array(v.strictObject({ name: v.string(), bytes })), v.maxLength(16)),
+})
+
+/** One file, so that it is replaced whole or not at all, and can be carried to another machine. */
+export function writeState({ roots, timestamp, snapshot, targets, files }: TufState): string {
+  const base64 = (buffer: Buffer) => buffer.toString('base64')
+  return `${JSON.stringify(
+    {
+      format: 'provenance-gate-tuf-1',
+      roots: roots.map(base64),
+      timestamp: base64(timestamp),
+      snapshot: base64(snapshot),
+      targets: base64(targets),
+      files: [...files].map(([name, content]) => ({ name, bytes: base64(content) })),
+    } satisfies v.InferOutput<typeof StateSchema>,
+    null,
+    2,
+  )}\n`
+}
+
+/** @throws an Error where the text is no state; whether it holds is for `verifyState` to say */
+export function readState(text: string): TufState {
+  const parsed = v.safeParse(StateSchema, JSON.parse(text))
+  if (!parsed.success) throw new Error(`${v.getDotPath(parsed.issues[0]) ?? 'it'} is not of the form of a trust state`)
+  const { roots, timestamp, snapshot, targets, files } = parsed.output
+  const buffer = (base64: string) => Buffer.from(base64, 'base64')
+  return {
+    roots: roots.map(buffer),
+    timestamp: buffer(timestamp),
+    snapshot: buffer(snapshot),
+    targets: buffer(targets),
+    files: new Map(files.map((file) => [file.name, buffer(file.bytes)])),
+  }
+}
