@@ -16,6 +16,7 @@ import { findPolicy } from '../src/policy/find.ts'
 import { loadPolicy, refuseUnlisted } from '../src/policy/load.ts'
 import type { Policy, Verdict } from '../src/policy/types.ts'
 import { type Origin, refusalText, warningText } from '../src/report/text.ts'
+import { warning } from '../src/report/warning.ts'
 import { pnpmError } from './pnpm.ts'
 
 /** The gates of one process, one for each lockfile, and what they say together. What is refused is thrown. */
@@ -73,7 +74,7 @@ export function openJudge(project: string): Judge {
     const folder = await policyFolder(lockfileDir, project)
     const policy = await loadPolicy({ folder })
     const settings = withRegistries(settingsFor(lockfileDir, project), registries)
-    const prove = openProver({ evidence: registryEvidence(settings, LIMITS), trust: policy.trust, now })
+    const prove = openProver({ evidence: registryEvidence(settings, LIMITS), trust: policy.trust, now, warn: warning })
     const rootGate = gateBy({ ...policy, projects: new Map() }, prove, now)
     return { folder, policy, gate: gateBy(policy, prove, now), rootGate }
   }

@@ -4,7 +4,7 @@ import type { Evidence, EvidenceSource } from './evidence/types.ts'
 import type { LockedPackage } from './lockfile/types.ts'
 import { acceptsSignature, decide, needsProof } from './policy/decide.ts'
 import type { Policy, Verdict } from './policy/types.ts'
-import type { TrustFiles } from './trust/load.ts'
+import type { TrustContext, TrustFiles } from './trust/load.ts'
 import type { Proof } from './verify/types.ts'
 import type { DocumentVerifier } from './verify/verify.ts'
 
@@ -20,6 +20,10 @@ export interface GateOptions {
   /** Replaces the policy's own trust files, and those replace the embedded trust root. */
   readonly trust?: TrustFiles
   readonly now: Date
+  /** Whether no request may be made for a trust root. */
+  readonly offline?: boolean
+  /** Told what does not stop anything: a trust root that could not be renewed. */
+  readonly warn?: (text: string) => void
 }
 
 /**
@@ -27,8 +31,8 @@ export interface GateOptions {
  * and once per entry, however often and from however many sides it is asked for. What is kept between calls are facts
  * (proofs); the policy decides each time.
  */
-export function openGate({ policy, evidence, trust, now }: GateOptions): Gate {
-  return gateBy(policy, openProver({ evidence, trust: { ...policy.trust, ...trust }, now }), now)
+export function openGate({ policy, trust, ...options }: GateOptions): Gate {
+  return gateBy(policy, openProver({ ...options, trust: { ...policy.trust, ...trust } }), options.now)
 }
 
 /** A gate whose proofs others share: those with other policies, which trust the same. */
@@ -53,10 +57,11 @@ export function gateBy(policy: Policy, prove: Prover, now: Date): Gate {
 export type Prover = (pkg: LockedPackage, orSignature?: boolean) => Promise<Result<Proof>>
 
 /** Entry → evidence → proof: the first half of the road. */
-export function openProver({ evidence, trust = {}, now }: Omit<GateOptions, 'policy'>): Prover {
+export function openProver({ evidence, trust = {}, ...context }: Omit<GateOptions, 'policy'>): Prover {
+  const { now } = context
   const proofs = new Map<string, Promise<Result<Proof>>>()
-  const documentVerifier = once(() => openVerifier(trust))
-  const signatureVerifier = once(() => openSignatureVerifier(trust))
+  const documentVerifier = once(() => openVerifier(trust, context))
+  const signatureVerifier = once(() => openSignatureVerifier(trust, context))
 
   async function prove(pkg: LockedPackage): Promise<Result<Proof>> {
     if (pkg.source !== 'registry') return unprovable(pkg)
@@ -136,21 +141,21 @@ const SOURCES: Readonly<Record<LockedPackage['source'], string>> = {
 }
 
 /** Loaded only when something must be verified: the verifier is the heaviest part of the gate. */
-async function openVerifier(files: TrustFiles): Promise<DocumentVerifier> {
+async function openVerifier(files: TrustFiles, context: TrustContext): Promise<DocumentVerifier> {
   const [{ loadTrust }, { createDocumentVerifier }] = await Promise.all([
     import('./trust/load.ts'),
     import('./verify/verify.ts'),
   ])
-  return createDocumentVerifier(await loadTrust(files))
+  return createDocumentVerifier(await loadTrust(files, context))
 }
 
 /** Loaded only where a rule is content with a signature, and there is nothing better. */
-async function openSignatureVerifier(files: TrustFiles) {
+async function openSignatureVerifier(files: TrustFiles, context: TrustContext) {
   const [{ loadSignatureKeys }, { isBeyondKeys, verifySignatures }] = await Promise.all([
     import('./trust/load.ts'),
     import('./verify/registry-signature.ts'),
   ])
-  const keys = await loadSignatureKeys(files)
+  const keys = await loadSignatureKeys(files, context)
   return {
     verify: (pkg: LockedPackage, document: unknown, now: Date) => verifySignatures(pkg, document, keys, now),
     isBeyondKeys: (document: unknown, now: Date) => isBeyondKeys(document, keys, now),

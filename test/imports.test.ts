@@ -101,7 +101,7 @@ const COMMON = ['src/codes.ts', 'src/errors.ts', 'src/home.ts']
 /** The places that put the rooms together. */
 const COMPOSITION_ROOTS = [
   ...['src/cli/sources.ts', 'src/cli/verify.ts', 'src/cli/accept.ts', 'src/cli/init.ts'],
-  ...['src/cli/explain.ts', 'src/cli/policy.ts', 'src/cli/verify-bundle.ts'],
+  ...['src/cli/explain.ts', 'src/cli/policy.ts', 'src/cli/verify-bundle.ts', 'src/cli/trust.ts'],
   ...['hooks/session.ts', 'hooks/judge.ts'],
 ]
 

@@ -13,7 +13,15 @@ import { clean } from '../report/clean.ts'
 import { count } from '../report/summary.ts'
 import type { TrustFiles } from '../trust/load.ts'
 import type { ExitStatus } from './exit.ts'
-import { evidenceSource, forEachPackage, packagesOf, policyPlace, type SourceOptions, trustFiles } from './sources.ts'
+import {
+  evidenceSource,
+  forEachPackage,
+  packagesOf,
+  policyPlace,
+  type SourceOptions,
+  trustContext,
+  trustFiles,
+} from './sources.ts'
 
 export interface AcceptOptions extends SourceOptions {
   readonly policy?: string
@@ -80,7 +88,7 @@ export async function examine(
   now: Date,
 ): Promise<readonly Examined[]> {
   const evidence = await evidenceSource(options, path.dirname(lockfile))
-  const prove = openProver({ evidence, trust, now })
+  const prove = openProver({ evidence, trust, now, ...trustContext(options) })
   const examined = await forEachPackage(await packagesOf(lockfile), async (pkg) => ({ pkg, proof: await prove(pkg) }))
   const unknown = examined.flatMap(({ pkg, proof }) =>
     !proof.ok && (proof.refusal.code === 'EVIDENCE_UNAVAILABLE' || proof.refusal.code === 'INTERNAL_ERROR')

@@ -10,7 +10,7 @@ import { clean } from '../report/clean.ts'
 import { explanationText } from '../report/explanation.ts'
 import type { Proof } from '../verify/types.ts'
 import { type ExitStatus, exitStatus } from './exit.ts'
-import { evidenceSource, policyPlace, ruledPackages, type SourceOptions, trustFiles } from './sources.ts'
+import { evidenceSource, policyPlace, ruledPackages, type SourceOptions, trustContext, trustFiles } from './sources.ts'
 
 export interface ExplainOptions extends SourceOptions {
   readonly policy?: string
@@ -26,7 +26,7 @@ export async function explainPackage(wanted: string, options: ExplainOptions, no
   if (packages.length === 0)
     throw new GateError(`${lockfile} has no package ${clean(wanted)}. Names are as in the lockfile.`)
   const evidence = await evidenceSource(options, folder)
-  const prove = openProver({ evidence, trust: { ...policy.trust, ...trust }, now })
+  const prove = openProver({ evidence, trust: { ...policy.trust, ...trust }, now, ...trustContext(options) })
   // People want to see what could be required. Where nothing is, it need not be to be had.
   const proofFor = (pkg: LockedPackage) =>
     prove(pkg, acceptsSignature(pkg, policy)).catch((error: unknown): Result<Proof> => {

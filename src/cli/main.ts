@@ -8,6 +8,7 @@ import type { ExplainOptions } from './explain.ts'
 import type { PolicyOptions } from './policy.ts'
 import { REPAIRS } from './repair.ts'
 import type { SourceOptions } from './sources.ts'
+import type { TrustOptions } from './trust.ts'
 import type { VerifyOptions } from './verify.ts'
 import type { VerifyBundleOptions } from './verify-bundle.ts'
 
@@ -88,6 +89,32 @@ export async function main(argv: readonly string[], now: Date): Promise<ExitStat
     status = await test(file, options, now)
   })
 
+  const trust = program.command('trust').description('show, renew and move the trust root that is kept on this machine')
+  withTrust(trust.command('status').description('until when it is good; exit status 2 where it is over')).action(
+    async (options: TrustOptions) => {
+      const { trustStatus } = await import('./trust.ts')
+      status = await trustStatus(options, now)
+    },
+  )
+  withTrust(trust.command('update').description('renew it, or ask for it for the first time')).action(
+    async (options: TrustOptions) => {
+      const { trustUpdate } = await import('./trust.ts')
+      status = await trustUpdate(options, now)
+    },
+  )
+  withTrust(
+    trust.command('export').description('write it to a file, for a machine without network').argument('<file>'),
+  ).action(async (file: string, options: TrustOptions) => {
+    const { trustExport } = await import('./trust.ts')
+    status = await trustExport(file, options)
+  })
+  withTrust(trust.command('import').description('take it over from a file').argument('<file>')).action(
+    async (file: string, options: TrustOptions) => {
+      const { trustImport } = await import('./trust.ts')
+      status = await trustImport(file, options, now)
+    },
+  )
+
   program
     .command('verify-bundle')
     .description('say whether a Sigstore bundle proves who signed one file')
@@ -146,6 +173,13 @@ function policyOption(): Option {
 
 function withPolicy(command: Command): Command {
   return command.addOption(policyOption()).option('--lockfile <file>', 'the lockfile', 'pnpm-lock.yaml')
+}
+
+function withTrust(command: Command): Command {
+  return command.option(
+    '--policy <file>',
+    'the policy whose TUF repository it is (default: .sigstorerc here, if there is one)',
+  )
 }
 
 function describe(error: unknown): string {

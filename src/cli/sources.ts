@@ -16,6 +16,7 @@ import { findPolicy } from '../policy/find.ts'
 import { type PolicyPlace, projectsFolder, refuseUnlisted } from '../policy/load.ts'
 import type { Policy } from '../policy/types.ts'
 import { projectRoot } from '../project.ts'
+import { warning } from '../report/warning.ts'
 import type { TrustFiles } from '../trust/load.ts'
 
 /** What every command that looks at a lockfile is told: which one, and where evidence and trust come from. */
@@ -91,6 +92,11 @@ export function trustFiles({ trustedRoot, npmKeys }: SourceOptions): TrustFiles 
     ...(trustedRoot === undefined ? {} : { trustedRoot: path.resolve(trustedRoot) }),
     ...(npmKeys === undefined ? {} : { npmKeys: path.resolve(npmKeys) }),
   }
+}
+
+/** Whether trust may be asked for over the network, and where warnings about it go. */
+export function trustContext({ offline = false }: SourceOptions): { offline: boolean; warn: (text: string) => void } {
+  return { offline, warn: warning }
 }
 
 /** On a terminal only, and on standard error: standard output is for machines. */

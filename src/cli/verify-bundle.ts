@@ -2,6 +2,7 @@ import { createPublicKey, type KeyObject } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { GateError } from '../errors.ts'
 import { clean } from '../report/clean.ts'
+import { warning } from '../report/warning.ts'
 import { loadTrust } from '../trust/load.ts'
 import { type Artifact, type Signer, verifyArtifact } from '../verify/artifact.ts'
 import type { ExitStatus } from './exit.ts'
@@ -30,7 +31,13 @@ export async function verifyBundle(subject: string, options: VerifyBundleOptions
   const signer = await signerOf(options)
   const artifact = await artifactOf(subject)
   const text = (await read(options.bundle, '--bundle', MAX_BUNDLE)).toString('utf8')
-  const result = verifyArtifact(jsonOf(text), artifact, signer, await loadTrust({ trustedRoot }), now)
+  const result = verifyArtifact(
+    jsonOf(text),
+    artifact,
+    signer,
+    await loadTrust({ trustedRoot }, { now, warn: warning }),
+    now,
+  )
   if (!result.ok) {
     const { code, found, expected } = result.refusal
     say(`refused ${subject}: ${code}\n  found:     ${found}\n  expected:  ${expected}`)

@@ -12,6 +12,7 @@ import {
   policyPlace,
   ruledPackages,
   type SourceOptions,
+  trustContext,
   trustFiles,
 } from './sources.ts'
 
@@ -28,7 +29,7 @@ export async function verify(options: VerifyOptions, now: Date): Promise<ExitSta
   const policy = await loadPolicy(await policyPlace(options, folder), trust)
   const evidence = await evidenceSource(options, folder)
   const packages = await ruledPackages(lockfile, policy)
-  const verdicts = await forEachPackage(packages, openGate({ policy, evidence, trust, now }))
+  const verdicts = await forEachPackage(packages, openGate({ policy, evidence, trust, now, ...trustContext(options) }))
 
   if (options.json) process.stdout.write(`${jsonText(jsonReport(verdicts))}\n`)
   for (const which of ['warned', 'refused'] as const) {

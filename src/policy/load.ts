@@ -38,7 +38,7 @@ export async function loadWithoutLock(place: PolicyPlace, replaced: Partial<Poli
   const { policy, projects } = await loadFile(file, loader)
   // Also where no rule needs it today: that it is gone must not show on the day on which one does.
   const trust = { ...policy.trust, ...replaced }
-  for (const material of [trust.trustedRoot, trust.npmKeys]) {
+  for (const material of [trust.trustedRoot, trust.npmKeys, trust.tuf?.root]) {
     if (material === undefined || existsSync(material)) continue
     throw new GateError(`${policy.file}: the trust material ${material} is not there. Correct the path under "trust"`)
   }
@@ -144,7 +144,7 @@ async function loadProjects(
       throw new GateError(
         at(first.place, `"projects" in a project's own policy: only the policy of the workspace's root can list them`),
       )
-    if (policy.trust.trustedRoot !== undefined || policy.trust.npmKeys !== undefined)
+    if (Object.values(policy.trust).some((each) => each !== undefined))
       throw new GateError(
         `${own}: "trust", in a project's own policy or what it extends: who is trusted is for ${file} to say. Remove it`,
       )

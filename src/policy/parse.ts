@@ -6,6 +6,7 @@ import { type Problem, problemsOf, toError } from './problems.ts'
 import { toPublisher } from './publisher.ts'
 import { type PolicyFile, PolicySchema, type RuleFile } from './schema.ts'
 import { didYouMean, quote } from './text.ts'
+import { toMilliseconds } from './time.ts'
 import type { Enforcement, Exception, Place, Policy, Publisher, Rule } from './types.ts'
 import { deadPatterns } from './unreachable.ts'
 
@@ -58,7 +59,20 @@ function trustOf({ trust = {} }: PolicyFile, file: string, shared: readonly Poli
     const path = trust[key]
     return path === undefined ? shared.find((each) => each.trust[key])?.trust[key] : resolve(dirname(file), path)
   }
-  return { trustedRoot: fileOf('trustedRoot'), npmKeys: fileOf('npmKeys') }
+  const tuf =
+    trust.tuf === undefined
+      ? shared.find((each) => each.trust.tuf)?.trust.tuf
+      : { url: trust.tuf.url, root: resolve(dirname(file), trust.tuf.root) }
+  const maxStaleness =
+    trust.maxStaleness === undefined
+      ? shared.find((each) => each.trust.maxStaleness !== undefined)?.trust.maxStaleness
+      : toMilliseconds(trust.maxStaleness)
+  return {
+    trustedRoot: fileOf('trustedRoot'),
+    npmKeys: fileOf('npmKeys'),
+    ...(tuf !== undefined && { tuf }),
+    ...(maxStaleness !== undefined && { maxStaleness }),
+  }
 }
 
 /** What else a policy names under a key, as far as it can be read: the rest of the file is looked at when that is there. */

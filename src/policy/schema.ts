@@ -229,9 +229,38 @@ const TrustSchema = v.pipe(
   mapping('"trust"', {
     trustedRoot: v.exactOptional(text(fileProblem)),
     npmKeys: v.exactOptional(text(fileProblem)),
+    tuf: v.exactOptional(
+      mapping('a TUF repository', {
+        url: described(text(urlProblem), 'Of the repository: its metadata are below it, its files below its targets/.'),
+        root: described(text(fileProblem), 'Its root.json, from which on it is verified.'),
+      }),
+    ),
+    maxStaleness: v.exactOptional(
+      described(text(spanProblem), 'How long after its expiry a trust root is used on that cannot be renewed: 14d.'),
+    ),
   }),
-  v.check((trust) => Object.keys(trust).length > 0, '"trust" names no file: name one, or remove it'),
+  v.check((trust) => Object.keys(trust).length > 0, '"trust" names nothing: name a file, or remove it'),
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed || dataset.value.trustedRoot === undefined) return
+    for (const key of ['tuf', 'maxStaleness'] as const) {
+      if (dataset.value[key] === undefined) continue
+      addIssue(
+        at(
+          dataset.value,
+          key,
+          `"trustedRoot" pins a file, which is never renewed, so "${key}" says nothing: remove one of the two`,
+        ),
+      )
+    }
+  }),
 )
+
+function urlProblem(url: string): Problem {
+  const { protocol, hostname, search, hash, username } = URL.parse(url) ?? {}
+  const isLocal = hostname === '127.0.0.1' || hostname === 'localhost' || hostname === '[::1]'
+  if (protocol !== 'https:' && !(protocol === 'http:' && isLocal)) return `${quote(url)} is no https:// URL`
+  return search || hash || username ? `${quote(url)} has more than host and path: remove it` : undefined
+}
 
 const SHARED = /^(?:\.{1,2}\/|(?:@[\w~-][\w.~-]*\/)?[\w~-][\w.~-]*\/)[^\\]*$/
 

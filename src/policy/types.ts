@@ -91,8 +91,13 @@ export interface Policy {
   readonly publishers: ReadonlyMap<string, readonly Publisher[]>
   /** For packages that no rule is about. */
   readonly enforcement: Enforcement
-  /** Absolute paths of pinned trust material, where the policy names them. */
-  readonly trust: { readonly trustedRoot: string | undefined; readonly npmKeys: string | undefined }
+  /** Pinned trust material, where the policy names it: absolute paths, the URL of a TUF repository, milliseconds. */
+  readonly trust: {
+    readonly trustedRoot: string | undefined
+    readonly npmKeys: string | undefined
+    readonly tuf?: { readonly url: string; readonly root: string } | undefined
+    readonly maxStaleness?: number | undefined
+  }
   /**
    * What projects of the workspace ask for beyond that, of what they need: by their folder, as the lockfile calls it. These
    * have no projects and no trust material of their own.

@@ -4,29 +4,52 @@ import seeds from '@sigstore/tuf/seeds.json' with { type: 'json' }
 import { type TrustMaterial, toTrustMaterial } from '@sigstore/verify'
 import { GateError } from '../errors.ts'
 import { attestationKeys, type RegistryKeys, registryKeys } from './keys.ts'
+import type { TufRepository } from './tuf.ts'
 
-/** Files that replace the embedded trust material. */
+/** Sigstore's public good instance, as `@sigstore/tuf` ships it: so the first run needs no network for its trust root. */
+const SEED = seeds['https://tuf-repo-cdn.sigstore.dev'].targets
+
+/** The names of its targets, in any repository. */
+const TRUSTED_ROOT = 'trusted_root.json'
+const NPM_KEYS = 'registry.npmjs.org/keys.json'
+
+/** Where trust material comes from, in place of Sigstore's public good instance. */
 export interface TrustFiles {
   /** `trusted_root.json`: https://github.com/sigstore/protobuf-specs/blob/main/protos/sigstore_trustroot.proto */
   readonly trustedRoot?: string | undefined
   /** `keys.json` of the registry. */
   readonly npmKeys?: string | undefined
+  /** A TUF repository of one's own, and the file of its first root. */
+  readonly tuf?: { readonly url: string; readonly root: string } | undefined
+  /** How long after its expiry a trust root is used on where it cannot be renewed, in milliseconds. */
+  readonly maxStaleness?: number | undefined
 }
 
-/** Sigstore's public good instance, as `@sigstore/tuf` ships it: so the first run needs no network for its trust root. */
-const SEED = seeds['https://tuf-repo-cdn.sigstore.dev'].targets
+export interface TrustContext {
+  readonly now: Date
+  readonly offline?: boolean
+  /** Told what does not stop anything. */
+  readonly warn?: (text: string) => void
+}
+
+/** Two weeks. Sigstore's own timestamp is good for one, so that a machine may be offline for three. */
+const MAX_STALENESS = 14 * 86_400_000
 
 /**
  * The trust material of a run: Fulcio's certificates, the keys of Rekor, of the certificate logs and of the timestamp
  * authorities, and the registry's own keys.
  *
- * @throws GateError where a named file cannot be read or is not what it should be.
+ * From files, where they are named. Else from a TUF repository: the policy's, or that of the public good instance as far as
+ * it is kept on this machine (`provenance-gate trust update`); else what `@sigstore/tuf` ships, so that the first run needs
+ * no network.
+ *
+ * @throws GateError where it cannot be read or is not what it should be, or is stale.
  */
-export async function loadTrust(files: TrustFiles): Promise<TrustMaterial> {
-  const root = await readJson(files.trustedRoot, SEED['trusted_root.json'])
-  const finder = await readKeys(files, attestationKeys)
-  return usable(files.trustedRoot, 'Sigstore trusted root', () => {
-    const trustedRoot = TrustedRoot.fromJSON(root)
+export async function loadTrust(files: TrustFiles, context: TrustContext): Promise<TrustMaterial> {
+  const { where, content } = await rootOf(files, context)
+  const finder = await readKeys(files, context, attestationKeys)
+  return usable(where, 'Sigstore trusted root', () => {
+    const trustedRoot = TrustedRoot.fromJSON(content)
     if (!trustedRoot.certificateAuthorities.some(({ certChain }) => certChain?.certificates.length)) {
       throw new Error('it names no certificate authority')
     }
@@ -35,13 +58,61 @@ export async function loadTrust(files: TrustFiles): Promise<TrustMaterial> {
 }
 
 /** The keys by which the registry signs what it serves (`dist.signatures`). @throws GateError as above */
-export function loadSignatureKeys(files: TrustFiles): Promise<RegistryKeys> {
-  return readKeys(files, (keys) => registryKeys(keys, 'npm:signatures'))
+export function loadSignatureKeys(files: TrustFiles, context: TrustContext): Promise<RegistryKeys> {
+  return readKeys(files, context, (keys) => registryKeys(keys, 'npm:signatures'))
 }
 
-async function readKeys<T>({ npmKeys }: TrustFiles, read: (keys: unknown) => T): Promise<T> {
-  const keys = await readJson(npmKeys, SEED['registry.npmjs.org%2Fkeys.json'])
-  return usable(npmKeys, 'keys.json of an npm registry', () => read(keys))
+async function rootOf(files: TrustFiles, context: TrustContext): Promise<Material> {
+  if (files.trustedRoot !== undefined) return readJson(files.trustedRoot)
+  return (await fromTuf(files, context, TRUSTED_ROOT)) ?? embedded('trusted_root.json')
+}
+
+async function readKeys<T>(files: TrustFiles, context: TrustContext, read: (keys: unknown) => T): Promise<T> {
+  const { where, content } = await keysOf(files, context)
+  return usable(where, 'keys.json of an npm registry', () => read(content))
+}
+
+async function keysOf(files: TrustFiles, context: TrustContext): Promise<Material> {
+  if (files.npmKeys !== undefined) return readJson(files.npmKeys)
+  // Who pins a trust root by a file asks no repository.
+  const found = files.trustedRoot === undefined ? await fromTuf(files, context, NPM_KEYS) : undefined
+  return found ?? embedded('registry.npmjs.org%2Fkeys.json')
+}
+
+/** Parsed JSON, and where it is from. */
+interface Material {
+  readonly where: string
+  readonly content: unknown
+}
+
+async function fromTuf(files: TrustFiles, context: TrustContext, name: string): Promise<Material | undefined> {
+  const { now, offline = false, warn = () => {} } = context
+  const { PUBLIC_GOOD, keptState, trustedFiles } = await import('./tuf.ts')
+  const repository = await repositoryOf(files)
+  // Not asked for before somebody has: `trust update`.
+  if (repository === undefined && (await keptState(PUBLIC_GOOD).catch(() => 'broken')) === undefined) return undefined
+  const options = { now, offline, warn, maxStaleness: files.maxStaleness ?? MAX_STALENESS }
+  const trusted = await trustedFiles(repository ?? PUBLIC_GOOD, options)
+  if (trusted === undefined && repository !== undefined)
+    throw new GateError(
+      `The trust root of ${repository.url} is not on this machine, and could not be had. Go online, or bring it over with \`provenance-gate trust export\` and \`trust import\`.`,
+    )
+  const bytes = trusted?.get(name)
+  const where = `${name} of ${(repository ?? PUBLIC_GOOD).url}`
+  return bytes && { where, content: usable(where, 'JSON document', () => JSON.parse(bytes.toString('utf8'))) }
+}
+
+/** The repository that a policy names. @throws GateError where its root cannot be read */
+export async function repositoryOf({ tuf }: TrustFiles): Promise<TufRepository | undefined> {
+  if (tuf === undefined) return undefined
+  return { url: tuf.url, pinned: Buffer.from(await readFileText(tuf.root)) }
+}
+
+function embedded(name: keyof typeof SEED): Material {
+  return {
+    where: 'The embedded trust material',
+    content: JSON.parse(Buffer.from(SEED[name], 'base64').toString('utf8')),
+  }
 }
 
 /** A log key without a start of validity would be taken as valid since 1970 by the library. It vouches for nothing. */
@@ -53,27 +124,29 @@ function withoutTimelessLogs(root: TrustedRoot): TrustedRoot {
 /** Genuine ones have some kilobytes. */
 const MAX_BYTES = 16 << 20
 
-async function readJson(file: string | undefined, seed: string): Promise<unknown> {
-  if (file === undefined) return JSON.parse(Buffer.from(seed, 'base64').toString('utf8'))
-  let text: string
+async function readJson(file: string): Promise<Material> {
+  const text = await readFileText(file)
+  return { where: file, content: usable(file, 'JSON document', () => JSON.parse(text)) }
+}
+
+async function readFileText(file: string): Promise<string> {
   try {
     // Before it is opened: a pipe would wait for somebody to write into it.
     const stats = await stat(file)
     if (!stats.isFile()) throw new Error('it is not a file')
     if (stats.size > MAX_BYTES) throw new Error(`it has more than ${MAX_BYTES} bytes`)
-    text = await readFile(file, 'utf8')
+    return await readFile(file, 'utf8')
   } catch (error) {
     throw new GateError(`The trust material ${file} cannot be read: ${(error as Error).message}.`)
   }
-  return usable(file, 'JSON document', () => JSON.parse(text))
 }
 
-function usable<T>(file: string | undefined, what: string, read: () => T): T {
+function usable<T>(where: string, what: string, read: () => T): T {
   try {
     return read()
   } catch (error) {
     // The library looks into what it is given without asking whether it is there.
     const message = error instanceof TypeError ? 'a part of it is missing' : (error as Error).message
-    throw new GateError(`${file ?? 'The embedded trust material'} is not a usable ${what}: ${message}.`)
+    throw new GateError(`${where} is not a usable ${what}: ${message}.`)
   }
 }

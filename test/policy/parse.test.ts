@@ -281,7 +281,7 @@ describe('mistakes in a policy', () => {
     [
       'an unknown key of trust',
       `trust: {npmkeys: a}\n${VALID}`,
-      '.sigstorerc:1:9: unknown key "npmkeys" in "trust", which has "trustedRoot", "npmKeys". Did you mean "npmKeys"?',
+      '.sigstorerc:1:9: unknown key "npmkeys" in "trust", which has "trustedRoot", "npmKeys", "tuf", "maxStaleness". Did you mean "npmKeys"?',
     ],
     [
       '__proto__',
@@ -436,11 +436,11 @@ describe('mistakes in a policy', () => {
       change('acme/app', 'https://git.example/acme/app'),
       '.sigstorerc:5:19: "https://git.example/acme/app" is not on github.com or gitlab.com, so "issuer" must say who vouches for the build: without it any issuer would do, also one that lets its users claim any repository. Add "issuer" (github, gitlab or circleci/ORGANISATION-ID, or a URL)',
     ],
-    ['an empty trust', `trust: {}\n${VALID}`, '.sigstorerc:1:8: "trust" names no file: name one, or remove it'],
+    ['an empty trust', `trust: {}\n${VALID}`, '.sigstorerc:1:8: "trust" names nothing: name a file, or remove it'],
     [
       'a list as trust',
       `trust: []\n${VALID}`,
-      '.sigstorerc:1:8: "trust" is written as a mapping with "trustedRoot", "npmKeys", but here is a list',
+      '.sigstorerc:1:8: "trust" is written as a mapping with "trustedRoot", "npmKeys", "tuf", "maxStaleness", but here is a list',
     ],
     [
       'trust from a URL',
@@ -857,4 +857,40 @@ describe('policies in general', () => {
       { numRuns: 2_000 },
     )
   })
+})
+
+describe('trust', () => {
+  const trustOf = (text: string) => parsePolicy(`trust: ${text}\n${VALID}`, '/repo/.sigstorerc').trust
+
+  it('may be a TUF repository, with how long it may be stale', () => {
+    const { tuf, maxStaleness } = trustOf(
+      "{ tuf: { url: 'https://tuf.acme.test', root: ./root.json }, maxStaleness: '30d' }",
+    )
+    assert.deepEqual(tuf, { url: 'https://tuf.acme.test', root: '/repo/root.json' })
+    assert.equal(maxStaleness, 30 * 86_400_000)
+  })
+
+  for (const [text, message] of [
+    ["{ tuf: { url: 'http://tuf.acme.test', root: a } }", /is no https:\/\/ URL/],
+    ["{ tuf: { url: 'tuf.acme.test', root: a } }", /is no https:\/\/ URL/],
+    ["{ tuf: { url: 'https://tuf.acme.test/?x=1', root: a } }", /has more than host and path/],
+    ["{ tuf: { url: 'https://u:p@tuf.acme.test/', root: a } }", /has more than host and path/],
+    ["{ tuf: { url: 'https://tuf.acme.test' } }", /needs "root"/],
+    ["{ tuf: { url: 'https://tuf.acme.test', root: 'https://x/root.json' } }", /is a URL/],
+    ["{ tuf: { url: 'https://tuf.acme.test', root: a, extra: 1 } }", /unknown key "extra"/],
+    [
+      "{ trustedRoot: a, tuf: { url: 'https://tuf.acme.test', root: a } }",
+      /"trustedRoot" pins a file.*"tuf" says nothing/,
+    ],
+    ["{ trustedRoot: a, maxStaleness: '1d' }", /"maxStaleness" says nothing/],
+    ['{ maxStaleness: 14 }', /:1:\d+: /],
+    ["{ maxStaleness: 'a week' }", /:1:\d+: /],
+    ['{}', /names nothing/],
+  ] as const) {
+    it(`is not ${text}`, () =>
+      assert.throws(
+        () => trustOf(text),
+        (error: Error) => message.test(error.message),
+      ))
+  }
 })

@@ -37,7 +37,7 @@ function root(change: (copy: TrustedRootJSON) => unknown): TrustedRootJSON {
 /** A sentence for a person: names the file, says what is wrong with it, and is no stack. */
 async function refuses(files: TrustFiles, what: RegExp): Promise<void> {
   const named = files.trustedRoot ?? files.npmKeys ?? assert.fail()
-  await assert.rejects(loadTrust(files), (error) => {
+  await assert.rejects(loadTrust(files, { now: NOW }), (error) => {
     assert.ok(error instanceof GateError, String(error))
     assert.ok(error.message.includes(named), error.message)
     assert.match(error.message, what)
@@ -53,7 +53,7 @@ function counts({ certificateAuthorities, timestampAuthorities, tlogs, ctlogs }:
 
 describe('the embedded trust material', () => {
   it('is the public good instance: authorities, logs, and the keys of the npm registry', async () => {
-    const trust = await loadTrust({})
+    const trust = await loadTrust({}, { now: NOW })
     for (const count of counts(trust)) assert.ok(count > 0)
     const expired = trust.publicKey('SHA256:jl3bwswu80PjjokCgh0o2w5c2U4LhQAE57gj9cz1kzA')
     assert.equal(expired.validFor(new Date('2024-06-01T00:00:00Z')), true)
@@ -63,7 +63,7 @@ describe('the embedded trust material', () => {
   })
 
   it('knows no other key', async () => {
-    const { publicKey } = await loadTrust({})
+    const { publicKey } = await loadTrust({}, { now: NOW })
     assert.throws(
       () => publicKey('SHA256:unknown'),
       (error) => error instanceof VerificationError && error.code === 'PUBLIC_KEY_ERROR',
@@ -71,7 +71,7 @@ describe('the embedded trust material', () => {
   })
 
   it('has a start of validity for everything that it holds', async () => {
-    const { tlogs, ctlogs, certificateAuthorities, timestampAuthorities } = await loadTrust({})
+    const { tlogs, ctlogs, certificateAuthorities, timestampAuthorities } = await loadTrust({}, { now: NOW })
     for (const { validFor } of [...tlogs, ...ctlogs, ...certificateAuthorities, ...timestampAuthorities]) {
       assert.ok(validFor.start.getTime() > 0)
     }
@@ -85,26 +85,29 @@ describe('pinned files', () => {
     const hint = sigstore.npmKeys.keys[0]?.keyId ?? assert.fail()
     const embedded = 'SHA256:DhQ8wR5APBvFHLF/+Tc+AYvPOdTpcIDqOhxsBHRwC7U'
 
-    const both = await loadTrust({ trustedRoot, npmKeys })
+    const both = await loadTrust({ trustedRoot, npmKeys }, { now: NOW })
     assert.deepEqual(counts(both), [1, 0, 1, 1])
     assert.equal(both.publicKey(hint).validFor(NOW), true)
     assert.throws(() => both.publicKey(embedded), VerificationError)
 
-    const onlyRoot = await loadTrust({ trustedRoot })
+    const onlyRoot = await loadTrust({ trustedRoot }, { now: NOW })
     assert.deepEqual(counts(onlyRoot), [1, 0, 1, 1])
     assert.ok(onlyRoot.publicKey(embedded))
 
-    const onlyKeys = await loadTrust({ npmKeys })
-    assert.deepEqual(counts(onlyKeys), counts(await loadTrust({})))
+    const onlyKeys = await loadTrust({ npmKeys }, { now: NOW })
+    assert.deepEqual(counts(onlyKeys), counts(await loadTrust({}, { now: NOW })))
     assert.throws(() => onlyKeys.publicKey(embedded), VerificationError)
   })
 
   it('of the real world: the public good instance', { skip: noCorpus }, async () => {
     const folder = join(corpus ?? '', 'trust/public-good')
-    const trust = await loadTrust({
-      trustedRoot: join(folder, 'trusted_root.json'),
-      npmKeys: join(folder, 'npm-keys.json'),
-    })
+    const trust = await loadTrust(
+      {
+        trustedRoot: join(folder, 'trusted_root.json'),
+        npmKeys: join(folder, 'npm-keys.json'),
+      },
+      { now: NOW },
+    )
     for (const count of counts(trust)) assert.ok(count > 0)
     assert.ok(trust.publicKey('SHA256:jl3bwswu80PjjokCgh0o2w5c2U4LhQAE57gj9cz1kzA'))
   })
@@ -112,7 +115,9 @@ describe('pinned files', () => {
   it('of the real world: GitHub, which has no log', { skip: noCorpus }, async () => {
     const folder = join(corpus ?? '', 'trust/github')
     for (const name of ['trusted_root.json', 'trusted_root.sigstore-rust.json']) {
-      const [authorities = 0, timestamps = 0] = counts(await loadTrust({ trustedRoot: join(folder, name) }))
+      const [authorities = 0, timestamps = 0] = counts(
+        await loadTrust({ trustedRoot: join(folder, name) }, { now: NOW }),
+      )
       assert.ok(authorities > 0 && timestamps > 0, name)
     }
   })
@@ -240,7 +245,7 @@ describe('a trusted root', () => {
           copy[kind] = [structuredClone(log), log]
           change(log)
         })
-        const trust = await loadTrust({ trustedRoot: file(t, changed) })
+        const trust = await loadTrust({ trustedRoot: file(t, changed) }, { now: NOW })
         assert.equal(trust[kind].length, 1)
         assert.equal(trust[kind === 'tlogs' ? 'ctlogs' : 'tlogs'].length, 1)
       })
@@ -251,7 +256,7 @@ describe('a trusted root', () => {
     const changed = root(({ tlogs: [log] }) => {
       if (log) log.publicKey.validFor.start = 'since ever'
     })
-    const { tlogs } = await loadTrust({ trustedRoot: file(t, changed) })
+    const { tlogs } = await loadTrust({ trustedRoot: file(t, changed) }, { now: NOW })
     for (const { validFor } of tlogs) {
       for (const time of [0, NOW.getTime(), 8.64e15]) assert.equal(validFor.start.getTime() <= time, false)
     }
@@ -259,7 +264,7 @@ describe('a trusted root', () => {
 
   it('is read anew each time: what was loaded before does not change', async (t) => {
     const path = file(t, sigstore.trustedRoot)
-    const before = await loadTrust({ trustedRoot: path })
+    const before = await loadTrust({ trustedRoot: path }, { now: NOW })
     writeFileSync(
       path,
       readFileSync(
@@ -269,7 +274,7 @@ describe('a trusted root', () => {
         ),
       ),
     )
-    const after = await loadTrust({ trustedRoot: path })
+    const after = await loadTrust({ trustedRoot: path }, { now: NOW })
     assert.deepEqual([before.tlogs.length, after.tlogs.length], [1, 0])
   })
 })

@@ -1,0 +1,104 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { GateError } from '../errors.ts'
+import { findPolicy } from '../policy/find.ts'
+import { loadWithoutLock } from '../policy/load.ts'
+import { clean } from '../report/clean.ts'
+import { repositoryOf } from '../trust/load.ts'
+import {
+  importState,
+  type Known,
+  keptState,
+  PUBLIC_GOOD,
+  reason,
+  type TufRepository,
+  updateState,
+} from '../trust/tuf.ts'
+import { writeState } from '../trust/tuf-state.ts'
+import type { ExitStatus } from './exit.ts'
+
+export interface TrustOptions {
+  readonly policy?: string
+}
+
+/** `provenance-gate trust status`: what is kept of the trust root, and until when it is good. 2 where it is over. */
+export async function trustStatus(options: TrustOptions, now: Date): Promise<ExitStatus> {
+  const repository = await repositoryFor(options)
+  const known = await keptState(repository).catch((error: unknown) => {
+    throw new GateError(
+      `What is kept of ${repository.url} does not hold: ${reason(error)}. Run \`provenance-gate trust update\`.`,
+    )
+  })
+  if (known === undefined) {
+    const meanwhile =
+      repository === PUBLIC_GOOD ? 'The one that came with the gate is used.' : 'It is asked for when it is needed.'
+    say([`${repository.url}: nothing is kept. ${meanwhile} \`provenance-gate trust update\` asks for it.`])
+    return 0
+  }
+  say(lines(repository, known))
+  if (now < known.verified.expires) return 0
+  say(['It is over: `provenance-gate trust update` renews it.'])
+  return 2
+}
+
+/** `provenance-gate trust update`: renews it now. */
+export async function trustUpdate(options: TrustOptions, now: Date): Promise<ExitStatus> {
+  const repository = await repositoryFor(options)
+  const known = await updateState(repository, now).catch((error: unknown) => {
+    throw new GateError(`The trust root of ${repository.url} could not be renewed: ${reason(error)}.`)
+  })
+  say(lines(repository, known))
+  return 0
+}
+
+/** `provenance-gate trust export FILE`: what is kept, for a machine without network. */
+export async function trustExport(file: string, options: TrustOptions): Promise<ExitStatus> {
+  const repository = await repositoryFor(options)
+  const known = await keptState(repository).catch((error: unknown) => {
+    throw new GateError(`What is kept of ${repository.url} does not hold: ${reason(error)}.`)
+  })
+  if (known === undefined)
+    throw new GateError(`Nothing is kept of ${repository.url}: run \`provenance-gate trust update\` first.`)
+  await writeFile(path.resolve(file), writeState(known.state)).catch((error: unknown) => {
+    throw new GateError(`${file} cannot be written (${reason(error)}).`)
+  })
+  say(lines(repository, known))
+  return 0
+}
+
+/** `provenance-gate trust import FILE`: takes it over, as far as the root that this machine has vouches for it. */
+export async function trustImport(file: string, options: TrustOptions, now: Date): Promise<ExitStatus> {
+  const repository = await repositoryFor(options)
+  const text = await readFile(path.resolve(file), 'utf8').catch((error: unknown) => {
+    throw new GateError(`${file} cannot be read (${reason(error)}).`)
+  })
+  const known = await importState(repository, text).catch((error: unknown) => {
+    throw new GateError(`${file} is no trust root of ${repository.url}: ${reason(error)}.`)
+  })
+  say(lines(repository, known))
+  if (now < known.verified.expires) return 0
+  say(['It is over: export a newer one.'])
+  return 2
+}
+
+/** That of the policy, if there is one and it names one; else the public good instance's. */
+async function repositoryFor({ policy }: TrustOptions): Promise<TufRepository> {
+  const folder = process.cwd()
+  const file = policy === undefined ? await findPolicy(folder) : path.resolve(policy)
+  const trust = file === undefined ? {} : (await loadWithoutLock({ file, folder }, {})).trust
+  return (await repositoryOf(trust)) ?? PUBLIC_GOOD
+}
+
+function lines({ url }: TufRepository, { verified }: Known): readonly string[] {
+  const { root, timestamp, snapshot, targets } = verified.versions
+  return [
+    `${url}: good until ${verified.expires.toISOString()}`,
+    `  root ${root}, timestamp ${timestamp}, snapshot ${snapshot}, targets ${targets}`,
+    ...[...verified.files.keys()].map((name) => `  ${name}`),
+  ]
+}
+
+/** The answer of the command. */
+function say(text: readonly string[]): void {
+  process.stdout.write(`${text.map(clean).join('\n')}\n`)
+}

@@ -1,0 +1,129 @@
+import seeds from '@sigstore/tuf/seeds.json' with { type: 'json' }
+import { GateError } from '../errors.ts'
+import { readText, stateFile, writeText } from './tuf-cache.ts'
+import { refreshState } from './tuf-refresh.ts'
+import { readState, type TufState, type VerifiedState, verifyState, writeState } from './tuf-state.ts'
+
+/** A TUF repository, and the root by which it is known. */
+export interface TufRepository {
+  readonly url: string
+  readonly pinned: Buffer
+}
+
+const PUBLIC_URL = 'https://tuf-repo-cdn.sigstore.dev'
+
+/** Sigstore's public good instance. */
+export const PUBLIC_GOOD: TufRepository = {
+  url: PUBLIC_URL,
+  pinned: Buffer.from(seeds[PUBLIC_URL]['root.json'], 'base64'),
+}
+
+const TRUSTED_ROOT = 'trusted_root.json'
+const NPM_KEYS = 'registry.npmjs.org/keys.json'
+
+/** A state that holds. */
+export interface Known {
+  readonly state: TufState
+  readonly verified: VerifiedState
+}
+
+export interface TufOptions {
+  readonly now: Date
+  /** How long after its expiry a state is still used where it cannot be renewed, in milliseconds. */
+  readonly maxStaleness: number
+  readonly offline: boolean
+  /** Told what does not stop anything. A sentence. */
+  readonly warn: (text: string) => void
+}
+
+/** For all requests of one renewal, in milliseconds: an install waits for it. */
+const TIMEOUT = 10_000
+
+/**
+ * The target files that a repository vouches for now. No request is made while what is kept is not expired. When it is, it
+ * is renewed; where that fails it is used on for `maxStaleness`, with a warning.
+ *
+ * @returns undefined where nothing is kept and nothing is to be had
+ * @throws GateError, TRUST_ROOT_STALE, where what is kept is older than that
+ */
+export async function trustedFiles(
+  repository: TufRepository,
+  { now, maxStaleness, offline, warn }: TufOptions,
+): Promise<VerifiedState['files'] | undefined> {
+  const kept = await keptState(repository).catch((error: unknown) => {
+    warn(`What is kept of ${repository.url} is not used: ${reason(error)}.`)
+    return undefined
+  })
+  if (kept !== undefined && now < kept.verified.expires) return kept.verified.files
+  const why = offline
+    ? 'no request is made'
+    : await updateState(repository, now).then(
+        (known) => known,
+        (error: unknown) => reason(error),
+      )
+  if (typeof why !== 'string') return why.verified.files
+  if (kept === undefined) {
+    warn(`${repository.url} could not be asked for its trust root (${why}).`)
+    return undefined
+  }
+  const { expires } = kept.verified
+  if (now.getTime() - expires.getTime() <= maxStaleness) {
+    warn(
+      `The trust root of ${repository.url} was good until ${expires.toISOString()}, and could not be renewed (${why}).`,
+    )
+    return kept.verified.files
+  }
+  throw new GateError(
+    `TRUST_ROOT_STALE: the trust root of ${repository.url} was good until ${expires.toISOString()}, and could not be renewed (${why}). ` +
+      'Go online and run `provenance-gate trust update`; where there is no network, bring it over with `trust export` and `trust import`; or allow more with `maxStaleness` under "trust".',
+  )
+}
+
+/** What is kept of a repository, verified from its root on; undefined where nothing is. @throws an Error where it does not hold */
+export async function keptState({ url, pinned }: TufRepository): Promise<Known | undefined> {
+  const text = await readText(stateFile(url))
+  if (text === undefined) return undefined
+  const state = readState(text)
+  return { state, verified: await verifyState(state, pinned) }
+}
+
+/** Renews what is kept, whether or not it is expired. @throws an Error whose message says why not */
+export async function updateState(repository: TufRepository, now: Date): Promise<Known> {
+  const kept = await keptState(repository).catch(() => undefined)
+  const known = await refreshState(
+    { ...repository, names: [TRUSTED_ROOT], optional: [NPM_KEYS], now, timeout: TIMEOUT },
+    kept,
+  )
+  await keep(repository, known)
+  return known
+}
+
+/** Takes over a state from elsewhere. @throws an Error where it does not hold, or is older than what is kept */
+export async function importState(repository: TufRepository, text: string): Promise<Known> {
+  const state = readState(text)
+  const known = { state, verified: await verifyState(state, repository.pinned) }
+  const kept = await keptState(repository).catch(() => undefined)
+  if (kept !== undefined && !isAtLeast(known, kept)) throw new Error('it is older than what is kept already')
+  await keep(repository, known)
+  return known
+}
+
+/** What another process has kept in the meantime is not replaced by something older. */
+async function keep(repository: TufRepository, known: Known): Promise<void> {
+  const other = await keptState(repository).catch(() => undefined)
+  if (other !== undefined && !isAtLeast(known, other)) return
+  await writeText(stateFile(repository.url), writeState(known.state))
+}
+
+/** A later root may begin the other versions anew: that is how a repository recovers from keys that were stolen. */
+function isAtLeast({ verified: a }: Known, { verified: b }: Known): boolean {
+  if (a.versions.root !== b.versions.root) return a.versions.root > b.versions.root
+  return a.versions.timestamp >= b.versions.timestamp
+}
+
+export function reason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const { cause } = error
+  const more = cause instanceof Error ? `: ${cause.message || (cause as NodeJS.ErrnoException).code}` : ''
+  return `${error.message}${more}`.replace(/\.$/, '')
+}
