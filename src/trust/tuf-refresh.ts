@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { BaseFetcher, Updater } from 'tuf-js'
@@ -36,6 +36,8 @@ export async function refreshState(
     await writeFile(path.join(folder, 'root.json'), known?.verified.root ?? pinned)
     for (const role of known === undefined ? [] : (['timestamp', 'snapshot', 'targets'] as const))
       await writeFile(path.join(folder, `${role}.json`), known?.state[role] ?? '')
+    for (const [role, bytes] of known?.state.delegated ?? [])
+      await writeFile(path.join(folder, `${encodeURIComponent(role)}.json`), bytes)
     const fetcher = new Fetcher(AbortSignal.timeout(options.timeout))
     const base = url.replace(/\/+$/, '')
     const updater = new Updater({
@@ -47,19 +49,38 @@ export async function refreshState(
     })
     setReferenceTime((updater as unknown as { trustedSet: Parameters<typeof setReferenceTime>[0] }).trustedSet, now)
     await updater.refresh()
+    const files = await download(updater, options)
     const state: TufState = {
       roots: [...(known?.state.roots ?? []), ...fetcher.roots],
       timestamp: await readFile(path.join(folder, 'timestamp.json')),
       snapshot: await readFile(path.join(folder, 'snapshot.json')),
       targets: await readFile(path.join(folder, 'targets.json')),
-      files: await download(updater, options),
+      delegated: await delegatedIn(folder),
+      files,
     }
     const verified = await verifyState(state, pinned)
     if (verified.expires <= now) throw new Error(`what ${url} offers expired at ${verified.expires.toISOString()}`)
     return { state, verified }
+  } catch (error) {
+    // The library looks into metadata without asking whether what it looks for is there.
+    throw error instanceof TypeError && error.cause === undefined
+      ? new Error('a part of its metadata is missing', { cause: error })
+      : error
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+const OWN = new Set(['root.json', 'timestamp.json', 'snapshot.json', 'targets.json'])
+
+/** The library keeps the metadata of a role that targets are delegated to under its encoded name. */
+async function delegatedIn(folder: string): Promise<Map<string, Buffer>> {
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.json') && !OWN.has(name)).sort()
+  const read = names.map(async (name) => {
+    const role = decodeURIComponent(name.slice(0, -'.json'.length))
+    return [role, await readFile(path.join(folder, name))] as const
+  })
+  return new Map(await Promise.all(read))
 }
 
 async function download(updater: Updater, { names, optional, url }: RefreshOptions): Promise<Map<string, Buffer>> {

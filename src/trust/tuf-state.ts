@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import type { TargetFile, Targets } from '@tufjs/models'
 import { TrustedMetadataStore } from 'tuf-js/dist/store.js'
 import * as v from 'valibot'
 
@@ -9,6 +10,8 @@ export interface TufState {
   readonly timestamp: Buffer
   readonly snapshot: Buffer
   readonly targets: Buffer
+  /** The metadata of roles to which targets are delegated, by their names; as many as were asked for a file. */
+  readonly delegated: ReadonlyMap<string, Buffer>
   /** Target files by their names. */
   readonly files: ReadonlyMap<string, Buffer>
 }
@@ -16,7 +19,7 @@ export interface TufState {
 /** The same after everything was verified from the pinned root on. */
 export interface VerifiedState {
   readonly files: ReadonlyMap<string, Buffer>
-  /** When the first of the four roles expires. */
+  /** When the first of the roles expires. */
   readonly expires: Date
   readonly versions: Readonly<Record<'root' | 'timestamp' | 'snapshot' | 'targets', number>>
   /** The last root, by which the next one is verified. */
@@ -37,9 +40,9 @@ export async function verifyState(state: TufState, pinned: Buffer): Promise<Veri
   store.updateDelegatedTargets(state.targets, 'targets', 'root')
   const { root, timestamp, snapshot, targets } = store
   if (timestamp === undefined || snapshot === undefined || targets === undefined) throw new Error('a role is missing')
+  for (const [role, bytes] of state.delegated) store.updateDelegatedTargets(bytes, role, 'targets')
   for (const [name, bytes] of state.files) {
-    const target = Object.hasOwn(targets.signed.targets, name) ? targets.signed.targets[name] : undefined
-    if (target === undefined) throw new Error(`${JSON.stringify(name)} is no target`)
+    const target = targetOf(name, targets.signed, (role) => store.getRole(role)?.signed)
     // The library would take a target without a digest by its length.
     if (Object.keys(target.hashes).length === 0) throw new Error(`${JSON.stringify(name)} has no digest`)
     await target.verify(Readable.from([bytes]))
@@ -47,7 +50,14 @@ export async function verifyState(state: TufState, pinned: Buffer): Promise<Veri
   const roles = { root: root.signed, timestamp: timestamp.signed, snapshot: snapshot.signed, targets: targets.signed }
   return {
     files: state.files,
-    expires: new Date(Math.min(...Object.values(roles).map(({ expires }) => Date.parse(expires)))),
+    expires: new Date(
+      Math.min(
+        ...[
+          ...Object.values(roles),
+          ...[...state.delegated.keys()].flatMap((role) => store.getRole(role)?.signed ?? []),
+        ].map(({ expires }) => Date.parse(expires)),
+      ),
+    ),
     versions: {
       root: root.signed.version,
       timestamp: timestamp.signed.version,
@@ -56,6 +66,23 @@ export async function verifyState(state: TufState, pinned: Buffer): Promise<Veri
     },
     root: state.roots.at(-1) ?? pinned,
   }
+}
+
+/**
+ * Who says what a file is: the targets themselves, else the first role that they delegate its name to and that knows it
+ * (5.6.7). A role that is asked and not there could know it otherwise.
+ */
+function targetOf(name: string, targets: Targets, roleOf: (role: string) => Targets | undefined): TargetFile {
+  const own = Object.hasOwn(targets.targets, name) ? targets.targets[name] : undefined
+  if (own !== undefined) return own
+  for (const { role, terminating } of targets.delegations?.rolesForTarget(name) ?? []) {
+    const delegated = roleOf(role)
+    if (delegated === undefined) throw new Error(`the metadata of ${JSON.stringify(role)} are missing`)
+    const found = Object.hasOwn(delegated.targets, name) ? delegated.targets[name] : undefined
+    if (found !== undefined) return found
+    if (terminating) break
+  }
+  throw new Error(`${JSON.stringify(name)} is no target`)
 }
 
 /**
@@ -79,17 +106,22 @@ const bytes = v.pipe(v.string(), v.base64())
 /** As many as the library follows in one go. */
 const MAX_ROOTS = 256
 
+const named = v.pipe(v.array(v.strictObject({ name: v.string(), bytes })), v.maxLength(16))
+
 const StateSchema = v.strictObject({
   format: v.literal('provenance-gate-tuf-1'),
   roots: v.pipe(v.array(bytes), v.maxLength(MAX_ROOTS)),
   timestamp: bytes,
   snapshot: bytes,
   targets: bytes,
-  files: v.pipe(v.array(v.strictObject({ name: v.string(), bytes })), v.maxLength(16)),
+  delegated: named,
+  files: named,
 })
 
 /** One file, so that it is replaced whole or not at all, and can be carried to another machine. */
-export function writeState({ roots, timestamp, snapshot, targets, files }: TufState): string {
+export function writeState({ roots, timestamp, snapshot, targets, delegated, files }: TufState): string {
+  const list = (map: ReadonlyMap<string, Buffer>) =>
+    [...map].map(([name, content]) => ({ name, bytes: base64(content) }))
   const base64 = (buffer: Buffer) => buffer.toString('base64')
   return `${JSON.stringify(
     {
@@ -98,7 +130,8 @@ export function writeState({ roots, timestamp, snapshot, targets, files }: TufSt
       timestamp: base64(timestamp),
       snapshot: base64(snapshot),
       targets: base64(targets),
-      files: [...files].map(([name, content]) => ({ name, bytes: base64(content) })),
+      delegated: list(delegated),
+      files: list(files),
     } satisfies v.InferOutput<typeof StateSchema>,
     null,
     2,
@@ -109,13 +142,15 @@ export function writeState({ roots, timestamp, snapshot, targets, files }: TufSt
 export function readState(text: string): TufState {
   const parsed = v.safeParse(StateSchema, JSON.parse(text))
   if (!parsed.success) throw new Error(`${v.getDotPath(parsed.issues[0]) ?? 'it'} is not of the form of a trust state`)
-  const { roots, timestamp, snapshot, targets, files } = parsed.output
+  const { roots, timestamp, snapshot, targets, delegated, files } = parsed.output
+  const map = (list: typeof files) => new Map(list.map((each) => [each.name, buffer(each.bytes)]))
   const buffer = (base64: string) => Buffer.from(base64, 'base64')
   return {
     roots: roots.map(buffer),
     timestamp: buffer(timestamp),
     snapshot: buffer(snapshot),
     targets: buffer(targets),
-    files: new Map(files.map((file) => [file.name, buffer(file.bytes)])),
+    delegated: map(delegated),
+    files: map(files),
   }
 }

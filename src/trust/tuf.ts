@@ -124,6 +124,9 @@ function isAtLeast({ verified: a }: Known, { verified: b }: Known): boolean {
 export function reason(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const { cause } = error
-  const more = cause instanceof Error ? `: ${cause.message || (cause as NodeJS.ErrnoException).code}` : ''
+  const more =
+    cause instanceof Error && !(cause instanceof TypeError)
+      ? `: ${cause.message || (cause as NodeJS.ErrnoException).code}`
+      : ''
   return `${error.message}${more}`.replace(/\.$/, '')
 }

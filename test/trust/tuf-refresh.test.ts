@@ -177,6 +177,15 @@ describe('an attack is refused', () => {
     assert.equal((await refresh(repository)).verified.versions.root, 2)
   })
 
+  test('a snapshot that lacks a role', async (t) => {
+    const repository = await started(t)
+    const snapshot = { ...repository.signed.snapshot, meta: { 'targets.json': { version: 1 } } }
+    repository.served.set('1.snapshot.json', repository.sign('snapshot', snapshot))
+    const timestamp = { ...repository.signed.timestamp, meta: { 'snapshot.json': { version: 1 } } }
+    repository.served.set('timestamp.json', repository.sign('timestamp', timestamp))
+    await rejects(repository, undefined, /a part of its metadata is missing/)
+  })
+
   test('a root of another version than the next', async (t) => {
     const repository = await started(t)
     repository.rotate()
@@ -200,12 +209,35 @@ describe('an attack is refused', () => {
   })
 })
 
+test('what is delegated is refused from anybody else, and from another time', async (t) => {
+  const repository = await started(t)
+  repository.publish({ 'registry.npmjs.org/keys.json': FIRST })
+  const known = await refresh(repository)
+  assert.deepEqual(known.verified.files.get('registry.npmjs.org/keys.json'), FIRST)
+  repository.publish({ 'registry.npmjs.org/keys.json': SECOND })
+  const path = '3.registry.npmjs.org.json'
+  const before = served(repository, path)
+  for (const wrong of [
+    served(repository, '2.registry.npmjs.org.json'),
+    repository.sign('delegate', repository.signed.delegate, repository.keys.targets),
+  ]) {
+    repository.served.set(path, wrong)
+    await rejects(repository, known, /Unable to load targets/)
+  }
+  repository.served.set(path, before)
+  assert.deepEqual((await refresh(repository, known)).verified.files.get('registry.npmjs.org/keys.json'), SECOND)
+})
+
 describe('fast-forward', () => {
   test('is recovered from by a root with new keys', async (t) => {
     const repository = await started(t)
     // Somebody has the keys of timestamp and snapshot, and makes versions that no honest one could ever exceed.
     const highest = 2 ** 31 - 1
-    const snapshot = { ...repository.signed.snapshot, version: highest, meta: { 'targets.json': { version: 1 } } }
+    const snapshot = {
+      ...repository.signed.snapshot,
+      version: highest,
+      meta: { 'targets.json': { version: 1 }, 'registry.npmjs.org.json': { version: 1 } },
+    }
     repository.served.set(`${highest}.snapshot.json`, repository.sign('snapshot', snapshot))
     const timestamp = {
       ...repository.signed.timestamp,

@@ -6,7 +6,7 @@ import seeds from '@sigstore/tuf/seeds.json' with { type: 'json' }
 import fc from 'fast-check'
 import { refreshState } from '../../src/trust/tuf-refresh.ts'
 import { readState, storeFrom, type TufState, verifyState, writeState } from '../../src/trust/tuf-state.ts'
-import { startTufRepository } from '../support/tuf/index.ts'
+import { DELEGATE, startTufRepository } from '../support/tuf/index.ts'
 import { corpusFile, skip } from '../verify/corpus.ts'
 
 const NOW = new Date('2026-06-01T12:00:00Z')
@@ -42,6 +42,25 @@ describe('a state of a TUF repository', () => {
   test('that expired long ago still says when', async () => {
     // How old a trust root may be is not for this to say.
     assert.ok((await verifyState(state, pinned)).expires < new Date('2036-01-01'))
+  })
+
+  test('has what the targets delegate, from whom they delegate it to', async () => {
+    assert.deepEqual([...state.delegated.keys()], [DELEGATE])
+    await refused({ delegated: new Map() })
+    const old = repository.served.get(`1.${DELEGATE}.json`) as Buffer
+    await refused({ delegated: new Map([[DELEGATE, old]]) })
+    const foreign = repository.sign('delegate', repository.signed.delegate, repository.keys.timestamp)
+    await refused({ delegated: new Map([[DELEGATE, foreign]]) })
+    await refused({ delegated: new Map([...state.delegated, ['other', state.targets]]) })
+    // Whose names they are not delegated they may not say.
+    const more = {
+      ...repository.signed.delegate,
+      targets: { 'trusted_root.json': { length: 2, hashes: { sha256: '0' } } },
+    }
+    await refused({ delegated: new Map([[DELEGATE, repository.sign('delegate', more)]]) })
+    assert.ok(
+      await verifyState({ ...state, delegated: new Map(), files: new Map([['trusted_root.json', ROOT]]) }, pinned),
+    )
   })
 
   test('is nothing without a root, with one too many, or with roots in another order', async () => {
@@ -87,10 +106,11 @@ describe('a state of a TUF repository', () => {
     const snapshot = bare.sign('snapshot', { ...bare.signed.snapshot, meta: meta('targets.json', 1) })
     const timestamp = bare.sign('timestamp', { ...bare.signed.timestamp, meta: meta('snapshot.json', 1) })
     const files = new Map([['trusted_root.json', ROOT]])
-    await assert.rejects(verifyState({ roots: [], timestamp, snapshot, targets, files }, bare.pinned))
-    assert.ok(
-      await verifyState({ roots: [], timestamp, snapshot, targets, files: new Map() }, bare.pinned).catch(() => true),
+    await assert.rejects(
+      verifyState({ roots: [], timestamp, snapshot, targets, delegated: new Map(), files }, bare.pinned),
     )
+    const none = { delegated: new Map(), files: new Map() }
+    assert.ok(await verifyState({ roots: [], timestamp, snapshot, targets, ...none }, bare.pinned))
   })
 
   test('does not hold with a changed byte, or says the same', async () => {

@@ -8,6 +8,8 @@ import type { AddressInfo } from 'node:net'
 import { Metadata, type MetadataKind, Signature } from '@tufjs/models'
 
 export type Role = 'root' | 'timestamp' | 'snapshot' | 'targets'
+/** As in Sigstore's own repository: the registry's keys are said by the registry, to whom the targets delegate them. */
+export const DELEGATE = 'registry.npmjs.org'
 const ROLES: readonly Role[] = ['root', 'timestamp', 'snapshot', 'targets']
 
 /** The signed part of a role's metadata, as JSON. */
@@ -28,14 +30,14 @@ export interface TufRepository {
   readonly served: Map<string, Buffer | 'endless' | 'hang'>
   readonly requests: string[]
   /** The metadata of a role as it was published last. */
-  readonly signed: Readonly<Record<Role, Signed>>
+  readonly signed: Readonly<Record<Role | 'delegate', Signed>>
   /** A new version of targets, snapshot and timestamp. */
   publish(files?: Readonly<Record<string, Buffer>>): void
   /** A new root, with new keys for these roles; signed by the old and the new keys of the root. */
   rotate(...roles: readonly Role[]): void
   /** Signs metadata, by default with the keys that the role has now. */
-  sign(role: Role, signed: object, keys?: readonly TufKey[]): Buffer
-  readonly keys: Readonly<Record<Role, readonly TufKey[]>>
+  sign(role: Role | 'delegate', signed: object, keys?: readonly TufKey[]): Buffer
+  readonly keys: Readonly<Record<Role | 'delegate', readonly TufKey[]>>
   close(): Promise<void>
 }
 
@@ -61,19 +63,21 @@ export async function startTufRepository(now: Date): Promise<TufRepository> {
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
 
-  const keys: Record<Role, readonly TufKey[]> = {
+  const keys: Record<Role | 'delegate', readonly TufKey[]> = {
     // Two of the root's keys have to sign, as with Sigstore's own, where it is three of five.
     root: [createKey(), createKey()],
     timestamp: [createKey()],
     snapshot: [createKey()],
     targets: [createKey()],
+    delegate: [createKey()],
   }
-  const signed = {} as Record<Role, Signed>
+  const signed = {} as Record<Role | 'delegate', Signed>
   let files: Readonly<Record<string, Buffer>> = {}
   const expires = (days: number) => new Date(now.getTime() + days * DAY).toISOString().replace(/\.\d+Z$/, 'Z')
 
   const signWith: TufRepository['sign'] = (role, content, by = keys[role]) => {
-    const metadata = Metadata.fromJSON(role as MetadataKind.Root, { signed: content as never, signatures: [] })
+    const kind = role === 'delegate' ? 'targets' : role
+    const metadata = Metadata.fromJSON(kind as MetadataKind.Root, { signed: content as never, signatures: [] })
     for (const key of by)
       metadata.sign(
         (bytes) => new Signature({ keyID: key.id, sig: sign('sha256', bytes, key.privateKey).toString('hex') }),
@@ -81,7 +85,7 @@ export async function startTufRepository(now: Date): Promise<TufRepository> {
     return Buffer.from(JSON.stringify(metadata.toJSON(), null, 1))
   }
 
-  const set = (role: Role, content: Signed, path: string, by?: readonly TufKey[]) => {
+  const set = (role: Role | 'delegate', content: Signed, path: string, by?: readonly TufKey[]) => {
     signed[role] = content
     served.set(path, signWith(role, content, by))
   }
@@ -108,12 +112,28 @@ export async function startTufRepository(now: Date): Promise<TufRepository> {
     files = { ...files, ...more }
     for (const [name, bytes] of Object.entries(files)) served.set(`targets/${pathOf(name, bytes)}`, bytes)
     const version = (signed.targets?.version ?? 0) + 1
-    const targets = Object.fromEntries(
-      Object.entries(files).map(([name, bytes]) => [name, { length: bytes.length, hashes: { sha256: sha256(bytes) } }]),
+    const said = (isDelegated: boolean) =>
+      Object.fromEntries(
+        Object.entries(files)
+          .filter(([name]) => name.startsWith(`${DELEGATE}/`) === isDelegated)
+          .map(([name, bytes]) => [name, { length: bytes.length, hashes: { sha256: sha256(bytes) } }]),
+      )
+    const [delegate = assertKey()] = keys.delegate
+    const delegations = {
+      keys: { [delegate.id]: delegate.json },
+      roles: [{ name: DELEGATE, keyids: [delegate.id], threshold: 1, terminating: true, paths: [`${DELEGATE}/*`] }],
+    }
+    set(
+      'targets',
+      { ...common('targets', version, expires(60)), targets: said(false), delegations },
+      `${version}.targets.json`,
     )
-    set('targets', { ...common('targets', version, expires(60)), targets }, `${version}.targets.json`)
+    set('delegate', { ...common('targets', version, expires(50)), targets: said(true) }, `${version}.${DELEGATE}.json`)
     const snapshot = (signed.snapshot?.version ?? 0) + 1
-    const meta = { 'targets.json': metaOf(version, served.get(`${version}.targets.json`)) }
+    const meta = {
+      'targets.json': metaOf(version, served.get(`${version}.targets.json`)),
+      [`${DELEGATE}.json`]: metaOf(version, served.get(`${version}.${DELEGATE}.json`)),
+    }
     set('snapshot', { ...common('snapshot', snapshot, expires(30)), meta }, `${snapshot}.snapshot.json`)
     const timestamp = (signed.timestamp?.version ?? 0) + 1
     const snapshotMeta = { 'snapshot.json': metaOf(snapshot, served.get(`${snapshot}.snapshot.json`)) }
@@ -165,4 +185,8 @@ function createKey(): TufKey {
   const pem = publicKey.export({ format: 'pem', type: 'spki' }) as string
   const json = { keytype: 'ecdsa', scheme: 'ecdsa-sha2-nistp256', keyval: { public: pem } }
   return { id: sha256(Buffer.from(pem)), privateKey, json }
+}
+
+function assertKey(): never {
+  throw new TypeError('a role has a key')
 }
