@@ -202,10 +202,10 @@ export function neededBy(pkg: LockedPackage, importers: readonly string[] | unde
   return { ...known, importers }
 }
 
-/** `pnpm deploy` copies a project, its package.json too, and installs the copy. */
+/** `pnpm deploy` copies a project, its package.json too, and installs the copy. Without a name it may be one of any. */
 function isCopyOf(folder: string, project: string): boolean {
   const [copy, original] = [folder, project].map((each) => readYaml(path.join(each, 'package.json')).name)
-  return copy !== undefined && copy === original
+  return copy === undefined || copy === original
 }
 
 /** Which of the listed projects link the project of that lockfile, through others too. */
