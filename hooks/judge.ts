@@ -9,11 +9,11 @@ import {
   withRegistries,
 } from '../src/evidence/settings.ts'
 import { type Gate, gateBy, judgeStranger, openProver } from '../src/gate.ts'
-import { importersFrom } from '../src/lockfile/importers.ts'
-import { linksOf, projectName } from '../src/lockfile/links.ts'
+import { importersFrom, projectName } from '../src/lockfile/importers.ts'
+import { linksOf } from '../src/lockfile/links.ts'
 import type { LockedPackage } from '../src/lockfile/types.ts'
 import { findPolicy } from '../src/policy/find.ts'
-import { loadPolicy, refuseUnlisted } from '../src/policy/load.ts'
+import { loadPolicy, type PolicyPlace, refuseUnlisted } from '../src/policy/load.ts'
 import type { Policy, Verdict } from '../src/policy/types.ts'
 import { type Origin, refusalText, warningText } from '../src/report/text.ts'
 import { warning } from '../src/report/warning.ts'
@@ -71,12 +71,12 @@ export function openJudge(project: string): Judge {
   }
 
   async function open(lockfileDir: string, registries: Readonly<Record<string, unknown>>): Promise<Opened> {
-    const folder = await policyFolder(lockfileDir, project)
-    const policy = await loadPolicy({ folder })
+    const place = await policyPlace(lockfileDir, project)
+    const policy = await loadPolicy(place)
     const settings = withRegistries(settingsFor(lockfileDir, project), registries)
     const prove = openProver({ evidence: registryEvidence(settings, LIMITS), trust: policy.trust, now, warn: warning })
     const rootGate = gateBy({ ...policy, projects: new Map() }, prove, now)
-    return { folder, policy, gate: gateBy(policy, prove, now), rootGate }
+    return { folder: place.folder, policy, gate: gateBy(policy, prove, now), rootGate }
   }
 
   function all(): Promise<readonly Opened[]> {
@@ -248,8 +248,9 @@ function stopIfRefused(verdicts: readonly Verdict[], origin: Origin): void {
  * the lockfile into a folder with another policy, which nobody has reviewed as one. Where the project has none, it is the
  * one beside the lockfile.
  */
-async function policyFolder(lockfileDir: string, project: string): Promise<string> {
-  return (await findPolicy(project)) === undefined ? lockfileDir : project
+async function policyPlace(lockfileDir: string, project: string): Promise<PolicyPlace & { readonly folder: string }> {
+  const file = await findPolicy(project)
+  return file === undefined ? { folder: lockfileDir } : { folder: project, file }
 }
 
 /** Tokens may stand at the root of a workspace, also where each project has a lockfile of its own. */

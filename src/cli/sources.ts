@@ -135,6 +135,6 @@ export async function policyPlace(
 ): Promise<PolicyPlace> {
   if (policy !== undefined) return { folder, file: path.resolve(policy) }
   const root = projectRoot(folder)
-  const isInWorkspace = root !== folder && (await findPolicy(root)) !== undefined
-  return { folder: isInWorkspace ? root : folder }
+  const file = root === folder ? undefined : await findPolicy(root)
+  return file === undefined ? { folder } : { folder: root, file }
 }

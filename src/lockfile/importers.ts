@@ -4,8 +4,13 @@ import type { LockedPackage } from './types.ts'
 /** The same packages, their projects called as from the folder `to`; the lockfile that names them is in `from`. */
 export function importersFrom(packages: readonly LockedPackage[], from: string, to: string): readonly LockedPackage[] {
   if (path.resolve(from) === path.resolve(to)) return packages
-  const called = (importer: string) => path.relative(to, path.resolve(from, importer)).split(path.sep).join('/') || '.'
+  const called = (importer: string) => projectName(to, path.resolve(from, importer))
   return packages.map((pkg) => ({ ...pkg, importers: pkg.importers.map(called) }))
+}
+
+/** A project's folder as lockfiles write it, `.` for the base itself. */
+export function projectName(base: string, folder: string): string {
+  return path.relative(base, folder).split(path.sep).join('/') || '.'
 }
 
 /** Who depends on whom, by numbers from 0 up. */

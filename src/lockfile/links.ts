@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { importersFrom } from './importers.ts'
+import { importersFrom, projectName } from './importers.ts'
 import type { LockedPackage } from './types.ts'
 
 /** A lockfile, by the folder that it is in. */
@@ -52,9 +52,4 @@ export function linksOf(
     const [, link] = /^(?:link|workspace):(.*)$/s.exec(source === 'directory' ? (origin ?? '') : '') ?? []
     return link === undefined ? [] : importers.map((importer) => ({ importer, target: path.resolve(folder, link) }))
   })
-}
-
-/** A project's folder as lockfiles write it, `.` for the base itself. */
-export function projectName(base: string, folder: string): string {
-  return path.relative(base, folder).split(path.sep).join('/') || '.'
 }

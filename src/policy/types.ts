@@ -158,8 +158,8 @@ export interface Difference {
 /** Something that the identity lock did not say before, or said otherwise. */
 export interface Change {
   /**
-   * `added`: proven, and the lock asked for nothing, or for less than a newer certificate says. `renamed`: the same by its ids. `changed`: somebody else. `lost`: not
-   * proven any more.
+   * `added`: proven, and the lock asked for nothing, or for less than a newer certificate says. `renamed`: the same by its
+   * ids. `changed`: somebody else. `lost`: not proven any more.
    */
   readonly kind: 'added' | 'renamed' | 'changed' | 'lost'
   readonly name: string

@@ -1,17 +1,12 @@
+import { existsSync } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { TrustedRoot } from '@sigstore/protobuf-specs'
-import seeds from '@sigstore/tuf/seeds.json' with { type: 'json' }
 import { type TrustMaterial, toTrustMaterial } from '@sigstore/verify'
 import { GateError } from '../errors.ts'
 import { attestationKeys, type RegistryKeys, registryKeys } from './keys.ts'
+import { NPM_KEYS, PUBLIC_URL, SEED, TRUSTED_ROOT } from './public-good.ts'
 import type { TufRepository } from './tuf.ts'
-
-/** Sigstore's public good instance, as `@sigstore/tuf` ships it: so the first run needs no network for its trust root. */
-const SEED = seeds['https://tuf-repo-cdn.sigstore.dev'].targets
-
-/** The names of its targets, in any repository. */
-const TRUSTED_ROOT = 'trusted_root.json'
-const NPM_KEYS = 'registry.npmjs.org/keys.json'
+import { stateFile } from './tuf-cache.ts'
 
 /** Where trust material comes from, in place of Sigstore's public good instance. */
 export interface TrustFiles {
@@ -46,8 +41,9 @@ const MAX_STALENESS = 14 * 86_400_000
  * @throws GateError where it cannot be read or is not what it should be, or is stale.
  */
 export async function loadTrust(files: TrustFiles, context: TrustContext): Promise<TrustMaterial> {
-  const { where, content } = await rootOf(files, context)
-  const finder = await readKeys(files, context, attestationKeys)
+  const targets = openTargets(files, context)
+  const { where, content } = await rootOf(files, targets)
+  const finder = await readKeys(files, targets, attestationKeys)
   return usable(where, 'Sigstore trusted root', () => {
     const trustedRoot = TrustedRoot.fromJSON(content)
     if (!trustedRoot.certificateAuthorities.some(({ certChain }) => certChain?.certificates.length)) {
@@ -59,23 +55,23 @@ export async function loadTrust(files: TrustFiles, context: TrustContext): Promi
 
 /** The keys by which the registry signs what it serves (`dist.signatures`). @throws GateError as above */
 export function loadSignatureKeys(files: TrustFiles, context: TrustContext): Promise<RegistryKeys> {
-  return readKeys(files, context, (keys) => registryKeys(keys, 'npm:signatures'))
+  return readKeys(files, openTargets(files, context), (keys) => registryKeys(keys, 'npm:signatures'))
 }
 
-async function rootOf(files: TrustFiles, context: TrustContext): Promise<Material> {
+async function rootOf(files: TrustFiles, targets: Targets): Promise<Material> {
   if (files.trustedRoot !== undefined) return readJson(files.trustedRoot)
-  return (await fromTuf(files, context, TRUSTED_ROOT)) ?? embedded('trusted_root.json')
+  return (await targets(TRUSTED_ROOT)) ?? embedded('trusted_root.json')
 }
 
-async function readKeys<T>(files: TrustFiles, context: TrustContext, read: (keys: unknown) => T): Promise<T> {
-  const { where, content } = await keysOf(files, context)
+async function readKeys<T>(files: TrustFiles, targets: Targets, read: (keys: unknown) => T): Promise<T> {
+  const { where, content } = await keysOf(files, targets)
   return usable(where, 'keys.json of an npm registry', () => read(content))
 }
 
-async function keysOf(files: TrustFiles, context: TrustContext): Promise<Material> {
+async function keysOf(files: TrustFiles, targets: Targets): Promise<Material> {
   if (files.npmKeys !== undefined) return readJson(files.npmKeys)
   // Who pins a trust root by a file asks no repository.
-  const found = files.trustedRoot === undefined ? await fromTuf(files, context, NPM_KEYS) : undefined
+  const found = files.trustedRoot === undefined ? await targets(NPM_KEYS) : undefined
   return found ?? embedded('registry.npmjs.org%2Fkeys.json')
 }
 
@@ -85,21 +81,37 @@ interface Material {
   readonly content: unknown
 }
 
-async function fromTuf(files: TrustFiles, context: TrustContext, name: string): Promise<Material | undefined> {
-  const { now, offline = false, warn = () => {} } = context
-  const { PUBLIC_GOOD, keptState, trustedFiles } = await import('./tuf.ts')
+/** A target of the TUF repository; undefined where it has none of that name, or none is asked. */
+type Targets = (name: string) => Promise<Material | undefined>
+
+/** Asks the repository at the first target, and for all of them once: it is verified, and may have to be renewed. */
+function openTargets(files: TrustFiles, context: TrustContext): Targets {
+  let asked: ReturnType<typeof askRepository> | undefined
+  return async (name) => {
+    asked ??= askRepository(files, context)
+    const { url, trusted } = await asked
+    const bytes = trusted?.get(name)
+    const where = `${name} of ${url}`
+    return bytes && { where, content: usable(where, 'JSON document', () => JSON.parse(bytes.toString('utf8'))) }
+  }
+}
+
+async function askRepository(
+  files: TrustFiles,
+  { now, offline = false, warn = () => {} }: TrustContext,
+): Promise<{ readonly url: string; readonly trusted: ReadonlyMap<string, Buffer> | undefined }> {
   const repository = await repositoryOf(files)
-  // Not asked for before somebody has: `trust update`.
-  if (repository === undefined && (await keptState(PUBLIC_GOOD).catch(() => 'broken')) === undefined) return undefined
+  // The public one is not asked before somebody has asked it: `trust update`.
+  if (repository === undefined && !existsSync(stateFile(PUBLIC_URL))) return { url: PUBLIC_URL, trusted: undefined }
+  const { PUBLIC_GOOD, trustedFiles } = await import('./tuf.ts')
+  const { url } = repository ?? PUBLIC_GOOD
   const options = { now, offline, warn, maxStaleness: files.maxStaleness ?? MAX_STALENESS }
   const trusted = await trustedFiles(repository ?? PUBLIC_GOOD, options)
   if (trusted === undefined && repository !== undefined)
     throw new GateError(
-      `The trust root of ${repository.url} is not on this machine, and could not be had. Go online, or bring it over with \`provenance-gate trust export\` and \`trust import\`.`,
+      `The trust root of ${url} is not on this machine, and could not be had. Go online, or bring it over with \`provenance-gate trust export\` and \`trust import\`.`,
     )
-  const bytes = trusted?.get(name)
-  const where = `${name} of ${(repository ?? PUBLIC_GOOD).url}`
-  return bytes && { where, content: usable(where, 'JSON document', () => JSON.parse(bytes.toString('utf8'))) }
+  return { url, trusted }
 }
 
 /** The repository that a policy names. @throws GateError where its root cannot be read */
@@ -108,10 +120,10 @@ export async function repositoryOf({ tuf }: TrustFiles): Promise<TufRepository |
   return { url: tuf.url, pinned: Buffer.from(await readFileText(tuf.root)) }
 }
 
-function embedded(name: keyof typeof SEED): Material {
+function embedded(name: keyof (typeof SEED)['targets']): Material {
   return {
     where: 'The embedded trust material',
-    content: JSON.parse(Buffer.from(SEED[name], 'base64').toString('utf8')),
+    content: JSON.parse(Buffer.from(SEED.targets[name], 'base64').toString('utf8')),
   }
 }
 

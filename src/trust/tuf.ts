@@ -1,5 +1,5 @@
-import seeds from '@sigstore/tuf/seeds.json' with { type: 'json' }
 import { GateError } from '../errors.ts'
+import { NPM_KEYS, PUBLIC_URL, SEED, TRUSTED_ROOT } from './public-good.ts'
 import { readText, stateFile, writeText } from './tuf-cache.ts'
 import { refreshState } from './tuf-refresh.ts'
 import { readState, type TufState, type VerifiedState, verifyState, writeState } from './tuf-state.ts'
@@ -10,16 +10,11 @@ export interface TufRepository {
   readonly pinned: Buffer
 }
 
-const PUBLIC_URL = 'https://tuf-repo-cdn.sigstore.dev'
-
 /** Sigstore's public good instance. */
 export const PUBLIC_GOOD: TufRepository = {
   url: PUBLIC_URL,
-  pinned: Buffer.from(seeds[PUBLIC_URL]['root.json'], 'base64'),
+  pinned: Buffer.from(SEED['root.json'], 'base64'),
 }
-
-const TRUSTED_ROOT = 'trusted_root.json'
-const NPM_KEYS = 'registry.npmjs.org/keys.json'
 
 /** A state that holds. */
 export interface Known {
