@@ -1,35 +1,15 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { describe, it, type TestContext } from 'node:test'
-import { GateError } from '../../src/errors.ts'
+import { describe, it } from 'node:test'
 import { loadPolicy } from '../../src/policy/load.ts'
+import { folderWith, messageOf as messageFrom } from './support.ts'
 
 const OWN = 'rules: [{ packages: a, require: nothing }]\n'
 const SHARED = 'rules: [{ packages: b, require: provenance, publisher: { repository: acme/b } }]\n'
 
-function folderWith(t: TestContext, files: Readonly<Record<string, string>>): string {
-  const folder = realpathSync(mkdtempSync(path.join(tmpdir(), 'extends-')))
-  t.after(() => rmSync(folder, { recursive: true }))
-  for (const [name, content] of Object.entries(files)) {
-    mkdirSync(path.dirname(path.join(folder, name)), { recursive: true })
-    writeFileSync(path.join(folder, name), content)
-  }
-  return folder
-}
-
 const patterns = async (folder: string) => (await loadPolicy({ folder })).rules.flatMap(({ packages }) => packages)
 
-async function messageOf(folder: string): Promise<string> {
-  try {
-    await loadPolicy({ folder })
-    return 'accepted'
-  } catch (error) {
-    assert.ok(error instanceof GateError, String(error))
-    return error.message.replaceAll(folder, '~')
-  }
-}
+const messageOf = (folder: string) => messageFrom(folder, () => loadPolicy({ folder }))
 
 describe('a policy that extends others', () => {
   it('has their rules after its own, in their order', async (t) => {

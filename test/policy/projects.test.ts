@@ -1,12 +1,9 @@
 /** Projects of a workspace that have a policy of their own, which can only tighten the root's. */
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import fc from 'fast-check'
 import { ok, type Result, refuse } from '../../src/codes.ts'
-import { GateError } from '../../src/errors.ts'
 import type { LockedPackage } from '../../src/lockfile/types.ts'
 import { decide, needsProof } from '../../src/policy/decide.ts'
 import { explain } from '../../src/policy/explain.ts'
@@ -15,42 +12,26 @@ import { loadPolicy, type PolicyPlace, projectsFolder, refuseUnlisted } from '..
 import { parsePolicy } from '../../src/policy/parse.ts'
 import type { Policy, Status } from '../../src/policy/types.ts'
 import type { Claims, Proof } from '../../src/verify/types.ts'
+import { folderWith, messageOf } from './support.ts'
 
 const NOW = new Date('2026-06-01T00:00:00Z')
 const ALL = 'rules: [{ packages: "**", require: nothing }]\n'
 const LISTED = `projects: [apps/strict]\n${ALL}`
 const STRICT = 'rules: [{ packages: "**", require: provenance, publisher: { repository: acme/widget } }]\n'
 
-function folderWith(t: TestContext, files: Readonly<Record<string, string>>): string {
-  const folder = realpathSync(mkdtempSync(path.join(tmpdir(), 'projects-')))
-  t.after(() => rmSync(folder, { recursive: true }))
-  for (const [name, content] of Object.entries(files)) {
-    mkdirSync(path.dirname(path.join(folder, name)), { recursive: true })
-    writeFileSync(path.join(folder, name), content)
-  }
-  // Where a project's policy is, there is a project.
-  for (const name of Object.keys(files).filter((each) => /^(?:apps|libs)\/.*\/\.sigstorerc/.test(each))) {
-    const manifest = path.join(folder, path.dirname(name), 'package.json')
-    if (!existsSync(manifest)) writeFileSync(manifest, '{}')
-  }
-  return folder
-}
-
-async function messageOf(folder: string, run: () => Promise<unknown>): Promise<string> {
-  try {
-    await run()
-    return 'accepted'
-  } catch (error) {
-    assert.ok(error instanceof GateError, String(error))
-    return error.message.replaceAll(folder, '~')
-  }
+/** Where a project's policy is, there is a project. */
+function workspaceWith(t: TestContext, files: Readonly<Record<string, string>>): string {
+  const manifests = Object.keys(files)
+    .filter((name) => /^(?:apps|libs)\/.*\/\.sigstorerc/.test(name))
+    .map((name) => [`${path.dirname(name)}/package.json`, '{}'])
+  return folderWith(t, { ...Object.fromEntries(manifests), ...files })
 }
 
 describe('the policies of projects', () => {
   const names = async (place: PolicyPlace) => [...(await loadPolicy(place)).projects.keys()]
 
   it('are those that the root lists, by the folders that the lockfile has', async (t) => {
-    const folder = folderWith(t, {
+    const folder = workspaceWith(t, {
       '.sigstorerc': `projects: [apps/strict, ./libs//deep/, packages/web]\n${ALL}`,
       'apps/strict/.sigstorerc': STRICT,
       'libs/deep/.sigstorerc.json': '{"rules": [{"packages": "**", "require": "nothing"}]}',
@@ -63,7 +44,7 @@ describe('the policies of projects', () => {
   })
 
   it('are called as from the lockfile, wherever the policy is', async (t) => {
-    const folder = folderWith(t, {
+    const folder = workspaceWith(t, {
       '.sigstorerc': LISTED,
       'ci/policy.yaml': LISTED.replace('apps', '../apps'),
       'apps/strict/.sigstorerc': STRICT,
@@ -82,14 +63,14 @@ describe('the policies of projects', () => {
       assert.equal(projectsFolder(await loadPolicy(place), place.folder), base)
     }
     // The policies of another checkout are about the same projects of this one.
-    const checkout = folderWith(t, { 'pnpm-lock.yaml': '' })
+    const checkout = workspaceWith(t, { 'pnpm-lock.yaml': '' })
     assert.deepEqual(await names({ file: root, folder: checkout }), ['apps/strict'])
     assert.equal(projectsFolder(await loadPolicy({ file: root, folder: checkout }), checkout), checkout)
     assert.equal(projectsFolder(await loadPolicy({ file: root, folder: elsewhere }), elsewhere), folder)
   })
 
   it('may extend what the root has as a config dependency', async (t) => {
-    const folder = folderWith(t, {
+    const folder = workspaceWith(t, {
       '.sigstorerc': LISTED,
       'apps/strict/.sigstorerc': `extends: '@acme/policy/strict.yaml'\n${ALL}`,
       'node_modules/.pnpm-config/@acme/policy/strict.yaml': STRICT,
@@ -98,7 +79,7 @@ describe('the policies of projects', () => {
   })
 
   it('may extend others, and hold to the identity lock of the root', async (t) => {
-    const folder = folderWith(t, {
+    const folder = workspaceWith(t, {
       '.sigstorerc': LISTED,
       'apps/strict/.sigstorerc': `extends: ../../strict.yaml\nrules: [{ packages: a, require: nothing, unchanged: true }]\n`,
       'strict.yaml': STRICT,
@@ -111,7 +92,7 @@ describe('the policies of projects', () => {
   })
 
   it('need that lock where they ask for it', async (t) => {
-    const folder = folderWith(t, {
+    const folder = workspaceWith(t, {
       '.sigstorerc': LISTED,
       'apps/strict/.sigstorerc': 'rules: [{ packages: a, require: nothing, unchanged: true }]\n',
     })
@@ -196,7 +177,7 @@ describe('the policies of projects', () => {
   ]
   for (const [what, files, expected] of REFUSED) {
     it(`refuse ${what}`, async (t) => {
-      const folder = folderWith(t, files)
+      const folder = workspaceWith(t, files)
       const message = await messageOf(folder, () => loadPolicy({ folder }))
       assert.ok(message.startsWith(expected), message)
     })
@@ -241,7 +222,7 @@ describe('the policies of projects', () => {
 
 describe('a policy that nobody listed', () => {
   const unlisted = async (t: TestContext, files: Readonly<Record<string, string>>, ...importers: readonly string[]) => {
-    const folder = folderWith(t, { '.sigstorerc': LISTED, 'apps/strict/.sigstorerc': STRICT, ...files })
+    const folder = workspaceWith(t, { '.sigstorerc': LISTED, 'apps/strict/.sigstorerc': STRICT, ...files })
     const policy = await loadPolicy({ folder })
     return messageOf(folder, () => refuseUnlisted(policy, folder, importers))
   }
