@@ -17,6 +17,7 @@ export const CODES = {
   INTEGRITY_MISSING: 'the lockfile entry has no sha512, so nothing can be bound to it',
   PREDICATE_MISMATCH: 'the provenance says something else than the certificate that signed it',
   SIGNER_MISMATCH: 'signed by another identity or key than the one that was named',
+  DOMAIN_MISMATCH: 'vouched for in another trust domain than the policy allows',
   ISSUER_MISMATCH: 'the identity was vouched for by another issuer than the policy allows',
   CLAIM_MISSING: 'the policy asks for a claim that the certificate does not have',
   OWNER_MISMATCH: 'built from a repository of another owner than the policy allows',

@@ -142,11 +142,11 @@ const SOURCES: Readonly<Record<LockedPackage['source'], string>> = {
 
 /** Loaded only when something must be verified: the verifier is the heaviest part of the gate. */
 async function openVerifier(files: TrustFiles, context: TrustContext): Promise<DocumentVerifier> {
-  const [{ loadTrust }, { createDocumentVerifier }] = await Promise.all([
+  const [{ loadDomains }, { createDocumentVerifier }] = await Promise.all([
     import('./trust/load.ts'),
     import('./verify/verify.ts'),
   ])
-  return createDocumentVerifier(await loadTrust(files, context))
+  return createDocumentVerifier(await loadDomains(files, context))
 }
 
 /** Loaded only where a rule is content with a signature, and there is nothing better. */

@@ -124,6 +124,11 @@ export async function main(argv: readonly string[], now: Date): Promise<ExitStat
     .option('--certificate-oidc-issuer <url>', 'who must vouch for that name, exactly')
     .option('--key <file>', 'or the public key (PEM) that must have signed it')
     .option('--trusted-root <file>', 'a Sigstore trusted_root.json instead of the embedded one')
+    .addOption(
+      new Option('--domain <name>', 'the trust domain that has to vouch for it')
+        .choices(['sigstore', 'github'])
+        .default('sigstore'),
+    )
     .option('--staging', "for Sigstore's staging instance; needs --trusted-root")
     .action(async (artifact: string, options: VerifyBundleOptions) => {
       const { verifyBundle } = await import('./verify-bundle.ts')
@@ -176,10 +181,9 @@ function withPolicy(command: Command): Command {
 }
 
 function withTrust(command: Command): Command {
-  return command.option(
-    '--policy <file>',
-    'the policy whose TUF repository it is (default: .sigstorerc here, if there is one)',
-  )
+  return command
+    .option('--policy <file>', 'the policy whose TUF repository it is (default: .sigstorerc here, if there is one)')
+    .option('--domain <name>', 'the trust domain: sigstore, github, or one of the policy', 'sigstore')
 }
 
 function describe(error: unknown): string {

@@ -1,24 +1,20 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { DEFAULT_DOMAIN } from '../domains.ts'
 import { GateError } from '../errors.ts'
 import { findPolicy } from '../policy/find.ts'
 import { loadWithoutLock } from '../policy/load.ts'
 import { clean } from '../report/clean.ts'
+import { PUBLIC_GOOD } from '../trust/instances.ts'
 import { repositoryOf } from '../trust/load.ts'
-import {
-  importState,
-  type Known,
-  keptState,
-  PUBLIC_GOOD,
-  reason,
-  type TufRepository,
-  updateState,
-} from '../trust/tuf.ts'
+import { importState, type Known, keptState, reason, type TufRepository, updateState } from '../trust/tuf.ts'
 import { writeState } from '../trust/tuf-state.ts'
 import type { ExitStatus } from './exit.ts'
 
 export interface TrustOptions {
   readonly policy?: string
+  /** Name of a trust domain. */
+  readonly domain?: string
 }
 
 /** `provenance-gate trust status`: what is kept of the trust root, and until when it is good. 2 where it is over. */
@@ -81,12 +77,19 @@ export async function trustImport(file: string, options: TrustOptions, now: Date
   return 2
 }
 
-/** That of the policy, if there is one and it names one; else the public good instance's. */
-async function repositoryFor({ policy }: TrustOptions): Promise<TufRepository> {
+/** That of the policy, if there is one and it names one; else that of the instance behind the domain's name. */
+async function repositoryFor({ policy, domain = DEFAULT_DOMAIN }: TrustOptions): Promise<TufRepository> {
   const folder = process.cwd()
   const file = policy === undefined ? await findPolicy(folder) : path.resolve(policy)
-  const trust = file === undefined ? {} : (await loadWithoutLock({ file, folder }, {})).trust
-  return (await repositoryOf(trust)) ?? PUBLIC_GOOD
+  const trust = file === undefined ? undefined : (await loadWithoutLock({ file, folder }, {})).trust
+  const files = domain === DEFAULT_DOMAIN ? trust : trust?.domains?.get(domain)
+  const repository = await repositoryOf(files ?? {}, domain)
+  if (repository !== undefined) return repository
+  throw new GateError(
+    files === undefined
+      ? `There is no trust domain ${JSON.stringify(domain)}: a policy names its own under "trust", "domains".`
+      : `The trust domain ${JSON.stringify(domain)} is pinned by a file, which is never renewed.`,
+  )
 }
 
 function lines({ url }: TufRepository, { verified }: Known): readonly string[] {

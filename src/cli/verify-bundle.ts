@@ -1,10 +1,12 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
+import { DEFAULT_DOMAIN } from '../domains.ts'
 import { GateError } from '../errors.ts'
 import { clean } from '../report/clean.ts'
 import { warning } from '../report/warning.ts'
-import { loadTrust } from '../trust/load.ts'
+import { loadDomains } from '../trust/load.ts'
 import { type Artifact, type Signer, verifyArtifact } from '../verify/artifact.ts'
+import type { TrustDomain } from '../verify/types.ts'
 import type { ExitStatus } from './exit.ts'
 
 export interface VerifyBundleOptions {
@@ -14,6 +16,7 @@ export interface VerifyBundleOptions {
   readonly key?: string
   readonly trustedRoot?: string
   readonly staging?: boolean
+  readonly domain?: string
 }
 
 /**
@@ -31,13 +34,7 @@ export async function verifyBundle(subject: string, options: VerifyBundleOptions
   const signer = await signerOf(options)
   const artifact = await artifactOf(subject)
   const text = (await read(options.bundle, '--bundle', MAX_BUNDLE)).toString('utf8')
-  const result = verifyArtifact(
-    jsonOf(text),
-    artifact,
-    signer,
-    await loadTrust({ trustedRoot }, { now, warn: warning }),
-    now,
-  )
+  const result = verifyArtifact(jsonOf(text), artifact, signer, await trustOf(options, now), now)
   if (!result.ok) {
     const { code, found, expected } = result.refusal
     say(`refused ${subject}: ${code}\n  found:     ${found}\n  expected:  ${expected}`)
@@ -46,6 +43,16 @@ export async function verifyBundle(subject: string, options: VerifyBundleOptions
   const { identity, signedAt } = result.value
   say(`verified ${subject}: signed ${identity === undefined ? 'with that key' : `by ${identity}`} at ${signedAt}`)
   return 0
+}
+
+/** The domain that was named, and no other: whoever asks knows who has to vouch. */
+async function trustOf({ domain = DEFAULT_DOMAIN, trustedRoot }: VerifyBundleOptions, now: Date): Promise<TrustDomain> {
+  const context = { now, warn: warning }
+  const [first, ...others] =
+    domain === DEFAULT_DOMAIN
+      ? await loadDomains({ trustedRoot }, context)
+      : await loadDomains({ domains: new Map([[domain, { trustedRoot }]]) }, context)
+  return others.find(({ name }) => name === domain) ?? first
 }
 
 async function signerOf({ key, certificateIdentity, certificateOidcIssuer }: VerifyBundleOptions): Promise<Signer> {

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { CODES, ok, type RefusalCode, type Result, refuse } from '../codes.ts'
+import { DEFAULT_DOMAIN } from '../domains.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import type { Claims, Proof } from '../verify/types.ts'
 import { decide, needsProof } from './decide.ts'
@@ -7,6 +8,7 @@ import { readDocument } from './document.ts'
 import {
   builderProblem,
   commitProblem,
+  domainProblem,
   environmentProblem,
   issuerProblem,
   ownerProblem,
@@ -52,6 +54,7 @@ const claim = (problemOf: (value: string) => string | undefined) =>
   )
 
 const ClaimsSchema = mapping('the claims of a case', {
+  domain: v.exactOptional(text(domainProblem)),
   issuer: v.exactOptional(claim(issuerProblem)),
   owner: v.exactOptional(claim(ownerProblem)),
   ownerId: v.exactOptional(id),
@@ -175,10 +178,11 @@ function toProof(
 
 /** Short names are written out as in a publisher, and what a case does not say the certificate does not have. */
 function toClaims(claims: NonNullable<CaseFile['claims']>): Claims {
-  const { issuer = 'github', repository, builder, runner } = claims
+  const { domain = DEFAULT_DOMAIN, issuer = 'github', repository, builder, runner } = claims
   // As with every host: who owns a repository stands before its name.
   const owner = claims.owner ?? repository?.slice(0, repository.lastIndexOf('/'))
   return {
+    domain,
     subjectAlternativeName: undefined,
     issuer: toIssuer(issuer),
     buildSignerUri: builder && toBuilder(builder),

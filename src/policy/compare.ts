@@ -24,11 +24,12 @@ interface Field {
 const exactly = (wanted: string, found: string) => wanted === found
 
 /**
- * From the field that says most about who it was to the one that says least, so that a refusal names the gravest
+ * Who vouches for all the others goes first. From there on from the field that says most about who it was to the one that says least, so that a refusal names the gravest
  * difference: another issuer (another world of identities), another owner or repository, another workflow of the right
  * one (a pull request's, a dispatchable one), another ref (a branch that was never reviewed, commits that belong to none).
  */
 const FIELDS: readonly Field[] = [
+  { key: 'domain', claim: 'domain', name: 'trust domain', code: 'DOMAIN_MISMATCH', accepts: exactly },
   { key: 'issuer', claim: 'issuer', name: 'issuer', code: 'ISSUER_MISMATCH', accepts: exactly },
   { key: 'ownerId', claim: 'ownerId', name: 'owner id', code: 'OWNER_MISMATCH', accepts: exactly },
   { key: 'owner', claim: 'owner', name: 'owner', code: 'OWNER_MISMATCH', accepts: exactly },
@@ -48,7 +49,7 @@ const FIELDS: readonly Field[] = [
 export function compare(claims: Claims, publisher: Publisher): Comparison {
   for (const [matched, { key, claim, name, code, accepts }] of FIELDS.entries()) {
     const wanted = publisher[key]
-    if (wanted === undefined && key !== 'issuer') continue
+    if (wanted === undefined && key !== 'issuer' && key !== 'domain') continue
     const found = claims[claim]
     const alternatives = [wanted ?? []].flat()
     if (found !== undefined && alternatives.some((each) => accepts(each, found))) continue

@@ -50,6 +50,13 @@ export function issuerProblem(text: string): string | undefined {
   return undefined
 }
 
+/** The name of a trust domain. */
+export function domainProblem(text: string): string | undefined {
+  return /^[a-z][a-z0-9-]*$/.test(text)
+    ? undefined
+    : `${quote(text)} is not the name of a trust domain: a letter, then letters, digits and "-", all in lower case`
+}
+
 /** `owner/name` is GitHub's. `**` gets the scheme that wildcards begin after. */
 export function toRepository(text: string): string {
   if (text.startsWith('https://')) return text
@@ -110,6 +117,19 @@ export function refProblem(text: string): string | undefined {
   if (text === '*' || text === '**')
     return `${shown} is not a full ref: write "refs/**" for any, "refs/heads/**" for branches or "refs/tags/**" for tags`
   return `${shown} is not a full ref, and a branch and a tag may have the same name: write "refs/heads/${text}" for the branch or "refs/tags/${text}" for the tag`
+}
+
+/** The repository of a release, `owner/name`: only GitHub signs releases. */
+export function releaseProblem(text: string): string | undefined {
+  return text.startsWith('https://') || text === '**'
+    ? `${quote(text)} is not the repository of a release: write "owner/name", as on GitHub`
+    : repositoryProblem(text)
+}
+
+export function tagProblem(text: string): string | undefined {
+  return text.startsWith('refs/')
+    ? `${quote(text)} is a ref: write the tag alone, such as "${text.replace(/^refs\/(?:tags|heads)\//, '')}"`
+    : patternProblem(text)
 }
 
 /** `acme` is GitHub's. The claim is the address of whoever owns the repository. */

@@ -7,13 +7,14 @@ import { quote } from './text.ts'
 import type { Difference, Identity, LockedIdentity, RefKind } from './types.ts'
 
 /** The identity that claims give; undefined where they do not say whose build it was. */
-export function identityOf({ issuer, repository, ref, ...claims }: Claims): Identity | undefined {
+export function identityOf({ domain, issuer, repository, ref, ...claims }: Claims): Identity | undefined {
   if (issuer === undefined || repository === undefined) return undefined
   // What has not the form of either could not be written down and read again as the same.
   if (issuerProblem(fromIssuer(issuer)) !== undefined) return undefined
   if (repository.includes('*') || repositoryProblem(fromRepository(repository)) !== undefined) return undefined
   const { repositoryId, ownerId, workflow, environment } = claims
   return {
+    domain,
     issuer,
     repository,
     ...(repositoryId !== undefined && { repositoryId }),
@@ -43,6 +44,7 @@ export function differenceOf(locked: Identity, found: Identity): Difference | un
   }
   const hasIds = locked.repositoryId !== undefined && found.repositoryId !== undefined
   return (
+    differs('trust domain', 'domain') ??
     differs('issuer', 'issuer') ??
     (hasIds ? differs('repository id', 'repositoryId') : differs('repository', 'repository')) ??
     (hasIds ? differs('owner id', 'ownerId') : undefined) ??

@@ -1,14 +1,15 @@
 import { existsSync, statSync } from 'node:fs'
 import { lstat } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, posix, relative, resolve, sep } from 'node:path'
+import { DEFAULT_DOMAIN, GITHUB_DOMAIN } from '../domains.ts'
 import { GateError } from '../errors.ts'
 import { at } from './document.ts'
 import { holdsPolicy, readPolicyText, refuseExecutable } from './file.ts'
 import { DATA, findPolicy, MANIFEST, MANIFEST_KEY } from './find.ts'
 import { LOCK_NAME, parseLock } from './lock-file.ts'
 import { parsePolicy, referencesOf } from './parse.ts'
-import { either, quote } from './text.ts'
-import type { IdentityLock, Place, Policy } from './types.ts'
+import { didYouMean, either, quote } from './text.ts'
+import type { IdentityLock, Place, Policy, PolicyDomain } from './types.ts'
 
 /**
  * Loads the policy of a folder (the lockfile's), or the file that was named for it, and the identity lock beside the
@@ -38,11 +39,34 @@ export async function loadWithoutLock(place: PolicyPlace, replaced: Partial<Poli
   const { policy, projects } = await loadFile(file, loader)
   // Also where no rule needs it today: that it is gone must not show on the day on which one does.
   const trust = { ...policy.trust, ...replaced }
-  for (const material of [trust.trustedRoot, trust.npmKeys, trust.tuf?.root]) {
+  const roots = [...(trust.domains?.values() ?? [])].flatMap((domain) => [domain.trustedRoot, domain.tuf?.root])
+  for (const material of [trust.trustedRoot, trust.npmKeys, trust.tuf?.root, ...roots]) {
     if (material === undefined || existsSync(material)) continue
     throw new GateError(`${policy.file}: the trust material ${material} is not there. Correct the path under "trust"`)
   }
-  return { ...policy, projects: await loadProjects(projects, policy.file, loader, place.folder ?? loader.folder) }
+  return withDomains({
+    ...policy,
+    projects: await loadProjects(projects, policy.file, loader, place.folder ?? loader.folder),
+  })
+}
+
+/** Every trust domain that a rule names has to be there. Of those that need no files the ones that are named are added. */
+function withDomains(policy: Policy): Policy {
+  const declared = new Map<string, PolicyDomain>(policy.trust.domains ?? [])
+  for (const { rules } of [policy, ...policy.projects.values()]) {
+    for (const { publishers, place } of rules) {
+      for (const { domain } of publishers) {
+        if (declared.has(domain) || domain === DEFAULT_DOMAIN) continue
+        if (domain !== GITHUB_DOMAIN) {
+          const names = [DEFAULT_DOMAIN, GITHUB_DOMAIN, ...declared.keys()]
+          const message = `a publisher of this rule is of the trust domain ${quote(domain)}, which "trust" does not name under "domains"${didYouMean(domain, names)}`
+          throw new GateError(at(place, message))
+        }
+        declared.set(domain, {})
+      }
+    }
+  }
+  return declared.size === 0 ? policy : { ...policy, trust: { ...policy.trust, domains: declared } }
 }
 
 /** The folder of the lockfile, and the policy's file where it does not lie there. */

@@ -1,8 +1,17 @@
 import compareVersions from 'semver/functions/compare.js'
 import * as v from 'valibot'
 import { Document, visit } from 'yaml'
+import { DEFAULT_DOMAIN } from '../domains.ts'
 import { type PolicyDocument, readDocument } from './document.ts'
-import { fromIssuer, fromRepository, issuerProblem, repositoryProblem, toIssuer, toRepository } from './fields.ts'
+import {
+  domainProblem,
+  fromIssuer,
+  fromRepository,
+  issuerProblem,
+  repositoryProblem,
+  toIssuer,
+  toRepository,
+} from './fields.ts'
 import { versionProblem } from './packages.ts'
 import { id, mapping, text } from './parts.ts'
 import { type Problem, problemsOf, toError } from './problems.ts'
@@ -33,6 +42,7 @@ const EntrySchema = v.pipe(
       v.nonEmpty('"from" is empty: name a version'),
     ),
     provenance: v.exactOptional(v.literal('none', '"provenance" is "none", or left out where there is an identity')),
+    domain: v.exactOptional(text(domainProblem)),
     issuer: v.exactOptional(text(issuerProblem)),
     repository: v.exactOptional(text(exactRepositoryProblem)),
     repositoryId: v.exactOptional(factualId),
@@ -108,10 +118,18 @@ function entryProblems(name: string, points: readonly LockedIdentity[], document
   ].map((message) => ({ place: document.placeOf(['packages', name], 'key'), message }))
 }
 
-function toPoints({ from, provenance, issuer, repository, ref, ...rest }: Entry): readonly LockedIdentity[] {
+function toPoints({
+  from,
+  provenance,
+  domain = DEFAULT_DOMAIN,
+  issuer,
+  repository,
+  ref,
+  ...rest
+}: Entry): readonly LockedIdentity[] {
   const isKnown = provenance === undefined && issuer !== undefined && repository !== undefined && ref !== undefined
   const identity: Identity | undefined = isKnown
-    ? { issuer: toIssuer(issuer), repository: toRepository(repository), ...rest, ref }
+    ? { domain, issuer: toIssuer(issuer), repository: toRepository(repository), ...rest, ref }
     : undefined
   return from.map((version) => ({ from: version, identity }))
 }
@@ -150,8 +168,9 @@ function entriesOf(points: readonly LockedIdentity[]): readonly object[] {
   })
 }
 
-function entryOf({ issuer, repository, repositoryId, ownerId, workflow, environment, ref }: Identity): object {
+function entryOf({ domain, issuer, repository, repositoryId, ownerId, workflow, environment, ref }: Identity): object {
   return {
+    ...(domain !== DEFAULT_DOMAIN && { domain }),
     issuer: fromIssuer(issuer),
     repository: fromRepository(repository),
     ...(repositoryId !== undefined && { repositoryId }),

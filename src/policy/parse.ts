@@ -7,7 +7,7 @@ import { toPublisher } from './publisher.ts'
 import { type PolicyFile, PolicySchema, type RuleFile } from './schema.ts'
 import { didYouMean, quote } from './text.ts'
 import { toMilliseconds } from './time.ts'
-import type { Enforcement, Exception, Place, Policy, Publisher, Rule } from './types.ts'
+import type { Enforcement, Exception, Place, Policy, PolicyDomain, Publisher, Rule } from './types.ts'
 import { deadPatterns } from './unreachable.ts'
 
 /**
@@ -67,11 +67,27 @@ function trustOf({ trust = {} }: PolicyFile, file: string, shared: readonly Poli
     trust.maxStaleness === undefined
       ? shared.find((each) => each.trust.maxStaleness !== undefined)?.trust.maxStaleness
       : toMilliseconds(trust.maxStaleness)
+  const domains: ReadonlyMap<string, PolicyDomain> = new Map([
+    ...shared.toReversed().flatMap((each) => [...(each.trust.domains ?? [])]),
+    ...Object.entries(trust.domains ?? {}).map(([name, domain]) => [name, toDomain(domain, file)] as const),
+  ])
   return {
     trustedRoot: fileOf('trustedRoot'),
     npmKeys: fileOf('npmKeys'),
+    ...(domains.size > 0 && { domains }),
     ...(tuf !== undefined && { tuf }),
     ...(maxStaleness !== undefined && { maxStaleness }),
+  }
+}
+
+type DomainFile = NonNullable<NonNullable<PolicyFile['trust']>['domains']>[string]
+
+function toDomain({ trustedRoot, tuf, ...thresholds }: DomainFile, file: string): PolicyDomain {
+  const fileOf = (path: string) => resolve(dirname(file), path)
+  return {
+    ...(trustedRoot !== undefined && { trustedRoot: fileOf(trustedRoot) }),
+    ...(tuf !== undefined && { tuf: { url: tuf.url, root: fileOf(tuf.root) } }),
+    thresholds,
   }
 }
 

@@ -1,9 +1,13 @@
+import { DEFAULT_DOMAIN, GITHUB_DOMAIN, GITHUB_RELEASES } from '../domains.ts'
 import { GITHUB, GITLAB, hostOf, ISSUER_NAMES, toBuilder, toIssuer, toOwner, toRepository } from './fields.ts'
 import { either, quote } from './text.ts'
 import type { Alternatives, Publisher } from './types.ts'
 
 /** Who publishes, as the policy file writes it. */
-export type PublisherInput = Partial<Publisher>
+export interface PublisherInput extends Partial<Publisher> {
+  readonly release?: string | undefined
+  readonly tag?: Alternatives | undefined
+}
 
 /**
  * The issuer that speaks for a host. Issuers of other hosts must be named: Fulcio trusts many, some let their users
@@ -15,17 +19,29 @@ export const ISSUER_OF_HOST: ReadonlyMap<string, string> = new Map([
 ])
 
 /** The publisher as it is compared with claims: short names written out, the issuer always there. */
-export function toPublisher(input: PublisherInput): Publisher {
+export function toPublisher(written: PublisherInput): Publisher {
+  const input = writtenOut(written)
   const issuer = issuerOf(input)
   if (issuer === undefined) throw new TypeError('a publisher without an issuer')
   const { owner, repository, builder } = input
   return {
+    domain: DEFAULT_DOMAIN,
     ...input,
     issuer,
     ...(owner !== undefined && { owner: toOwner(owner) }),
     ...(repository !== undefined && { repository: toRepository(repository) }),
     ...(builder !== undefined && { builder: each(builder, toBuilder) }),
   }
+}
+
+/**
+ * A release is what GitHub's own service has signed, in GitHub's own trust domain, about a repository and a tag. Nothing else
+ * has that issuer there.
+ */
+function writtenOut({ release, tag, ...input }: PublisherInput): Partial<Publisher> {
+  if (release === undefined) return input
+  const ref = tag === undefined ? 'refs/tags/**' : each(tag, (text) => `refs/tags/${text}`)
+  return { ...input, domain: GITHUB_DOMAIN, issuer: GITHUB_RELEASES, repository: release, ref }
 }
 
 function each(alternatives: Alternatives, make: (text: string) => string): Alternatives {
@@ -61,6 +77,8 @@ export function publisherProblem(input: PublisherInput): PublisherProblem | unde
   if (Object.values(input).every((value) => value === undefined)) {
     return { key: undefined, message: 'a publisher that names nothing would be anybody: write at least "repository"' }
   }
+  const release = releaseProblem(input)
+  if (release !== undefined || input.release !== undefined) return release
   const narrowing = NARROWING.find((key) => input[key] !== undefined)
   if (narrowing !== undefined && ANCHORS.every((key) => input[key] === undefined)) {
     // Everybody can have a file, a branch or a tag of any name in a repository of their own.
@@ -81,6 +99,26 @@ export function publisherProblem(input: PublisherInput): PublisherProblem | unde
     }
   }
   return hostProblem(input, named) ?? workflowPathProblem(named, input.workflow)
+}
+
+/** What GitHub signs of a release, and nothing else: a field that is never looked at would be a check that is not made. */
+const OF_RELEASE: readonly (keyof PublisherInput)[] = ['release', 'tag', 'commit', 'ownerId', 'repositoryId']
+
+function releaseProblem(input: PublisherInput): PublisherProblem | undefined {
+  if (input.release === undefined) {
+    return input.tag === undefined
+      ? undefined
+      : { key: 'tag', message: '"tag" goes with "release": for a build write "ref": "refs/tags/…"' }
+  }
+  const other = (Object.keys(input) as (keyof PublisherInput)[]).find(
+    (key) => input[key] !== undefined && !OF_RELEASE.includes(key),
+  )
+  return other === undefined
+    ? undefined
+    : {
+        key: other,
+        message: `"${other}" beside "release": GitHub signs a release by its repository and tag, its ids and commit, and says nothing of a build. Remove it, or "release"`,
+      }
 }
 
 function hostProblem(input: PublisherInput, issuer: string): PublisherProblem | undefined {

@@ -3,11 +3,14 @@ import * as v from 'valibot'
 import {
   builderProblem,
   commitProblem,
+  domainProblem,
   environmentProblem,
   issuerProblem,
   ownerProblem,
   refProblem,
+  releaseProblem,
   repositoryProblem,
+  tagProblem,
   triggerProblem,
   workflowProblem,
 } from './fields.ts'
@@ -16,6 +19,7 @@ import { at, choice, described, id, mapping, oneOrMany, type Problem, text } fro
 import { publisherProblem } from './publisher.ts'
 import { describe, quote } from './text.ts'
 import { dayProblem, spanProblem } from './time.ts'
+import { TrustSchema } from './trust-schema.ts'
 
 /**
  * The policy file: the one definition from which its types, its checks and its JSON schema come.
@@ -87,6 +91,21 @@ const PublisherSchema = v.pipe(
     ),
     visibility: v.exactOptional(
       described(choice(['public', 'private', 'internal']), 'Visibility of the repository at the time (claim 22).'),
+    ),
+    domain: v.exactOptional(
+      described(
+        text(domainProblem),
+        'Whose authority has to vouch for it: sigstore (the default), github (GitHub\'s own), or one of "trust".',
+      ),
+    ),
+    release: v.exactOptional(
+      described(
+        text(releaseProblem),
+        'In place of the above: an immutable release on GitHub, by its repository, owner/name. Patterns.',
+      ),
+    ),
+    tag: v.exactOptional(
+      described(oneOrMany(text(tagProblem), 'at least one tag'), 'Of the release: its tag, such as v*. Patterns.'),
     ),
   }),
   v.rawCheck(({ dataset, addIssue }) => {
@@ -225,43 +244,6 @@ function integrityProblem(integrity: string): Problem {
     : `${quote(integrity)} is not the integrity of a lockfile's entry: copy it from there, "sha512-…"`
 }
 
-const TrustSchema = v.pipe(
-  mapping('"trust"', {
-    trustedRoot: v.exactOptional(text(fileProblem)),
-    npmKeys: v.exactOptional(text(fileProblem)),
-    tuf: v.exactOptional(
-      mapping('a TUF repository', {
-        url: described(text(urlProblem), 'Of the repository: its metadata are below it, its files below its targets/.'),
-        root: described(text(fileProblem), 'Its root.json, from which on it is verified.'),
-      }),
-    ),
-    maxStaleness: v.exactOptional(
-      described(text(spanProblem), 'How long after its expiry a trust root is used on that cannot be renewed: 14d.'),
-    ),
-  }),
-  v.check((trust) => Object.keys(trust).length > 0, '"trust" names nothing: name a file, or remove it'),
-  v.rawCheck(({ dataset, addIssue }) => {
-    if (!dataset.typed || dataset.value.trustedRoot === undefined) return
-    for (const key of ['tuf', 'maxStaleness'] as const) {
-      if (dataset.value[key] === undefined) continue
-      addIssue(
-        at(
-          dataset.value,
-          key,
-          `"trustedRoot" pins a file, which is never renewed, so "${key}" says nothing: remove one of the two`,
-        ),
-      )
-    }
-  }),
-)
-
-function urlProblem(url: string): Problem {
-  const { protocol, hostname, search, hash, username } = URL.parse(url) ?? {}
-  const isLocal = hostname === '127.0.0.1' || hostname === 'localhost' || hostname === '[::1]'
-  if (protocol !== 'https:' && !(protocol === 'http:' && isLocal)) return `${quote(url)} is no https:// URL`
-  return search || hash || username ? `${quote(url)} has more than host and path: remove it` : undefined
-}
-
 const SHARED = /^(?:\.{1,2}\/|(?:@[\w~-][\w.~-]*\/)?[\w~-][\w.~-]*\/)[^\\]*$/
 
 /** `./file` and `../file`, from the policy's folder; `name/file` and `@scope/name/file`, of an installed package. */
@@ -283,10 +265,6 @@ function projectProblem(folder: string): Problem {
   if (folder.includes('\\') || folder.startsWith('/') || folder.includes(':'))
     return `${quote(folder)} is not a folder of the workspace: write its path from this file, such as "apps/web"`
   return posix.join(folder, '/') === './' ? 'the root has this policy: name other projects' : undefined
-}
-
-function fileProblem(path: string): Problem {
-  return path.includes('://') ? `${quote(path)} is a URL: write the path of a file, relative to the policy` : undefined
 }
 
 export const PolicySchema = mapping('a policy', {

@@ -10,6 +10,8 @@ export type Alternatives = string | readonly string[]
  * certificate lacks matches nothing. Patterns as in `pattern.ts`, all else exactly.
  */
 export interface Publisher {
+  /** Whose authority has to vouch for it: the name of a trust domain. Always there: each vouches for itself alone. */
+  readonly domain: string
   /** Issuer URL. Always there: without it any issuer would do. */
   readonly issuer: string
   /** URI of the repository's owner; `name` in the file has become `https://github.com/name` here. */
@@ -97,12 +99,25 @@ export interface Policy {
     readonly npmKeys: string | undefined
     readonly tuf?: { readonly url: string; readonly root: string } | undefined
     readonly maxStaleness?: number | undefined
+    /** Beside the default one, by their names. */
+    readonly domains?: ReadonlyMap<string, PolicyDomain> | undefined
   }
   /**
    * What projects of the workspace ask for beyond that, of what they need: by their folder, as the lockfile calls it. These
    * have no projects and no trust material of their own.
    */
   readonly projects: ReadonlyMap<string, Policy>
+}
+
+/** A trust domain: where its trust root is from, and what it asks for where that is not the default. */
+export interface PolicyDomain {
+  readonly trustedRoot?: string | undefined
+  readonly tuf?: { readonly url: string; readonly root: string } | undefined
+  readonly thresholds?: {
+    readonly logEntries?: number
+    readonly certificateTimestamps?: number
+    readonly signedTimestamps?: number
+  }
 }
 
 export type Status = 'proven' | 'permitted' | 'warned' | 'excepted' | 'refused'
@@ -127,6 +142,8 @@ export interface Verdict {
 
 /** Who published a version, as far as it stays the same from one version to the next. */
 export interface Identity {
+  /** The trust domain whose authority vouches for it. */
+  readonly domain: string
   readonly issuer: string
   readonly repository: string
   /** Absent where the certificate is older than this claim. So are the next ones. */

@@ -5,8 +5,9 @@ import type { Claims } from '../verify/types.ts'
 import { clean } from './clean.ts'
 import { shortPath } from './refusal.ts'
 
-/** Number N of OID 1.3.6.1.4.1.57264.1.N for each claim, and the deprecated one that may stand in its place. */
+/** For each claim number N of OID 1.3.6.1.4.1.57264.1.N, and the deprecated one that may stand in its place. */
 const OIDS: Readonly<Record<keyof Claims, string>> = {
+  domain: 'whose authority issued the certificate',
   subjectAlternativeName: 'SAN',
   issuer: 'OID 8, or 1',
   buildSignerUri: 'OID 9',

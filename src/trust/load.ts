@@ -1,23 +1,37 @@
 import { existsSync } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { TrustedRoot } from '@sigstore/protobuf-specs'
-import { type TrustMaterial, toTrustMaterial } from '@sigstore/verify'
+import { type TrustMaterial, toTrustMaterial, VerificationError } from '@sigstore/verify'
+import { DEFAULT_DOMAIN, GITHUB_DOMAIN } from '../domains.ts'
 import { GateError } from '../errors.ts'
+import type { Thresholds, TrustDomain } from '../verify/types.ts'
+import { GITHUB, NPM_KEYS, PUBLIC_GOOD, PUBLIC_URL, SEED, TRUSTED_ROOT } from './instances.ts'
 import { attestationKeys, type RegistryKeys, registryKeys } from './keys.ts'
-import { NPM_KEYS, PUBLIC_URL, SEED, TRUSTED_ROOT } from './public-good.ts'
+import { thresholdsOf } from './thresholds.ts'
 import type { TufRepository } from './tuf.ts'
 import { stateFile } from './tuf-cache.ts'
 
-/** Where trust material comes from, in place of Sigstore's public good instance. */
-export interface TrustFiles {
+/** Where a trust root comes from. */
+export interface RootFiles {
   /** `trusted_root.json`: https://github.com/sigstore/protobuf-specs/blob/main/protos/sigstore_trustroot.proto */
   readonly trustedRoot?: string | undefined
-  /** `keys.json` of the registry. */
-  readonly npmKeys?: string | undefined
   /** A TUF repository of one's own, and the file of its first root. */
   readonly tuf?: { readonly url: string; readonly root: string } | undefined
+}
+
+/** A trust domain beside the default one, or no more than what the default one asks for. */
+export interface DomainFiles extends RootFiles {
+  readonly thresholds?: Partial<Thresholds>
+}
+
+/** Where trust material comes from, in place of Sigstore's public good instance. */
+export interface TrustFiles extends RootFiles {
+  /** `keys.json` of the registry. */
+  readonly npmKeys?: string | undefined
   /** How long after its expiry a trust root is used on where it cannot be renewed, in milliseconds. */
   readonly maxStaleness?: number | undefined
+  /** By their names. GitHub's needs no files. */
+  readonly domains?: ReadonlyMap<string, DomainFiles> | undefined
 }
 
 export interface TrustContext {
@@ -31,7 +45,69 @@ export interface TrustContext {
 const MAX_STALENESS = 14 * 86_400_000
 
 /**
- * The trust material of a run: Fulcio's certificates, the keys of Rekor, of the certificate logs and of the timestamp
+ * The trust domains of a run, the default one first.
+ *
+ * @throws GateError where one cannot be had, or two of them share an authority: whose word is it?
+ */
+export async function loadDomains(
+  files: TrustFiles,
+  context: TrustContext,
+): Promise<readonly [TrustDomain, ...TrustDomain[]]> {
+  const { domains = new Map<string, DomainFiles>(), maxStaleness } = files
+  const first = {
+    name: DEFAULT_DOMAIN,
+    material: await loadTrust(files, context),
+    thresholds: thresholdsOf(DEFAULT_DOMAIN, domains.get(DEFAULT_DOMAIN)?.thresholds),
+  }
+  const others = await Promise.all(
+    [...domains]
+      .filter(([name]) => name !== DEFAULT_DOMAIN)
+      .map(async ([name, { thresholds, ...own }]) => {
+        const { where, content } = await domainRoot(name, { ...own, maxStaleness }, context)
+        return { name, material: materialOf(where, content, noKeys(name)), thresholds: thresholdsOf(name, thresholds) }
+      }),
+  )
+  const all = [first, ...others] as const
+  refuseShared(all)
+  return all
+}
+
+/** The trust root of a domain that is not the default one. */
+async function domainRoot(name: string, files: TrustFiles, context: TrustContext): Promise<Material> {
+  if (files.trustedRoot !== undefined) return readJson(files.trustedRoot)
+  const found = await openTargets(files, context, name)(TRUSTED_ROOT)
+  if (found !== undefined) return found
+  throw new GateError(`The trust domain ${JSON.stringify(name)} has no trust root: name one under "trust".`)
+}
+
+/** The registry's keys belong to the default domain. */
+function noKeys(domain: string): TrustMaterial['publicKey'] {
+  return (hint) => {
+    throw new VerificationError({
+      code: 'PUBLIC_KEY_ERROR',
+      message: `no key ${JSON.stringify(hint)} in the trust domain ${JSON.stringify(domain)}`,
+    })
+  }
+}
+
+/** A certificate of an authority that two domains have would hold in both, and the rules could not tell them apart. */
+function refuseShared(domains: readonly TrustDomain[]): void {
+  const owners = new Map<string, string>()
+  for (const { name, material } of domains) {
+    const keys = material.certificateAuthorities.flatMap(({ certChain }) => certChain.map((each) => each.publicKey))
+    for (const key of new Set(keys.map((each) => each.toString('hex')))) {
+      const other = owners.get(key)
+      if (other !== undefined)
+        throw new GateError(
+          `The trust domains ${JSON.stringify(other)} and ${JSON.stringify(name)} have a certificate authority in common, so that nobody could say in which one its certificates hold. Take it out of one of them.`,
+        )
+      owners.set(key, name)
+    }
+  }
+}
+
+/**
+ * The trust material of the default domain: Fulcio's certificates, the keys of Rekor, of the certificate logs and of the timestamp
  * authorities, and the registry's own keys.
  *
  * From files, where they are named. Else from a TUF repository: the policy's, or that of the public good instance as far as
@@ -43,7 +119,10 @@ const MAX_STALENESS = 14 * 86_400_000
 export async function loadTrust(files: TrustFiles, context: TrustContext): Promise<TrustMaterial> {
   const targets = openTargets(files, context)
   const { where, content } = await rootOf(files, targets)
-  const finder = await readKeys(files, targets, attestationKeys)
+  return materialOf(where, content, await readKeys(files, targets, attestationKeys))
+}
+
+function materialOf(where: string, content: unknown, finder: TrustMaterial['publicKey']): TrustMaterial {
   return usable(where, 'Sigstore trusted root', () => {
     const trustedRoot = TrustedRoot.fromJSON(content)
     if (!trustedRoot.certificateAuthorities.some(({ certChain }) => certChain?.certificates.length)) {
@@ -85,10 +164,10 @@ interface Material {
 type Targets = (name: string) => Promise<Material | undefined>
 
 /** Asks the repository at the first target, and for all of them once: it is verified, and may have to be renewed. */
-function openTargets(files: TrustFiles, context: TrustContext): Targets {
+function openTargets(files: TrustFiles, context: TrustContext, domain = DEFAULT_DOMAIN): Targets {
   let asked: ReturnType<typeof askRepository> | undefined
   return async (name) => {
-    asked ??= askRepository(files, context)
+    asked ??= askRepository(files, context, domain)
     const { url, trusted } = await asked
     const bytes = trusted?.get(name)
     const where = `${name} of ${url}`
@@ -99,25 +178,32 @@ function openTargets(files: TrustFiles, context: TrustContext): Targets {
 async function askRepository(
   files: TrustFiles,
   { now, offline = false, warn = () => {} }: TrustContext,
+  domain: string,
 ): Promise<{ readonly url: string; readonly trusted: ReadonlyMap<string, Buffer> | undefined }> {
-  const repository = await repositoryOf(files)
+  const repository = await repositoryOf(files, domain)
+  if (repository === undefined) return { url: '', trusted: undefined }
   // The public one is not asked before somebody has asked it: `trust update`.
-  if (repository === undefined && !existsSync(stateFile(PUBLIC_URL))) return { url: PUBLIC_URL, trusted: undefined }
-  const { PUBLIC_GOOD, trustedFiles } = await import('./tuf.ts')
-  const { url } = repository ?? PUBLIC_GOOD
+  if (repository.url === PUBLIC_URL && !existsSync(stateFile(PUBLIC_URL)))
+    return { url: PUBLIC_URL, trusted: undefined }
+  const { trustedFiles } = await import('./tuf.ts')
+  const { url } = repository
   const options = { now, offline, warn, maxStaleness: files.maxStaleness ?? MAX_STALENESS }
-  const trusted = await trustedFiles(repository ?? PUBLIC_GOOD, options)
-  if (trusted === undefined && repository !== undefined)
+  const trusted = await trustedFiles(repository, options)
+  if (trusted === undefined && repository !== PUBLIC_GOOD)
     throw new GateError(
       `The trust root of ${url} is not on this machine, and could not be had. Go online, or bring it over with \`provenance-gate trust export\` and \`trust import\`.`,
     )
   return { url, trusted }
 }
 
-/** The repository that a policy names. @throws GateError where its root cannot be read */
-export async function repositoryOf({ tuf }: TrustFiles): Promise<TufRepository | undefined> {
-  if (tuf === undefined) return undefined
-  return { url: tuf.url, pinned: Buffer.from(await readFileText(tuf.root)) }
+/**
+ * The TUF repository of a trust domain: the policy's, else that of the instance behind its name; undefined where there is
+ * none. @throws GateError where its root cannot be read
+ */
+export async function repositoryOf({ tuf }: RootFiles, domain = DEFAULT_DOMAIN): Promise<TufRepository | undefined> {
+  if (tuf !== undefined) return { url: tuf.url, pinned: Buffer.from(await readFileText(tuf.root)) }
+  if (domain === DEFAULT_DOMAIN) return PUBLIC_GOOD
+  return domain === GITHUB_DOMAIN ? GITHUB : undefined
 }
 
 function embedded(name: keyof (typeof SEED)['targets']): Material {

@@ -13,8 +13,8 @@ export interface RefreshOptions {
   readonly names: readonly string[]
   readonly optional: readonly string[]
   readonly now: Date
-  /** Milliseconds for everything together. */
-  readonly timeout: number
+  /** Ends everything. */
+  readonly signal: AbortSignal
 }
 
 /**
@@ -38,7 +38,7 @@ export async function refreshState(
       await writeFile(path.join(folder, `${role}.json`), known?.state[role] ?? '')
     for (const [role, bytes] of known?.state.delegated ?? [])
       await writeFile(path.join(folder, `${encodeURIComponent(role)}.json`), bytes)
-    const fetcher = new Fetcher(AbortSignal.timeout(options.timeout))
+    const fetcher = new Fetcher(options.signal)
     const base = url.replace(/\/+$/, '')
     const updater = new Updater({
       metadataDir: folder,
@@ -69,6 +69,18 @@ export async function refreshState(
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+/** Genuine ones have some kilobytes. */
+const MAX_ROOT = 1 << 20
+
+/** A root by its number, whatever it is. @throws an Error whose message says why not */
+export function fetchRoot(
+  url: string,
+  { version }: { readonly version: number },
+  signal: AbortSignal,
+): Promise<Buffer> {
+  return new Fetcher(signal).downloadBytes(`${url.replace(/\/+$/, '')}/${version}.root.json`, MAX_ROOT)
 }
 
 const OWN = new Set(['root.json', 'timestamp.json', 'snapshot.json', 'targets.json'])

@@ -5,6 +5,8 @@ import * as v from 'valibot'
 
 /** What a TUF repository has said, as bytes: https://theupdateframework.github.io/specification/latest/ */
 export interface TufState {
+  /** The first root, where the repository is known by its digest only. */
+  readonly first?: Buffer | undefined
   /** The root metadata behind the pinned one, each signed by the one before, in their order. */
   readonly roots: readonly Buffer[]
   readonly timestamp: Buffer
@@ -110,6 +112,7 @@ const named = v.pipe(v.array(v.strictObject({ name: v.string(), bytes })), v.max
 
 const StateSchema = v.strictObject({
   format: v.literal('provenance-gate-tuf-1'),
+  first: v.exactOptional(bytes),
   roots: v.pipe(v.array(bytes), v.maxLength(MAX_ROOTS)),
   timestamp: bytes,
   snapshot: bytes,
@@ -119,13 +122,14 @@ const StateSchema = v.strictObject({
 })
 
 /** One file, so that it is replaced whole or not at all, and can be carried to another machine. */
-export function writeState({ roots, timestamp, snapshot, targets, delegated, files }: TufState): string {
+export function writeState({ first, roots, timestamp, snapshot, targets, delegated, files }: TufState): string {
   const list = (map: ReadonlyMap<string, Buffer>) =>
     [...map].map(([name, content]) => ({ name, bytes: base64(content) }))
   const base64 = (buffer: Buffer) => buffer.toString('base64')
   return `${JSON.stringify(
     {
       format: 'provenance-gate-tuf-1',
+      ...(first !== undefined && { first: base64(first) }),
       roots: roots.map(base64),
       timestamp: base64(timestamp),
       snapshot: base64(snapshot),
@@ -142,10 +146,11 @@ export function writeState({ roots, timestamp, snapshot, targets, delegated, fil
 export function readState(text: string): TufState {
   const parsed = v.safeParse(StateSchema, JSON.parse(text))
   if (!parsed.success) throw new Error(`${v.getDotPath(parsed.issues[0]) ?? 'it'} is not of the form of a trust state`)
-  const { roots, timestamp, snapshot, targets, delegated, files } = parsed.output
+  const { first, roots, timestamp, snapshot, targets, delegated, files } = parsed.output
   const map = (list: typeof files) => new Map(list.map((each) => [each.name, buffer(each.bytes)]))
   const buffer = (base64: string) => Buffer.from(base64, 'base64')
   return {
+    ...(first !== undefined && { first: buffer(first) }),
     roots: roots.map(buffer),
     timestamp: buffer(timestamp),
     snapshot: buffer(snapshot),

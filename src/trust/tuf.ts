@@ -1,19 +1,14 @@
+import { createHash } from 'node:crypto'
 import { GateError } from '../errors.ts'
-import { NPM_KEYS, PUBLIC_URL, SEED, TRUSTED_ROOT } from './public-good.ts'
+import { NPM_KEYS, TRUSTED_ROOT } from './instances.ts'
 import { readText, stateFile, writeText } from './tuf-cache.ts'
-import { refreshState } from './tuf-refresh.ts'
+import { fetchRoot, refreshState } from './tuf-refresh.ts'
 import { readState, type TufState, type VerifiedState, verifyState, writeState } from './tuf-state.ts'
 
-/** A TUF repository, and the root by which it is known. */
+/** A TUF repository, and the root by which it is known: its bytes, or their digest (hex), where they are not at hand. */
 export interface TufRepository {
   readonly url: string
-  readonly pinned: Buffer
-}
-
-/** Sigstore's public good instance. */
-export const PUBLIC_GOOD: TufRepository = {
-  url: PUBLIC_URL,
-  pinned: Buffer.from(SEED['root.json'], 'base64'),
+  readonly pinned: Buffer | { readonly version: number; readonly sha256: string }
 }
 
 /** A state that holds. */
@@ -75,28 +70,46 @@ export async function trustedFiles(
 }
 
 /** What is kept of a repository, verified from its root on; undefined where nothing is. @throws an Error where it does not hold */
-export async function keptState({ url, pinned }: TufRepository): Promise<Known | undefined> {
-  const text = await readText(stateFile(url))
-  if (text === undefined) return undefined
-  const state = readState(text)
-  return { state, verified: await verifyState(state, pinned) }
+export async function keptState(repository: TufRepository): Promise<Known | undefined> {
+  const text = await readText(stateFile(repository.url))
+  return text === undefined ? undefined : knownFrom(readState(text), repository)
+}
+
+async function knownFrom(state: TufState, { pinned }: TufRepository): Promise<Known> {
+  return { state, verified: await verifyState(state, Buffer.isBuffer(pinned) ? pinned : rootOf(state, pinned.sha256)) }
+}
+
+/** The root that is known by its digest comes along with the state. @throws an Error where it is another */
+function rootOf({ first }: Pick<TufState, 'first'>, sha256: string): Buffer {
+  if (first === undefined || createHash('sha256').update(first).digest('hex') !== sha256)
+    throw new Error('it does not begin with the root by which this repository is known')
+  return first
 }
 
 /** Renews what is kept, whether or not it is expired. @throws an Error whose message says why not */
 export async function updateState(repository: TufRepository, now: Date): Promise<Known> {
   const kept = await keptState(repository).catch(() => undefined)
+  const { url, pinned } = repository
+  const signal = AbortSignal.timeout(TIMEOUT)
+  const first = Buffer.isBuffer(pinned) ? undefined : (kept?.state.first ?? (await fetchRoot(url, pinned, signal)))
   const known = await refreshState(
-    { ...repository, names: [TRUSTED_ROOT], optional: [NPM_KEYS], now, timeout: TIMEOUT },
+    {
+      url,
+      pinned: Buffer.isBuffer(pinned) ? pinned : rootOf({ first }, pinned.sha256),
+      names: [TRUSTED_ROOT],
+      optional: [NPM_KEYS],
+      now,
+      signal,
+    },
     kept,
-  )
+  ).then(({ state, verified }) => ({ state: { ...state, first }, verified }))
   await keep(repository, known)
   return known
 }
 
 /** Takes over a state from elsewhere. @throws an Error where it does not hold, or is older than what is kept */
 export async function importState(repository: TufRepository, text: string): Promise<Known> {
-  const state = readState(text)
-  const known = { state, verified: await verifyState(state, repository.pinned) }
+  const known = await knownFrom(readState(text), repository)
   const kept = await keptState(repository).catch(() => undefined)
   if (kept !== undefined && !isAtLeast(known, kept)) throw new Error('it is older than what is kept already')
   await keep(repository, known)

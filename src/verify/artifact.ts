@@ -1,14 +1,16 @@
 import { createHash, type KeyObject, verify as verifyBytes } from 'node:crypto'
 import type { Bundle } from '@sigstore/bundle'
 import { HashAlgorithm } from '@sigstore/protobuf-specs'
-import { type TrustMaterial, VerificationError, Verifier } from '@sigstore/verify'
+import { type TrustMaterial, VerificationError } from '@sigstore/verify'
 import { ok, type Result, refuse } from '../codes.ts'
 import { parseAnyBundle } from './bundle.ts'
 import { certificateClaims } from './claims.ts'
+import { openDomain } from './domain.ts'
 import { verifyDigest } from './prehashed.ts'
 import { show } from './show.ts'
 import { type SignatureContent, type VerifiedSignature, verifySignature } from './signature.ts'
 import { parseStatement } from './statement.ts'
+import type { TrustDomain } from './types.ts'
 
 /** What a bundle has to be about: a file's bytes, or its digest alone. */
 export type Artifact = { readonly bytes: Buffer } | { readonly sha256: Buffer }
@@ -31,7 +33,7 @@ export function verifyArtifact(
   json: unknown,
   artifact: Artifact,
   signer: Signer,
-  trust: TrustMaterial,
+  trust: TrustDomain,
   now: Date,
 ): Result<VerifiedArtifact> {
   try {
@@ -47,7 +49,7 @@ function verify(
   json: unknown,
   artifact: Artifact,
   signer: Signer,
-  rootTrust: TrustMaterial,
+  trust: TrustDomain,
   now: Date,
 ): Result<VerifiedArtifact> {
   const bundle = parseAnyBundle(json, 'the bundle')
@@ -55,9 +57,8 @@ function verify(
   const content = contentOf(bundle.value, artifact)
   if (!content.ok) return content
   // A key that was named is the only one: the trust root's vouch for nothing here.
-  const trust = { ...rootTrust, publicKey: keyFinder('key' in signer ? signer.key : undefined) }
-  const verifier = new Verifier(trust, { tlogThreshold: 1, ctlogThreshold: 1, timestampThreshold: 1 })
-  const signature = verifySignature(bundle.value, verifier, trust, now, content.value)
+  const material = { ...trust.material, publicKey: keyFinder('key' in signer ? signer.key : undefined) }
+  const signature = verifySignature(bundle.value, openDomain({ ...trust, material }), now, content.value)
   if (!signature.ok) return signature
   const identity = checkSigner(signature.value, signer)
   if (!identity.ok) return identity

@@ -1,6 +1,6 @@
 import type { X509Certificate } from '@sigstore/core'
 import { ok, type Result, refuse } from '../codes.ts'
-import type { Claims } from './types.ts'
+import type { CertificateClaims } from './types.ts'
 
 const FULCIO = '1.3.6.1.4.1.57264.1.'
 const EXTENDED_KEY_USAGE = '2.5.29.37'
@@ -15,7 +15,7 @@ const GITHUB_ISSUER = 'https://token.actions.githubusercontent.com'
  *
  * To be called on certificates whose chain was verified. Errors: CERTIFICATE_UNTRUSTED.
  */
-export function certificateClaims(certificate: X509Certificate): Result<Claims> {
+export function certificateClaims(certificate: X509Certificate): Result<CertificateClaims> {
   const raw = new Map<number, Buffer>()
   const seen = new Set<string>()
   let codeSigning = false
@@ -46,7 +46,7 @@ export function certificateClaims(certificate: X509Certificate): Result<Claims> 
   return ok(toClaims(claims, certificate.subjectAltName))
 }
 
-function toClaims(claims: ReadonlyMap<number, string>, subjectAlternativeName: string | undefined): Claims {
+function toClaims(claims: ReadonlyMap<number, string>, subjectAlternativeName: string | undefined): CertificateClaims {
   const issuer = claims.get(8) ?? claims.get(1)
   const legacyRepository = issuer === GITHUB_ISSUER && claims.has(5) ? `https://github.com/${claims.get(5)}` : undefined
   const repository = claims.get(12) ?? legacyRepository

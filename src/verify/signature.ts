@@ -1,9 +1,11 @@
 import { createPublicKey } from 'node:crypto'
 import type { Bundle } from '@sigstore/bundle'
 import type { X509Certificate } from '@sigstore/core'
-import { type TrustMaterial, toSignedEntity, VerificationError, type Verifier } from '@sigstore/verify'
+import { type TrustMaterial, toSignedEntity, VerificationError } from '@sigstore/verify'
 import { ok, type RefusalCode, type Result, refuse } from '../codes.ts'
+import type { OpenDomain } from './domain.ts'
 import { namesSigner } from './log-entry.ts'
+import type { Thresholds } from './types.ts'
 
 type SignedEntity = ReturnType<typeof toSignedEntity>
 export type SignatureContent = SignedEntity['signature']
@@ -26,8 +28,7 @@ const CLOCK_TOLERANCE = 5 * 60 * 1000
  */
 export function verifySignature(
   bundle: Bundle,
-  verifier: Verifier,
-  trust: TrustMaterial,
+  { verifier, material: trust, thresholds }: OpenDomain,
   now: Date,
   content?: SignatureContent,
 ): Result<VerifiedSignature> {
@@ -54,6 +55,8 @@ export function verifySignature(
   if (signer === undefined || !entity.tlogEntries.every((entry) => namesSigner(entry, signer))) {
     return refuse('LOG_ENTRY_INVALID', 'a log entry that names another signer', "the bundle's own certificate or key")
   }
+  const enough = checkThresholds(entity, thresholds)
+  if (!enough.ok) return enough
   const times = signedTimes(entity)
   const signedAt = new Date(Math.min(...times))
   const latest = new Date(Math.max(...times))
@@ -78,6 +81,32 @@ function signerOf(bundle: Bundle, trust: TrustMaterial): Buffer | undefined {
     case 'x509CertificateChain':
       return content.x509CertificateChain.certificates[0]?.rawBytes
   }
+}
+
+/**
+ * The library counts entries and timestamps. Two of one log, or of one authority that has changed its key, are the word of
+ * one party: whoever asks for two wants two. To be called on what was verified.
+ */
+function checkThresholds(
+  { tlogEntries, timestamps }: SignedEntity,
+  { logEntries, signedTimestamps }: Thresholds,
+): Result<undefined> {
+  const logs = new Set(tlogEntries.map(({ logId }) => logId.keyId.toString('hex')))
+  if (logs.size < logEntries) {
+    return refuse('LOG_ENTRY_INVALID', `entries of ${logs.size} logs`, `entries of ${logEntries} different logs`)
+  }
+  const authorities = new Set(
+    timestamps.flatMap((each) =>
+      each.$case === 'timestamp-authority' ? [each.timestamp.signerIssuer.toString('hex')] : [],
+    ),
+  )
+  return authorities.size < signedTimestamps
+    ? refuse(
+        'TIMESTAMP_INVALID',
+        `signed timestamps of ${authorities.size} authorities`,
+        `those of ${signedTimestamps} different authorities`,
+      )
+    : ok(undefined)
 }
 
 /**

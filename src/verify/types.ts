@@ -1,7 +1,28 @@
 import type { KeyObject } from 'node:crypto'
+import type { TrustMaterial } from '@sigstore/verify'
+
+/** What a signature has to have at least, beyond one verified time. */
+export interface Thresholds {
+  /** Entries of different transparency logs. */
+  readonly logEntries: number
+  /** Promises of different certificate logs (SCTs, RFC 6962) in the certificate. */
+  readonly certificateTimestamps: number
+  /** Signed timestamps (RFC 3161) of different authorities. */
+  readonly signedTimestamps: number
+}
+
+/**
+ * Authorities that vouch together: Sigstore's public good, GitHub's own, an organisation's. What one of them vouches for
+ * never counts as another's: a certificate of an internal Fulcio may claim any repository of the world.
+ */
+export interface TrustDomain {
+  readonly name: string
+  readonly material: TrustMaterial
+  readonly thresholds: Thresholds
+}
 
 /** What a Fulcio certificate claims (OID 1.3.6.1.4.1.57264.1.N), as strings. A claim that is absent is undefined. */
-export interface Claims {
+export interface CertificateClaims {
   /** Subject alternative name: for workflows a URI, for people an e-mail address. */
   readonly subjectAlternativeName: string | undefined
   /** OID 8, or 1: URL of the OIDC issuer. */
@@ -43,6 +64,12 @@ export interface Claims {
    * in certificates older than that claim, from the subject alternative name.
    */
   readonly workflow: string | undefined
+}
+
+/** The same, and in which trust domain the certificate holds: what it claims is worth as much as who vouches for it. */
+export interface Claims extends CertificateClaims {
+  /** Name of the domain: `sigstore`, `github`, or one of the policy's. */
+  readonly domain: string
 }
 
 /** What verification proves about one package: facts only, no judgement. At least one of them is there. */

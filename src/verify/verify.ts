@@ -1,24 +1,24 @@
 import type { Bundle } from '@sigstore/bundle'
-import { type TrustMaterial, Verifier } from '@sigstore/verify'
 import { ok, type Result, refuse } from '../codes.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import { certificateClaims } from './claims.ts'
 import { parseDocument } from './document.ts'
+import { domainOf, isOfStranger, type OpenDomain, openDomain } from './domain.ts'
 import { checkProvenance, checkPublish, PROVENANCE_V1, PROVENANCE_V02, PUBLISH } from './predicate.ts'
 import { verifySignature } from './signature.ts'
 import { parseStatement } from './statement.ts'
 import { checkSubject, lockedDigest } from './subject.ts'
-import type { Proof, ProvenProvenance, ProvenPublish } from './types.ts'
+import type { Proof, ProvenProvenance, ProvenPublish, TrustDomain } from './types.ts'
 
 /** Judges an attestation document against one lockfile entry. Pure, and never throws. */
 export type DocumentVerifier = (pkg: LockedPackage, document: unknown, now: Date) => Result<Proof>
 
-/** Makes the one verifier of a run. Thresholds: one log entry, one SCT, one verified time, as Sigstore's public good demands. */
-export function createDocumentVerifier(trust: TrustMaterial): DocumentVerifier {
-  const verifier = new Verifier(trust, { tlogThreshold: 1, ctlogThreshold: 1, timestampThreshold: 1 })
+/** Makes the one verifier of a run. The first domain is the default, which has the registry's keys. */
+export function createDocumentVerifier([first, ...others]: readonly [TrustDomain, ...TrustDomain[]]): DocumentVerifier {
+  const domains = [openDomain(first), ...others.map(openDomain)] as const
   return (pkg, document, now) => {
     try {
-      return verifyDocument(pkg, document, { verifier, trust, now })
+      return verifyDocument(pkg, document, { domains, now })
     } catch (error) {
       // Safety rule 1: whatever is thrown while deciding is a refusal.
       const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
@@ -28,8 +28,7 @@ export function createDocumentVerifier(trust: TrustMaterial): DocumentVerifier {
 }
 
 interface Context {
-  readonly verifier: Verifier
-  readonly trust: TrustMaterial
+  readonly domains: readonly [OpenDomain, ...OpenDomain[]]
   readonly now: Date
 }
 
@@ -63,8 +62,9 @@ function verifyDocument(pkg: LockedPackage, document: unknown, context: Context)
 }
 
 function verifyAttestation(pkg: LockedPackage, digest: string, bundle: Bundle, context: Context): Result<Proven> {
-  const signature = verifySignature(bundle, context.verifier, context.trust, context.now)
-  if (!signature.ok) return signature
+  const domain = domainOf(bundle, context.domains)
+  const signature = verifySignature(bundle, domain, context.now)
+  if (!signature.ok) return isOfStranger(bundle, context.domains) ? ofStranger(context.domains) : signature
   const statement = parseStatement(bundle)
   if (!statement.ok) return statement
   const subject = checkSubject(pkg, digest, statement.value)
@@ -95,16 +95,23 @@ function verifyAttestation(pkg: LockedPackage, digest: string, bundle: Bundle, c
           'one signed by a Fulcio certificate',
         )
       }
-      const claims = certificateClaims(certificate)
-      if (!claims.ok) return claims
-      const checked = checkProvenance(statement.value, claims.value)
+      const certified = certificateClaims(certificate)
+      if (!certified.ok) return certified
+      const claims = { ...certified.value, domain: domain.name }
+      const checked = checkProvenance(statement.value, claims)
       if (!checked.ok) return checked
-      return ok({
-        kind: 'provenance',
-        value: { predicateType, claims: claims.value, signedAt: signedAt.toISOString() },
-      })
+      return ok({ kind: 'provenance', value: { predicateType, claims, signedAt: signedAt.toISOString() } })
     }
     default:
       return ok(undefined)
   }
+}
+
+function ofStranger(domains: readonly OpenDomain[]): Result<never> {
+  const names = domains.map(({ name }) => name).join(', ')
+  return refuse(
+    'CERTIFICATE_UNTRUSTED',
+    'a certificate of an authority that no trust domain knows',
+    `one of the trust domains that the policy names (${names})`,
+  )
 }

@@ -43,7 +43,14 @@ rules: [{ packages: '**', require: provenance, publisher: { repository: acme/wid
 /** What a repository said then, though it is over now. */
 async function stateOf({ url, pinned }: TufRepository, when: Date): Promise<string> {
   const optional = ['registry.npmjs.org/keys.json']
-  const options = { url, pinned, names: ['trusted_root.json'], optional, now: when, timeout: 20_000 }
+  const options = {
+    url,
+    pinned,
+    names: ['trusted_root.json'],
+    optional,
+    now: when,
+    signal: AbortSignal.timeout(20_000),
+  }
   return writeState((await refreshState(options, undefined)).state)
 }
 

@@ -36,6 +36,7 @@ function locked(name: string, aliases?: readonly string[]): LockedPackage {
 
 function proofOf(repository: string) {
   const claims: Partial<Claims> = {
+    domain: 'sigstore',
     issuer: 'https://token.actions.githubusercontent.com',
     repository: `https://github.com/${repository}`,
   }

@@ -10,6 +10,7 @@ const COMMIT = '0123456789abcdef0123456789abcdef01234567'
 
 /** A certificate that has every claim. */
 const claims: Claims = {
+  domain: 'sigstore',
   subjectAlternativeName: 'https://github.com/acme/ci/.github/workflows/build.yml@refs/tags/v2.1.0',
   issuer: GITHUB,
   buildSignerUri: 'https://github.com/acme/ci/.github/workflows/build.yml@refs/tags/v2.1.0',
@@ -187,7 +188,7 @@ const FIELDS: readonly {
 ]
 
 const publisherWith = (field: keyof Publisher, wanted: string | readonly string[]) =>
-  ({ issuer: GITHUB, [field]: wanted }) as Publisher
+  ({ domain: 'sigstore', issuer: GITHUB, [field]: wanted }) as Publisher
 
 describe('a publisher', () => {
   for (const { field, claim, code, accepts, refuses } of FIELDS) {
@@ -215,7 +216,7 @@ describe('a publisher', () => {
     fc.assert(
       fc.property(some, fc.nat(), (fields, at) => {
         const wanted = fields.map(({ field, accepts }) => [field, accepts[0]?.[0]])
-        const publisher = { issuer: GITHUB, ...Object.fromEntries(wanted) } as Publisher
+        const publisher = { domain: 'sigstore', issuer: GITHUB, ...Object.fromEntries(wanted) } as Publisher
         assert.equal(compare(claims, publisher).mismatch, undefined)
         const { claim, code } = fields[at % fields.length] ?? assert.fail()
         assert.equal(compare({ ...claims, [claim]: 'something else' }, publisher).mismatch?.code, code)

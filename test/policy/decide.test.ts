@@ -20,6 +20,7 @@ const pkg: LockedPackage = {
 }
 
 const genuine: Claims = {
+  domain: 'sigstore',
   subjectAlternativeName: 'https://github.com/acme/app/.github/workflows/release.yml@refs/tags/v1.0.0',
   issuer: GITHUB,
   buildSignerUri: undefined,
@@ -42,6 +43,7 @@ const genuine: Claims = {
 }
 
 const publisher: Publisher = {
+  domain: 'sigstore',
   issuer: GITHUB,
   repository: 'https://github.com/acme/*',
   workflow: '.github/workflows/release.yml',
@@ -298,9 +300,9 @@ describe('a rule that requires provenance', () => {
 
   it('names the publisher that matched furthest', () => {
     const rule = provenance(
-      { issuer: GITHUB, repository: 'https://github.com/other/app' },
+      { domain: 'sigstore', issuer: GITHUB, repository: 'https://github.com/other/app' },
       { ...publisher, ref: 'refs/heads/main' },
-      { issuer: 'https://gitlab.com' },
+      { domain: 'sigstore', issuer: 'https://gitlab.com' },
     )
     assert.deepEqual(decide(pkg, policy(rule), proof(genuine)).refusal, {
       code: 'REF_MISMATCH',
@@ -324,11 +326,14 @@ describe('a rule that requires provenance', () => {
   })
 
   it('compares an issuer exactly, also where it looks like a pattern', () => {
-    assert.equal(decide(pkg, policy(provenance({ issuer: '**' })), proof(genuine)).refusal?.code, 'ISSUER_MISMATCH')
+    assert.equal(
+      decide(pkg, policy(provenance({ domain: 'sigstore', issuer: '**' })), proof(genuine)).refusal?.code,
+      'ISSUER_MISMATCH',
+    )
   })
 
   it('does not take a publisher without an issuer for one that accepts any', () => {
-    const nobody = { repository: 'https://github.com/acme/*' } as unknown as Publisher
+    const nobody = { domain: 'sigstore', repository: 'https://github.com/acme/*' } as unknown as Publisher
     const codes = [genuine, { ...genuine, issuer: undefined }].map(
       (claims) => decide(pkg, policy(provenance(nobody)), proof(claims)).refusal?.code,
     )

@@ -25,6 +25,7 @@ describe('the example', () => {
     assert.equal(about('@acme/app', '1.0.0')?.publishers[0]?.ownerId, '61840275')
     assert.deepEqual(about('sigstore', '2.3.1')?.publishers, [
       {
+        domain: 'sigstore',
         issuer: 'https://token.actions.githubusercontent.com',
         repository: 'https://github.com/sigstore/sigstore-js',
         workflow: '.github/workflows/release.yml',

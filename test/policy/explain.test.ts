@@ -33,6 +33,7 @@ const pkg = (name: string, version = '1.0.0', aliases?: readonly string[]): Lock
 
 function proven(ref: string) {
   const claims = {
+    domain: 'sigstore',
     issuer: 'https://token.actions.githubusercontent.com',
     repository: 'https://github.com/acme/app',
     ref,

@@ -6,6 +6,7 @@ import type { Identity, LockedIdentity } from '../../src/policy/types.ts'
 import type { Claims } from '../../src/verify/types.ts'
 
 const identity: Identity = {
+  domain: 'sigstore',
   issuer: 'https://token.actions.githubusercontent.com',
   repository: 'https://github.com/acme/app',
   repositoryId: '520031842',

@@ -82,7 +82,12 @@ describe('the JSON schema of a policy', () => {
 })
 
 describe('the JSON schema of the identity lock', () => {
-  const identity = { issuer: 'https://gitlab.com', repository: 'https://gitlab.com/a/b', ref: 'tag' as const }
+  const identity = {
+    domain: 'sigstore',
+    issuer: 'https://gitlab.com',
+    repository: 'https://gitlab.com/a/b',
+    ref: 'tag' as const,
+  }
   const written = parse(
     writeLock(
       new Map([

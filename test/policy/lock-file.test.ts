@@ -7,6 +7,7 @@ import type { Identity, IdentityLock, LockedIdentity } from '../../src/policy/ty
 
 const FILE = 'provenance-lock.yaml'
 const app: Identity = {
+  domain: 'sigstore',
   issuer: 'https://token.actions.githubusercontent.com',
   repository: 'https://github.com/acme/app',
   repositoryId: '520031842',
@@ -15,7 +16,12 @@ const app: Identity = {
   environment: 'npm',
   ref: 'branch',
 }
-const moved: Identity = { ...app, repository: 'https://gitlab.com/acme/app', issuer: 'https://gitlab.com', ref: 'tag' }
+const moved: Identity = {
+  ...app,
+  repository: 'https://gitlab.com/acme/app',
+  issuer: 'https://gitlab.com',
+  ref: 'tag',
+}
 
 const TEXT = `# Who has published the packages of this repository, as verified provenance says, and from which version on.
 # Written by \`provenance-gate accept\`. Review a change like one of the policy: an attacker who has taken over a
@@ -103,6 +109,7 @@ describe('the identity lock', () => {
     const anyText = fc.string({ unit: 'binary', minLength: 1, maxLength: 12 })
     const known = fc.record(
       {
+        domain: fc.constantFrom('sigstore', 'github', 'acme'),
         issuer: fc.constantFrom(app.issuer, 'https://gitlab.com', 'https://ci.example/x'),
         repository: fc.constantFrom(app.repository, 'https://gitlab.com/a/b/c', 'https://git.example/a/b'),
         repositoryId: fc.bigInt(0n, 10n ** 18n).map(String),
@@ -111,7 +118,7 @@ describe('the identity lock', () => {
         environment: fc.oneof(fc.constantFrom('🚀\ufe0f production', 'npm '), anyText),
         ref: fc.constantFrom('branch', 'tag', 'other'),
       },
-      { requiredKeys: ['issuer', 'repository', 'ref'], noNullPrototype: true },
+      { requiredKeys: ['domain', 'issuer', 'repository', 'ref'], noNullPrototype: true },
     ) as fc.Arbitrary<Identity>
     const points = fc.uniqueArray(
       fc.record({ from: version, identity: fc.option(known, { nil: undefined }) }, { noNullPrototype: true }),

@@ -40,6 +40,7 @@ describe('a valid policy', () => {
           require: 'provenance',
           publishers: [
             {
+              domain: 'sigstore',
               issuer: 'https://token.actions.githubusercontent.com',
               repository: 'https://github.com/acme/app',
               workflow: '.github/workflows/release.yml',
@@ -169,7 +170,7 @@ const KNOWN = '"packages", "require", "publisher", "unchanged", "minimumAge", "m
 const KNOWN_OF_POLICY =
   '"$schema", "extends", "projects", "trust", "publishers", "mode", "enforceFrom", "exceptions", "rules"'
 const KNOWN_OF_PUBLISHER =
-  '"issuer", "owner", "ownerId", "repository", "repositoryId", "workflow", "builder", "ref", "commit", "trigger", "runner", "environment", "visibility"'
+  '"issuer", "owner", "ownerId", "repository", "repositoryId", "workflow", "builder", "ref", "commit", "trigger", "runner", "environment", "visibility", "domain", "release", "tag"'
 const QUOTE_IT = 'In YAML a value that begins with "@", "*", "!", "&" or "%" must be in quotes'
 const change = (from: string, to: string) => {
   assert.ok(VALID.includes(from))
@@ -281,7 +282,7 @@ describe('mistakes in a policy', () => {
     [
       'an unknown key of trust',
       `trust: {npmkeys: a}\n${VALID}`,
-      '.sigstorerc:1:9: unknown key "npmkeys" in "trust", which has "trustedRoot", "npmKeys", "tuf", "maxStaleness". Did you mean "npmKeys"?',
+      '.sigstorerc:1:9: unknown key "npmkeys" in "trust", which has "trustedRoot", "npmKeys", "tuf", "domains", "maxStaleness". Did you mean "npmKeys"?',
     ],
     [
       '__proto__',
@@ -440,7 +441,7 @@ describe('mistakes in a policy', () => {
     [
       'a list as trust',
       `trust: []\n${VALID}`,
-      '.sigstorerc:1:8: "trust" is written as a mapping with "trustedRoot", "npmKeys", "tuf", "maxStaleness", but here is a list',
+      '.sigstorerc:1:8: "trust" is written as a mapping with "trustedRoot", "npmKeys", "tuf", "domains", "maxStaleness", but here is a list',
     ],
     [
       'trust from a URL',

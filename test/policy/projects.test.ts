@@ -266,6 +266,7 @@ const pkg = (name: string, importers: readonly string[], aliases?: readonly stri
 const NONE: Result<Proof> = refuse('EVIDENCE_MISSING', 'no attestations', 'a provenance attestation')
 const proven = (repository: string): Result<Proof> => {
   const claims = {
+    domain: 'sigstore',
     issuer: 'https://token.actions.githubusercontent.com',
     repository: `https://github.com/${repository}`,
   } as Claims

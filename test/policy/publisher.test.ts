@@ -25,7 +25,11 @@ describe('a publisher as a whole', () => {
       /vouches for repositories on gitlab\.com only, never for https:\/\/github\.com\/acme\/app/,
     ],
     [{ issuer: 'github', repository: 'https://gitlab.com/acme/app' }, 'repository', /on github\.com only/],
-    [{ issuer: GITHUB, repository: 'https://git.example/acme/app' }, 'repository', /on github\.com only/],
+    [
+      { domain: 'sigstore', issuer: GITHUB, repository: 'https://git.example/acme/app' },
+      'repository',
+      /on github\.com only/,
+    ],
     [
       { repository: 'acme/app', workflow: 'release.yml' },
       'workflow',
@@ -53,33 +57,37 @@ describe('a publisher as a whole', () => {
 
   it('always has an issuer, and addresses in full', () => {
     const made: readonly (readonly [Parameters<typeof toPublisher>[0], object])[] = [
-      [{ repository: 'acme/app' }, { issuer: GITHUB, repository: 'https://github.com/acme/app' }],
-      [{ repository: 'https://github.com/**' }, { issuer: GITHUB, repository: 'https://github.com/**' }],
+      [{ repository: 'acme/app' }, { domain: 'sigstore', issuer: GITHUB, repository: 'https://github.com/acme/app' }],
+      [
+        { repository: 'https://github.com/**' },
+        { domain: 'sigstore', issuer: GITHUB, repository: 'https://github.com/**' },
+      ],
       [
         { repository: 'https://gitlab.com/a/b' },
-        { issuer: 'https://gitlab.com', repository: 'https://gitlab.com/a/b' },
+        { domain: 'sigstore', issuer: 'https://gitlab.com', repository: 'https://gitlab.com/a/b' },
       ],
-      [{ issuer: 'github' }, { issuer: GITHUB }],
+      [{ issuer: 'github' }, { domain: 'sigstore', issuer: GITHUB }],
       [
         { issuer: 'github', repository: '**', ref: 'refs/**' },
-        { issuer: GITHUB, repository: 'https://**', ref: 'refs/**' },
+        { domain: 'sigstore', issuer: GITHUB, repository: 'https://**', ref: 'refs/**' },
       ],
       [
         { issuer: `${GITHUB}/acme`, repository: 'acme/*' },
-        { issuer: `${GITHUB}/acme`, repository: 'https://github.com/acme/*' },
+        { domain: 'sigstore', issuer: `${GITHUB}/acme`, repository: 'https://github.com/acme/*' },
       ],
       [
-        { issuer: 'https://ci.example', repository: 'https://git.example/a/b', workflow: 'ci.yml' },
-        { issuer: 'https://ci.example', repository: 'https://git.example/a/b', workflow: 'ci.yml' },
+        { domain: 'sigstore', issuer: 'https://ci.example', repository: 'https://git.example/a/b', workflow: 'ci.yml' },
+        { domain: 'sigstore', issuer: 'https://ci.example', repository: 'https://git.example/a/b', workflow: 'ci.yml' },
       ],
-      [{ owner: 'acme' }, { issuer: GITHUB, owner: 'https://github.com/acme' }],
+      [{ owner: 'acme' }, { domain: 'sigstore', issuer: GITHUB, owner: 'https://github.com/acme' }],
       [
         { issuer: 'github', repositoryId: '1', runner: 'hosted', trigger: ['push', 'release'] },
-        { issuer: GITHUB, repositoryId: '1', runner: 'hosted', trigger: ['push', 'release'] },
+        { domain: 'sigstore', issuer: GITHUB, repositoryId: '1', runner: 'hosted', trigger: ['push', 'release'] },
       ],
       [
         { repository: 'acme/app', builder: 'acme/ci/.github/workflows/a.yml@refs/tags/v*' },
         {
+          domain: 'sigstore',
           issuer: GITHUB,
           repository: 'https://github.com/acme/app',
           builder: 'https://github.com/acme/ci/.github/workflows/a.yml@refs/tags/v*',

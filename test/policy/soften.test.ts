@@ -24,7 +24,7 @@ function judge(policy: string, { code = 'EVIDENCE_MISSING' as RefusalCode, now =
 }
 
 function proofOf(repository: string, signedAt = '2026-01-01T00:00:00.000Z', published?: string): Result<Proof> {
-  const claims = { issuer: 'https://token.actions.githubusercontent.com', repository } as Claims
+  const claims = { domain: 'sigstore', issuer: 'https://token.actions.githubusercontent.com', repository } as Claims
   const provenance = [{ predicateType: 'https://slsa.dev/provenance/v1', claims, signedAt }]
   return ok({ provenance, publish: published === undefined ? undefined : { signedAt: published } })
 }

@@ -45,6 +45,7 @@ export function refusal(changes: Partial<Verdict> = {}, code: RefusalCode = 'REF
 }
 
 export const CLAIMS: Claims = {
+  domain: 'sigstore',
   subjectAlternativeName: 'https://github.com/acme/widgets/.github/workflows/release.yml@refs/tags/v1.2.3',
   issuer: 'https://token.actions.githubusercontent.com',
   buildSignerUri: undefined,

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { type TrustMaterial, VerificationError } from '@sigstore/verify'
 import { GateError } from '../../src/errors.ts'
+import { GITHUB } from '../../src/trust/instances.ts'
 import { loadTrust, type TrustFiles } from '../../src/trust/load.ts'
 import { createSigstore, type TrustedRootJSON } from '../support/sigstore/index.ts'
 
@@ -276,5 +278,14 @@ describe('a trusted root', () => {
     )
     const after = await loadTrust({ trustedRoot: path }, { now: NOW })
     assert.deepEqual([before.tlogs.length, after.tlogs.length], [1, 0])
+  })
+})
+
+describe("GitHub's own trust root", () => {
+  it('is known by the digest of the root of its command line tool', { skip: noCorpus }, () => {
+    const root = readFileSync(join(corpus ?? '', 'trust/github/tuf-root.gh-cli.json'))
+    assert.ok(!Buffer.isBuffer(GITHUB.pinned))
+    assert.equal(createHash('sha256').update(root).digest('hex'), GITHUB.pinned.sha256)
+    assert.equal(JSON.parse(root.toString()).signed.version, GITHUB.pinned.version)
   })
 })

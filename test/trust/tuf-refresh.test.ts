@@ -25,7 +25,15 @@ async function started(t: TestContext): Promise<TufRepository> {
 
 const refresh = ({ url, pinned }: TufRepository, known?: Known, more: object = {}) =>
   refreshState(
-    { url, pinned, names: [NAME], optional: ['registry.npmjs.org/keys.json'], now: NOW, timeout: 20_000, ...more },
+    {
+      url,
+      pinned,
+      names: [NAME],
+      optional: ['registry.npmjs.org/keys.json'],
+      now: NOW,
+      signal: AbortSignal.timeout(20_000),
+      ...more,
+    },
     known,
   )
 

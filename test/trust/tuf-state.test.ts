@@ -21,7 +21,10 @@ repository.rotate()
 repository.rotate('timestamp', 'root')
 repository.publish()
 const { pinned, url } = repository
-const { state, verified } = await refreshState({ url, pinned, ...NAMES, now: NOW, timeout: 20_000 }, undefined)
+const { state, verified } = await refreshState(
+  { url, pinned, ...NAMES, now: NOW, signal: AbortSignal.timeout(20_000) },
+  undefined,
+)
 
 const refused = (changed: Partial<TufState>, from = pinned) =>
   assert.rejects(verifyState({ ...state, ...changed }, from), (error) => error instanceof Error)

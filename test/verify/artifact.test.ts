@@ -9,10 +9,10 @@ import { type Artifact, type Signer, verifyArtifact } from '../../src/verify/art
 import { verifyDigest } from '../../src/verify/prehashed.ts'
 import { createSigstore } from '../support/sigstore/index.ts'
 import { generateKey, sign } from '../support/sigstore/keys.ts'
-import { accepted, minutesLater, NOW, refused, widgets } from './support.ts'
+import { accepted, domainOf, minutesLater, NOW, refused, widgets } from './support.ts'
 
 const sigstore = await createSigstore({ now: NOW })
-const trust = toTrustMaterial(TrustedRoot.fromJSON(sigstore.trustedRoot))
+const trust = domainOf(toTrustMaterial(TrustedRoot.fromJSON(sigstore.trustedRoot)))
 const FILE = Buffer.from('a file\n')
 const IDENTITY = 'https://github.com/acme/widgets/.github/workflows/release.yml@refs/heads/main'
 const ISSUER = 'https://token.actions.githubusercontent.com'

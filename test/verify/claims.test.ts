@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { X509Certificate } from '@sigstore/core'
 import { certificateClaims } from '../../src/verify/claims.ts'
-import type { Claims } from '../../src/verify/types.ts'
+import type { CertificateClaims, Claims } from '../../src/verify/types.ts'
 import { createSigstore, type ProvenanceOptions, type WorkflowIdentity } from '../support/sigstore/index.ts'
 import { accepted, documentOf, locked, NOW, onlyProvenance, verifierFor, widgets } from './support.ts'
 
@@ -19,7 +19,7 @@ async function proven(options: Partial<ProvenanceOptions>): Promise<Claims> {
 }
 
 /** What a certificate claims, whether or not its provenance agrees. */
-async function claimed(options: Partial<ProvenanceOptions>): Promise<Claims> {
+async function claimed(options: Partial<ProvenanceOptions>): Promise<CertificateClaims> {
   const { certificate } = (await sigstore.provenance({ ...widgets, ...options })).verificationMaterial
   return accepted(certificateClaims(X509Certificate.parse(Buffer.from(certificate?.rawBytes ?? '', 'base64'))))
 }
@@ -32,6 +32,7 @@ describe('claims of a certificate', () => {
     const uri = `${REPOSITORY}/.github/workflows/release.yml@refs/tags/v1.2.3`
     const commit = '4c8ad3f1b6e2907d5a1f83c6e0b9472d61f5a8c3'
     assert.deepEqual(claims, {
+      domain: 'sigstore',
       subjectAlternativeName: uri,
       issuer: 'https://token.actions.githubusercontent.com',
       buildSignerUri: uri,
@@ -58,6 +59,7 @@ describe('claims of a certificate', () => {
     const claims = await proven({ legacyClaims: true, predicate: 'v0.2' })
     const present = Object.entries(claims).filter(([, value]) => value !== undefined)
     assert.deepEqual(Object.fromEntries(present), {
+      domain: 'sigstore',
       subjectAlternativeName: CALLER,
       issuer: 'https://token.actions.githubusercontent.com',
       repository: REPOSITORY,
@@ -99,7 +101,7 @@ describe('claims of a certificate', () => {
   })
 
   test('a claim that is absent is undefined, and nothing stands in for it', async () => {
-    const numbers: [number, keyof Claims][] = [
+    const numbers: [number, keyof CertificateClaims][] = [
       [9, 'buildSignerUri'],
       [10, 'buildSignerDigest'],
       [11, 'runnerEnvironment'],

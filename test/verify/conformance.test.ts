@@ -3,14 +3,15 @@ import { existsSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { bundleFromJSON } from '@sigstore/bundle'
 import { TrustedRoot } from '@sigstore/protobuf-specs'
-import { toTrustMaterial, Verifier } from '@sigstore/verify'
+import { toTrustMaterial } from '@sigstore/verify'
 import type { RefusalCode } from '../../src/codes.ts'
-import { loadTrust } from '../../src/trust/load.ts'
+import { loadDomains } from '../../src/trust/load.ts'
+import { openDomain } from '../../src/verify/domain.ts'
 import { verifySignature } from '../../src/verify/signature.ts'
 import { createDocumentVerifier } from '../../src/verify/verify.ts'
 import type { SerializedBundleJSON, TrustedRootJSON } from '../support/sigstore/index.ts'
 import { corpusFile, LATER, listCorpus, readCorpus, skip } from './corpus.ts'
-import { documentOf, locked, refused, statementOf } from './support.ts'
+import { documentOf, domainOf, locked, refused, statementOf } from './support.ts'
 
 // The conformance suite of Sigstore's clients, https://github.com/sigstore/sigstore-conformance. Its bundles are about
 // files and not about packages, so the gate must refuse all of them; those with a DSSE envelope for the right reason.
@@ -41,7 +42,7 @@ describe('bundles of the conformance suite', async () => {
   for (const name of cases) {
     test(name, { skip }, async () => {
       const bundle = read(name)
-      const trust = await loadTrust({ trustedRoot: trustedRoot(name) }, { now: LATER })
+      const trust = await loadDomains({ trustedRoot: trustedRoot(name) }, { now: LATER })
       const verify = createDocumentVerifier(trust)
       refused(verify(locked(), documentOf(bundle), LATER), DSSE.get(name) ?? 'EVIDENCE_MALFORMED')
       if (bundle.dsseEnvelope === undefined) return
@@ -58,7 +59,7 @@ describe('bundles of the conformance suite', async () => {
     const material = toTrustMaterial(
       TrustedRoot.fromJSON(readCorpus<TrustedRootJSON>(...path(name), 'trusted_root.json')),
     )
-    const result = verifySignature(bundleFromJSON(read(name)), new Verifier(material), material, LATER)
+    const result = verifySignature(bundleFromJSON(read(name)), openDomain(domainOf(material)), LATER)
     assert.ok(result.ok)
   })
 })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { LockedPackage } from '../../src/lockfile/types.ts'
-import { loadTrust } from '../../src/trust/load.ts'
+import { loadDomains } from '../../src/trust/load.ts'
 import { createDocumentVerifier, type DocumentVerifier } from '../../src/verify/verify.ts'
 import type { AttestationDocument } from '../support/sigstore/index.ts'
 import { bundlesOf, integrityOf, locked, statementOf } from './support.ts'
@@ -199,10 +199,10 @@ function subjectIntegrity(genuine: Genuine): string {
 /** The public good instance, from files of the corpus. */
 export async function corpusVerifier(trustedRoot = 'trust/public-good/trusted_root.json'): Promise<DocumentVerifier> {
   const trust = { trustedRoot: corpusFile(trustedRoot), npmKeys: corpusFile('trust/public-good/npm-keys.json') }
-  return createDocumentVerifier(await loadTrust(trust, { now: LATER }))
+  return createDocumentVerifier(await loadDomains(trust, { now: LATER }))
 }
 
 /** The public good instance, as it is embedded. */
 export async function seedVerifier(): Promise<DocumentVerifier> {
-  return createDocumentVerifier(await loadTrust({}, { now: LATER }))
+  return createDocumentVerifier(await loadDomains({}, { now: LATER }))
 }

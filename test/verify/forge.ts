@@ -11,8 +11,8 @@ import { generateKey, type SigningKey, sha256 } from '../support/sigstore/keys.t
 import { TransparencyLog } from '../support/sigstore/rekor.ts'
 import { provenanceStatement } from '../support/sigstore/statement.ts'
 import { trustedRootJSON } from '../support/sigstore/trusted-root.ts'
+import { createTimestampAuthority, type TimestampAuthority } from '../support/sigstore/tsa.ts'
 import { NOW, type Trust, widgets } from './support.ts'
-import { createTimestampAuthority, type TimestampAuthority } from './tsa.ts'
 
 /**
  * A Sigstore taken apart, for what the whole one does not make: certificates that no Fulcio issues, log entries that name

@@ -5,6 +5,7 @@ import { createAuthority } from '../support/sigstore/authority.ts'
 import { createSigstore, type ProvenanceOptions, type SerializedBundleJSON } from '../support/sigstore/index.ts'
 import { generateKey } from '../support/sigstore/keys.ts'
 import { TransparencyLog } from '../support/sigstore/rekor.ts'
+import { createTimestampAuthority } from '../support/sigstore/tsa.ts'
 import { type ForgeOptions, openWorkshop } from './forge.ts'
 import {
   accepted,
@@ -22,7 +23,6 @@ import {
   verifierFor,
   widgets,
 } from './support.ts'
-import { createTimestampAuthority } from './tsa.ts'
 
 const sigstore = await createSigstore({ now: NOW })
 const stranger = await createSigstore({ now: NOW })

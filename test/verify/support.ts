@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { TrustedRoot } from '@sigstore/protobuf-specs'
-import { toTrustMaterial } from '@sigstore/verify'
+import { type TrustMaterial, toTrustMaterial } from '@sigstore/verify'
 import type { Refusal, RefusalCode, Result } from '../../src/codes.ts'
 import type { LockedPackage } from '../../src/lockfile/types.ts'
 import { attestationKeys } from '../../src/trust/keys.ts'
-import type { Proof, ProvenProvenance } from '../../src/verify/types.ts'
+import { thresholdsOf } from '../../src/trust/thresholds.ts'
+import type { Proof, ProvenProvenance, TrustDomain } from '../../src/verify/types.ts'
 import { createDocumentVerifier, type DocumentVerifier } from '../../src/verify/verify.ts'
 import type {
   AttestationDocument,
@@ -51,7 +52,14 @@ export function locked(entry: Partial<LockedPackage> = {}): LockedPackage {
 export type Trust = Pick<LocalSigstore, 'trustedRoot' | 'npmKeys'>
 
 export function verifierFor({ trustedRoot, npmKeys }: Trust): DocumentVerifier {
-  return createDocumentVerifier(toTrustMaterial(TrustedRoot.fromJSON(trustedRoot), attestationKeys(npmKeys)))
+  return createDocumentVerifier([
+    domainOf(toTrustMaterial(TrustedRoot.fromJSON(trustedRoot), attestationKeys(npmKeys))),
+  ])
+}
+
+/** A trust domain that asks for what the public good asks for. */
+export function domainOf(material: TrustMaterial, name = 'sigstore'): TrustDomain {
+  return { name, material, thresholds: thresholdsOf(name) }
 }
 
 /** What a registry answers. The outer predicate type is its word, so most tests write nonsense there. */

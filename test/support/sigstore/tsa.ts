@@ -9,9 +9,9 @@ import {
   signCertificate,
   subjectKeyIdentifier,
   toBeSigned,
-} from '../support/sigstore/certificate.ts'
-import { explicit, integer, octetString, oid, printableString, sequence, set, time } from '../support/sigstore/der.ts'
-import { generateKey, sha256, sign } from '../support/sigstore/keys.ts'
+} from './certificate.ts'
+import { explicit, integer, octetString, oid, printableString, sequence, set, time } from './der.ts'
+import { generateKey, sha256, sign } from './keys.ts'
 
 /** A timestamp authority: it signs, with the time, the digest of a signature that it is shown. */
 export interface TimestampAuthority {
@@ -27,8 +27,11 @@ const ECDSA_WITH_SHA256 = sequence(oid('1.2.840.10045.4.3.2'))
 const TIME_STAMPING = extension('2.5.29.37', sequence(oid('1.3.6.1.5.5.7.3.8')), true)
 const TST_INFO = oid('1.2.840.113549.1.9.16.1.4')
 
-export function createTimestampAuthority({ start, end }: { start: Date; end: Date }): TimestampAuthority {
-  const name = { organization: 'workshop.test', commonName: 'timestamp-root' }
+export function createTimestampAuthority(
+  { start, end }: { start: Date; end: Date },
+  organization = 'workshop.test',
+): TimestampAuthority {
+  const name = { organization, commonName: 'timestamp-root' }
   const rootKey = generateKey('P-384')
   const key = generateKey('P-256')
   const serial = Buffer.concat([Buffer.from([1]), randomBytes(15)])
@@ -43,7 +46,7 @@ export function createTimestampAuthority({ start, end }: { start: Date; end: Dat
   const leaf = toBeSigned({
     ...common,
     serial,
-    subject: { organization: 'workshop.test', commonName: 'timestamp' },
+    subject: { organization, commonName: 'timestamp' },
     spki: key.spki,
     extensions: [
       KEY_USAGE_SIGNATURE,
