@@ -1,4 +1,6 @@
+import { ASN1Obj, RFC3161Timestamp } from '@sigstore/core'
 import type { AttestationDocument } from '../support/sigstore/index.ts'
+import { otherSignature } from './ecdsa.ts'
 import type { Path } from './mutate.ts'
 
 /** What may differ from a genuine document without a refusal, and why that is harmless. Nothing else may. */
@@ -20,6 +22,7 @@ export interface Change {
 const BUNDLE = 'attestations.#.bundle'
 const MATERIAL = `${BUNDLE}.verificationMaterial`
 const ENTRY = `${MATERIAL}.tlogEntries.#`
+const STAMPS = `${MATERIAL}.timestampVerificationData.rfc3161Timestamps`
 const CHAIN = `${MATERIAL}.x509CertificateChain.certificates`
 
 function at(...places: readonly string[]): (change: Change) => boolean {
@@ -69,8 +72,10 @@ export const UNSIGNED: readonly Unsigned[] = [
   {
     what: 'what a checkpoint has beyond its note and the signature over it',
     why: "any witness may add a line of its own, and the log's name is a hint beside its key",
-    covers: ({ place, before, after }) =>
-      place === `${ENTRY}.inclusionProof.checkpoint.envelope` && noteOf(before) === noteOf(after),
+    covers: (change) =>
+      change.place === `${ENTRY}.inclusionProof.checkpoint.envelope` &&
+      noteOf(change.before) === noteOf(change.after) &&
+      logSignatures(change, change.before).some((one) => logSignatures(change, change.after).includes(one)),
   },
   {
     what: 'the certificates of a chain that stand behind the first',
@@ -80,9 +85,47 @@ export const UNSIGNED: readonly Unsigned[] = [
       (place.startsWith(`${CHAIN}.#`) && path[5] !== 0),
   },
   {
+    what: 'the index in the log of an entry without a promise',
+    why: 'only a promise signs it, and Rekor v2 makes none; the index that counts is that of the inclusion proof',
+    covers: (change) => change.place === `${ENTRY}.logIndex` && entryOf(change)?.inclusionPromise == null,
+  },
+  {
+    what: 'the other signature of a promise',
+    why: 'of an (r, s) of ECDSA that is good, (r, n-s) is good too, by the same key over the same; that of the content is named in the log or by a timestamp, and cannot be another',
+    covers: ({ place, before, after }) =>
+      place === `${ENTRY}.inclusionPromise.signedEntryTimestamp` && after === otherSignature(String(before)),
+  },
+  {
+    what: 'what stands in a timestamp beside what its authority signed',
+    why: 'status, versions, certificates, and how it is put together: the time, what it is about, the signed attributes, who signed and the signature are the same',
+    covers: ({ place, before, after }) => {
+      const signed = signedOf(before)
+      return place === `${STAMPS}.#.signedTimestamp` && signed !== undefined && signed === signedOf(after)
+    },
+  },
+  {
+    what: 'how a certificate is put together around what its issuer signed, where no log entry names it',
+    why: 'the certificate proper and the signature over it are the same; an entry names every byte, but a release has none',
+    covers: (change) => {
+      const { place, path, before, after, document } = change
+      const leaf = place === `${MATERIAL}.certificate.rawBytes` || (place === `${CHAIN}.#.rawBytes` && path[5] === 0)
+      const entries = document.attestations[Number(path[1])]?.bundle.verificationMaterial.tlogEntries
+      const signed = issuedOf(before)
+      return leaf && !entries?.length && signed !== undefined && signed === issuedOf(after)
+    },
+  },
+  {
+    what: 'the hint beside a signature over a file by a key',
+    why: 'the key is the one that was named to `verify-bundle`, whatever the bundle calls it',
+    covers: ({ place, path, document }) => {
+      const bundle = document.attestations[Number(path[1])]?.bundle
+      return place === `${MATERIAL}.publicKey.hint` && bundle !== undefined && 'messageSignature' in bundle
+    },
+  },
+  {
     what: 'how an absence of timestamps is written',
     why: 'no list, or an empty one: whoever takes a timestamp away takes a proof away',
-    covers: at(`${MATERIAL}.timestampVerificationData`, `${MATERIAL}.timestampVerificationData.rfc3161Timestamps`),
+    covers: at(`${MATERIAL}.timestampVerificationData`, STAMPS),
   },
   {
     what: 'a 64-bit integer as a JSON number',
@@ -105,4 +148,45 @@ function noteOf(checkpoint: unknown): unknown {
 
 function first(list: unknown): unknown {
   return Array.isArray(list) ? list[0] : undefined
+}
+
+function entryOf({ path, document }: Change) {
+  return document.attestations[Number(path[1])]?.bundle.verificationMaterial.tlogEntries[Number(path[5])]
+}
+
+/** Signatures below a checkpoint that are said to be by the key of the entry's log, however their base64 is written. */
+function logSignatures(change: Change, checkpoint: unknown): string[] {
+  const hint = Buffer.from(entryOf(change)?.logId.keyId ?? '', 'base64').subarray(0, 4)
+  return [...String(checkpoint).matchAll(/\u2014 \S+ (\S+)\n/g)]
+    .map(([, signature = '']) => Buffer.from(signature, 'base64'))
+    .filter((signature) => signature.subarray(0, 4).equals(hint))
+    .map((signature) => signature.toString('hex'))
+}
+
+/** RFC 3161 and RFC 5652: TSTInfo, signer, signed attributes and signature. */
+function signedOf(token: unknown): string | undefined {
+  return readable(() => {
+    const timestamp = RFC3161Timestamp.parse(Buffer.from(String(token), 'base64'))
+    const attributes = Reflect.get(timestamp, 'signedAttrsObj') as ASN1Obj
+    const { tstInfo, signerIssuer, signerSerialNumber, signatureValue } = timestamp
+    return [tstInfo.raw, signerIssuer, signerSerialNumber, attributes.toDER(), signatureValue]
+  })
+}
+
+/** RFC 5280: tbsCertificate, and the signature without the count of its unused bits, which is always zero. */
+function issuedOf(certificate: unknown): string | undefined {
+  return readable(() => {
+    const [issued, , signature] = ASN1Obj.parseBuffer(Buffer.from(String(certificate), 'base64')).subs
+    return issued && signature ? [issued.toDER(), signature.value.subarray(1)] : []
+  })
+}
+
+function readable(read: () => readonly Buffer[]): string | undefined {
+  try {
+    return read()
+      .map((part) => part.toString('hex'))
+      .join(' ')
+  } catch {
+    return undefined
+  }
 }
