@@ -1,6 +1,5 @@
-import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { realpath, rename, writeFile } from 'node:fs/promises'
+import { realpath } from 'node:fs/promises'
 import path from 'node:path'
 import { GateError } from '../errors.ts'
 import { openProver } from '../gate.ts'
@@ -12,6 +11,7 @@ import { changeLines } from '../report/changes.ts'
 import { clean } from '../report/clean.ts'
 import { count } from '../report/summary.ts'
 import type { TrustFiles } from '../trust/load.ts'
+import { replaceFile } from '../write.ts'
 import type { ExitStatus } from './exit.ts'
 import {
   evidenceSource,
@@ -110,10 +110,7 @@ export async function writeIdentityLock(folder: string, lock: IdentityLock): Pro
 export async function writeWhole(file: string, text: string): Promise<void> {
   try {
     // What a link leads to is replaced, and not the link.
-    const target = existsSync(file) ? await realpath(file) : file
-    const temporary = `${target}.${randomUUID()}.tmp`
-    await writeFile(temporary, text, { flag: 'wx' })
-    await rename(temporary, target)
+    await replaceFile(existsSync(file) ? await realpath(file) : file, text)
   } catch (error) {
     throw new GateError(`${file} cannot be written (${(error as Error).message}).`, { cause: error })
   }

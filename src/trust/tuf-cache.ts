@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto'
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import envPaths from 'env-paths'
+import { replaceFile } from '../write.ts'
 
 /** More than a state has: some hundred kilobytes. */
 const MAX_BYTES = 16 << 20
@@ -24,15 +24,8 @@ export async function readText(file: string): Promise<string | undefined> {
   return readFile(file, 'utf8')
 }
 
-/** Whole or not at all, also where two write at once or one is killed. */
+/** For this user alone. */
 export async function writeText(file: string, text: string): Promise<void> {
   await mkdir(path.dirname(file), { recursive: true, mode: 0o700 })
-  const temporary = `${file}.${randomUUID()}.tmp`
-  try {
-    await writeFile(temporary, text, { flag: 'wx', mode: 0o600 })
-    await rename(temporary, file)
-  } catch (error) {
-    await rm(temporary, { force: true })
-    throw error
-  }
+  await replaceFile(file, text, 0o600)
 }
