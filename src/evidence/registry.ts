@@ -1,35 +1,9 @@
-import type { IncomingMessage } from 'node:http'
-import { setTimeout } from 'node:timers/promises'
-import { promisify } from 'node:util'
-import { gunzip } from 'node:zlib'
-import pLimit from 'p-limit'
 import { ok, refuse } from '../codes.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
-import { credentialsFor, NO_CREDENTIALS } from './credentials.ts'
+import { isHttp, LIMITS, type Limits, openClient } from './client.ts'
 import { signaturesOfManifest, signaturesOfPackument } from './metadata.ts'
-import { type RegistrySettings, registryOf, scopeOf } from './settings.ts'
-import { openTransport, type Transport } from './transport.ts'
+import { type RegistrySettings, registryOf } from './settings.ts'
 import type { Evidence, EvidenceSource } from './types.ts'
-
-/** Bounds on what a registry may cost. Times in milliseconds, sizes in bytes. */
-export interface Limits {
-  /** One attempt, from the connection to the last byte. */
-  readonly attempt: number
-  /** All attempts for one package. pnpm 12 gives a `canFetch` hook 30 seconds. */
-  readonly total: number
-  readonly retries: number
-  /** The pause before the first retry; it grows fourfold. */
-  readonly pause: number
-  /** Of one document, before and after decompression. Genuine ones have 10 to 40 KB. */
-  readonly size: number
-  /** Requests in flight at once. */
-  readonly concurrency: number
-}
-
-export const LIMITS: Limits = { attempt: 10_000, total: 25_000, retries: 2, pause: 500, size: 4 << 20, concurrency: 24 }
-
-/** As many as a mirror in front of a mirror needs; a loop ends. */
-const REDIRECTS = 5
 
 /**
  * Evidence from the registry that a package comes from:
@@ -38,23 +12,16 @@ const REDIRECTS = 5
  * - signatures: `GET {registry}/{name}/{version}`, in `dist`; where there is no such document, or the time is asked for,
  *   `GET {registry}/{name}`.
  *
- * 404 is EVIDENCE_MISSING, whatever else is not a JSON document is EVIDENCE_UNAVAILABLE: it says nothing about the
- * package.
- *
  * @throws GateError where the settings for the connection cannot be used.
  */
 export function registryEvidence(settings: RegistrySettings, limits: Limits = LIMITS): EvidenceSource {
-  const limit = pLimit(limits.concurrency)
-  const transport = openTransport(settings.options, limits.concurrency)
-  // Where nobody answers, thousands of packages would each wait for their own retries.
-  let silent = 0
-  const fetch = (pkg: LockedPackage, document: Document) =>
-    limit(async () => {
-      const retries = silent < PATIENCE ? limits.retries : 0
-      const evidence = await fetchDocument(pkg, document, settings, transport, { ...limits, retries })
-      silent = !evidence.ok && evidence.refusal.code === 'EVIDENCE_UNAVAILABLE' ? silent + 1 : 0
-      return evidence
-    })
+  const client = openClient(settings.options, limits)
+  const fetch = async (pkg: LockedPackage, { path, ...document }: Document): Promise<Evidence> => {
+    const url = urlOf(registryOf(settings, pkg) ?? '', path, pkg)
+    return url === undefined
+      ? refuse('EVIDENCE_UNAVAILABLE', `no http or https URL set as the registry of ${pkg.name}`, document.expected)
+      : client({ url, name: pkg.name, ...document })
+  }
   return {
     attestations: (pkg) => fetch(pkg, ATTESTATIONS),
     signatures: async (pkg, withTime) => {
@@ -66,9 +33,6 @@ export function registryEvidence(settings: RegistrySettings, limits: Limits = LI
     },
   }
 }
-
-/** After so many packages in a row without an answer, nothing is asked for twice. */
-const PATIENCE = 24
 
 /** Of all versions of a package. The largest have some tens of megabytes. */
 const PACKUMENT_SIZE = 128 << 20
@@ -94,122 +58,8 @@ const MANIFEST: Document = {
 }
 const PACKUMENT: Document = { path: (name) => name, none: 'no metadata', expected: 'the metadata of the package' }
 
-async function fetchDocument(
-  pkg: LockedPackage,
-  document: Document,
-  settings: RegistrySettings,
-  transport: Transport,
-  limits: Limits,
-): Promise<Evidence> {
-  const url = urlOf(registryOf(settings, pkg) ?? '', document, pkg)
-  const { expected, size = limits.size } = document
-  if (url === undefined) {
-    return refuse('EVIDENCE_UNAVAILABLE', `no http or https URL set as the registry of ${pkg.name}`, expected)
-  }
-  const deadline = AbortSignal.timeout(limits.total)
-  for (let attempt = 0; ; attempt += 1) {
-    const { evidence, transient } = await ask(url, pkg, document, settings, transport, { ...limits, size }, deadline)
-    if (!transient || attempt >= limits.retries || deadline.aborted) return evidence
-    await setTimeout(limits.pause * 4 ** attempt * (1 + Math.random()), undefined, { signal: deadline }).catch(() => {})
-    if (deadline.aborted) return evidence
-  }
-}
-
-/** The answer cannot be used, and asking again would not change that. */
-class Unusable extends Error {}
-
-/** One attempt. `transient`: another one may have more luck. */
-async function ask(
-  url: URL,
-  pkg: LockedPackage,
-  { none, expected }: Document,
-  settings: RegistrySettings,
-  transport: Transport,
-  limits: Limits,
-  deadline: AbortSignal,
-): Promise<{ readonly evidence: Evidence; readonly transient: boolean }> {
-  const signal = AbortSignal.any([deadline, AbortSignal.timeout(limits.attempt)])
-  try {
-    const response = await follow(url, pkg, settings, transport, limits, signal)
-    const status = response.statusCode ?? 0
-    if (status === 200) {
-      return { evidence: ok(JSON.parse(await text(response, limits.size)) as unknown), transient: false }
-    }
-    // Not read: the body of an error may be endless.
-    response.destroy()
-    if (status === 404) {
-      const found = `${none} at ${shown(url)} (HTTP 404)`
-      return { evidence: refuse('EVIDENCE_MISSING', found, expected), transient: false }
-    }
-    return {
-      evidence: refuse('EVIDENCE_UNAVAILABLE', `HTTP ${status} from ${shown(url)}`, expected),
-      transient: status >= 500 || [408, 420, 429].includes(status),
-    }
-  } catch (error) {
-    const seconds = (deadline.aborted ? limits.total : limits.attempt) / 1000
-    const problem = signal.aborted ? `not complete after ${seconds} s` : describe(error)
-    return {
-      evidence: refuse('EVIDENCE_UNAVAILABLE', `no answer from ${shown(url)}: ${problem}`, expected),
-      transient: !(error instanceof Unusable || error instanceof SyntaxError),
-    }
-  }
-}
-
-async function follow(
-  url: URL,
-  pkg: LockedPackage,
-  { options }: RegistrySettings,
-  transport: Transport,
-  { attempt: timeout }: Limits,
-  signal: AbortSignal,
-): Promise<IncomingMessage> {
-  let target = url
-  for (let redirects = 0; redirects <= REDIRECTS; redirects += 1) {
-    // Another origin, be it another port or plain http, must not be told what is meant for this one.
-    const own = target.origin === url.origin
-    const { headers, cert, key } = own ? credentialsFor(target.href, scopeOf(pkg.name), options) : NO_CREDENTIALS
-    const response = await transport(target, {
-      headers: { accept: 'application/json', 'accept-encoding': 'gzip', 'user-agent': 'provenance-gate', ...headers },
-      cert,
-      key,
-      timeout,
-      signal,
-    })
-    const { location } = response.headers
-    if (![301, 302, 303, 307, 308].includes(response.statusCode ?? 0) || location === undefined) return response
-    response.destroy()
-    const next = URL.parse(location, target.href)
-    if (next === null || !isHttp(next)) throw new Unusable('a redirect to something that is no http or https URL')
-    if (target.protocol === 'https:' && next.protocol === 'http:') throw new Unusable('a redirect from https to http')
-    target = next
-  }
-  throw new Unusable(`more than ${REDIRECTS} redirects`)
-}
-
-async function text(response: IncomingMessage, size: number): Promise<string> {
-  const tooLarge = () => new Unusable(`the answer has more than ${size} bytes`)
-  const chunks: Buffer[] = []
-  let length = 0
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    length += chunk.length
-    // Leaving the loop ends the connection.
-    if (length > size) throw tooLarge()
-    chunks.push(chunk)
-  }
-  const body = Buffer.concat(chunks)
-  const encoding = response.headers['content-encoding'] ?? 'identity'
-  if (encoding === 'identity') return body.toString('utf8')
-  if (encoding !== 'gzip' && encoding !== 'x-gzip') throw new Unusable('a content-encoding that was not asked for')
-  try {
-    // Bounded while it is unpacked: a few hundred KB of gzip can stand for gigabytes.
-    return (await promisify(gunzip)(body, { maxOutputLength: size })).toString('utf8')
-  } catch (error) {
-    throw (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE' ? tooLarge() : new Unusable('broken gzip')
-  }
-}
-
 /** Name and version come from the lockfile, which an attacker may have written: neither can leave its path segment. */
-function urlOf(registry: string, { path }: Document, pkg: LockedPackage): URL | undefined {
+function urlOf(registry: string, path: Document['path'], pkg: LockedPackage): URL | undefined {
   // `toWellFormed`, because half of a surrogate pair is an exception here.
   const [name = '', version = ''] = [pkg.name, pkg.version].map((part) => encodeURIComponent(part.toWellFormed()))
   const relative = path(name.replace('%40', '@').replace('%2F', '%2f'), version)
@@ -217,20 +67,4 @@ function urlOf(registry: string, { path }: Document, pkg: LockedPackage): URL | 
   if (relative.split('/').some((segment) => /^\.*$/.test(segment))) return undefined
   const url = URL.parse(relative, registry)
   return url !== null && isHttp(url) ? url : undefined
-}
-
-function isHttp({ protocol }: URL): boolean {
-  return protocol === 'http:' || protocol === 'https:'
-}
-
-/** A registry URL may carry a user name and a password; messages end up in logs. */
-function shown(url: URL): string {
-  return `${url.origin}${url.pathname}`
-}
-
-function describe(error: unknown): string {
-  if (error instanceof SyntaxError) return 'the answer is not JSON'
-  if (!(error instanceof Error)) return String(error)
-  // Node leaves the message empty where several addresses of a host were tried.
-  return error.message || (error as NodeJS.ErrnoException).code || error.name
 }

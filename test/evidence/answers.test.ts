@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import { after, beforeEach, describe, it } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import type { Limits } from '../../src/evidence/registry.ts'
+import type { Limits } from '../../src/evidence/client.ts'
 import { startRegistry } from '../support/registry/index.ts'
 import {
   attestationsFrom,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
 import { after, beforeEach, describe, it } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import { type Limits, LIMITS as REAL_LIMITS } from '../../src/evidence/registry.ts'
+import { type Limits, LIMITS as REAL_LIMITS } from '../../src/evidence/client.ts'
 import { startRegistry } from '../support/registry/index.ts'
 import { attestationsFrom, DOCUMENT, found, LIMITS, locked, publish, refused, serve, settings } from './support.ts'
 

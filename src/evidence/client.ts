@@ -1,0 +1,191 @@
+import type { IncomingMessage } from 'node:http'
+import { setTimeout } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { gunzip } from 'node:zlib'
+import pLimit from 'p-limit'
+import { ok, refuse } from '../codes.ts'
+import { credentialsFor, NO_CREDENTIALS } from './credentials.ts'
+import { scopeOf } from './settings.ts'
+import { openTransport, type Transport } from './transport.ts'
+import type { Evidence } from './types.ts'
+
+/** Bounds on what a registry may cost. Times in milliseconds, sizes in bytes. */
+export interface Limits {
+  /** One attempt, from the connection to the last byte. */
+  readonly attempt: number
+  /** All attempts for one package. pnpm 12 gives a `canFetch` hook 30 seconds. */
+  readonly total: number
+  readonly retries: number
+  /** The pause before the first retry; it grows fourfold. */
+  readonly pause: number
+  /** Of one document, before and after decompression. Genuine ones have 10 to 40 KB. */
+  readonly size: number
+  /** Requests in flight at once. */
+  readonly concurrency: number
+}
+
+export const LIMITS: Limits = { attempt: 10_000, total: 25_000, retries: 2, pause: 500, size: 4 << 20, concurrency: 24 }
+
+/** As many as a mirror in front of a mirror needs; a loop ends. */
+const REDIRECTS = 5
+
+/** A document that a server has of a package. */
+export interface Request {
+  readonly url: URL
+  /** Of the package: there are credentials for one scope alone. */
+  readonly name: string
+  /** What is said where it is not there, and what it would have been. */
+  readonly none: string
+  readonly expected: string
+  readonly size?: number | undefined
+}
+
+/**
+ * Asks for one document. 404 is EVIDENCE_MISSING, whatever else is not a JSON document is EVIDENCE_UNAVAILABLE: it says
+ * nothing about the package.
+ */
+export type Client = (request: Request) => Promise<Evidence>
+
+/**
+ * @param options npm's settings for connections and credentials
+ * @throws GateError where the settings for the connection cannot be used
+ */
+export function openClient(options: Readonly<Record<string, unknown>>, limits: Limits): Client {
+  const limit = pLimit(limits.concurrency)
+  const transport = openTransport(options, limits.concurrency)
+  // Where nobody answers, thousands of packages would each wait for their own retries.
+  let silent = 0
+  return (request) =>
+    limit(async () => {
+      const retries = silent < PATIENCE ? limits.retries : 0
+      const evidence = await fetchDocument(request, options, transport, { ...limits, retries })
+      silent = !evidence.ok && evidence.refusal.code === 'EVIDENCE_UNAVAILABLE' ? silent + 1 : 0
+      return evidence
+    })
+}
+
+/** After so many packages in a row without an answer, nothing is asked for twice. */
+const PATIENCE = 24
+
+async function fetchDocument(
+  request: Request,
+  options: Readonly<Record<string, unknown>>,
+  transport: Transport,
+  limits: Limits,
+): Promise<Evidence> {
+  const { size = limits.size } = request
+  const deadline = AbortSignal.timeout(limits.total)
+  for (let attempt = 0; ; attempt += 1) {
+    const { evidence, transient } = await ask(request, options, transport, { ...limits, size }, deadline)
+    if (!transient || attempt >= limits.retries || deadline.aborted) return evidence
+    await setTimeout(limits.pause * 4 ** attempt * (1 + Math.random()), undefined, { signal: deadline }).catch(() => {})
+    if (deadline.aborted) return evidence
+  }
+}
+
+/** The answer cannot be used, and asking again would not change that. */
+class Unusable extends Error {}
+
+/** One attempt. `transient`: another one may have more luck. */
+async function ask(
+  request: Request,
+  options: Readonly<Record<string, unknown>>,
+  transport: Transport,
+  limits: Limits,
+  deadline: AbortSignal,
+): Promise<{ readonly evidence: Evidence; readonly transient: boolean }> {
+  const { url, none, expected } = request
+  const signal = AbortSignal.any([deadline, AbortSignal.timeout(limits.attempt)])
+  try {
+    const response = await follow(request, options, transport, limits, signal)
+    const status = response.statusCode ?? 0
+    if (status === 200) {
+      return { evidence: ok(JSON.parse(await text(response, limits.size)) as unknown), transient: false }
+    }
+    // Not read: the body of an error may be endless.
+    response.destroy()
+    if (status === 404) {
+      const found = `${none} at ${shown(url)} (HTTP 404)`
+      return { evidence: refuse('EVIDENCE_MISSING', found, expected), transient: false }
+    }
+    return {
+      evidence: refuse('EVIDENCE_UNAVAILABLE', `HTTP ${status} from ${shown(url)}`, expected),
+      transient: status >= 500 || [408, 420, 429].includes(status),
+    }
+  } catch (error) {
+    const seconds = (deadline.aborted ? limits.total : limits.attempt) / 1000
+    const problem = signal.aborted ? `not complete after ${seconds} s` : describe(error)
+    return {
+      evidence: refuse('EVIDENCE_UNAVAILABLE', `no answer from ${shown(url)}: ${problem}`, expected),
+      transient: !(error instanceof Unusable || error instanceof SyntaxError),
+    }
+  }
+}
+
+async function follow(
+  { url, name }: Request,
+  options: Readonly<Record<string, unknown>>,
+  transport: Transport,
+  { attempt: timeout }: Limits,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  let target = url
+  for (let redirects = 0; redirects <= REDIRECTS; redirects += 1) {
+    // Another origin, be it another port or plain http, must not be told what is meant for this one.
+    const own = target.origin === url.origin
+    const { headers, cert, key } = own ? credentialsFor(target.href, scopeOf(name), options) : NO_CREDENTIALS
+    const response = await transport(target, {
+      headers: { accept: 'application/json', 'accept-encoding': 'gzip', 'user-agent': 'provenance-gate', ...headers },
+      cert,
+      key,
+      timeout,
+      signal,
+    })
+    const { location } = response.headers
+    if (![301, 302, 303, 307, 308].includes(response.statusCode ?? 0) || location === undefined) return response
+    response.destroy()
+    const next = URL.parse(location, target.href)
+    if (next === null || !isHttp(next)) throw new Unusable('a redirect to something that is no http or https URL')
+    if (target.protocol === 'https:' && next.protocol === 'http:') throw new Unusable('a redirect from https to http')
+    target = next
+  }
+  throw new Unusable(`more than ${REDIRECTS} redirects`)
+}
+
+async function text(response: IncomingMessage, size: number): Promise<string> {
+  const tooLarge = () => new Unusable(`the answer has more than ${size} bytes`)
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    length += chunk.length
+    // Leaving the loop ends the connection.
+    if (length > size) throw tooLarge()
+    chunks.push(chunk)
+  }
+  const body = Buffer.concat(chunks)
+  const encoding = response.headers['content-encoding'] ?? 'identity'
+  if (encoding === 'identity') return body.toString('utf8')
+  if (encoding !== 'gzip' && encoding !== 'x-gzip') throw new Unusable('a content-encoding that was not asked for')
+  try {
+    // Bounded while it is unpacked: a few hundred KB of gzip can stand for gigabytes.
+    return (await promisify(gunzip)(body, { maxOutputLength: size })).toString('utf8')
+  } catch (error) {
+    throw (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE' ? tooLarge() : new Unusable('broken gzip')
+  }
+}
+
+export function isHttp({ protocol }: URL): boolean {
+  return protocol === 'http:' || protocol === 'https:'
+}
+
+/** A registry URL may carry a user name and a password; messages end up in logs. */
+function shown(url: URL): string {
+  return `${url.origin}${url.pathname}`
+}
+
+function describe(error: unknown): string {
+  if (error instanceof SyntaxError) return 'the answer is not JSON'
+  if (!(error instanceof Error)) return String(error)
+  // Node leaves the message empty where several addresses of a host were tried.
+  return error.message || (error as NodeJS.ErrnoException).code || error.name
+}
