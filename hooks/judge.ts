@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { readYaml } from '../src/evidence/files.ts'
-import { LIMITS, registryEvidence } from '../src/evidence/registry.ts'
+import { networkEvidence } from '../src/evidence/mirror.ts'
 import {
   currentEnvironment,
   type RegistrySettings,
@@ -74,7 +74,8 @@ export function openJudge(project: string): Judge {
     const place = await policyPlace(lockfileDir, project)
     const policy = await loadPolicy(place)
     const settings = withRegistries(settingsFor(lockfileDir, project), registries)
-    const prove = openProver({ evidence: registryEvidence(settings, LIMITS), trust: policy.trust, now, warn: warning })
+    const evidence = networkEvidence(settings, policy.attestations)
+    const prove = openProver({ evidence, trust: policy.trust, now, warn: warning })
     const rootGate = gateBy({ ...policy, projects: new Map() }, prove, now)
     return { folder: place.folder, policy, gate: gateBy(policy, prove, now), rootGate }
   }

@@ -6,7 +6,7 @@ import { openProver } from '../gate.ts'
 import { acceptIdentities, type Examined, isBroken } from '../policy/accept.ts'
 import { loadWithoutLock, readLock } from '../policy/load.ts'
 import { LOCK_NAME, writeLock } from '../policy/lock-file.ts'
-import type { Change, IdentityLock } from '../policy/types.ts'
+import type { Change, IdentityLock, Policy } from '../policy/types.ts'
 import { changeLines } from '../report/changes.ts'
 import { clean } from '../report/clean.ts'
 import { count } from '../report/summary.ts'
@@ -41,9 +41,9 @@ export async function accept(names: readonly string[], options: AcceptOptions, n
   const place = await policyPlace(options, path.dirname(lockfile))
   const folder = place.folder ?? path.dirname(lockfile)
   // What verify will believe: no other trust root may say who publishes what.
-  const { trust } = await loadWithoutLock(place, given)
+  const { trust, attestations } = await loadWithoutLock(place, given)
   const lock = await readLock(folder)
-  const examined = await examine(options, { ...trust, ...given }, lockfile, now)
+  const examined = await examine(options, { ...trust, ...given }, lockfile, now, attestations)
   const unheardOf = names.filter((name) => !examined.some(({ pkg }) => pkg.name === name))
   if (unheardOf.length > 0) {
     throw new GateError(
@@ -86,8 +86,9 @@ export async function examine(
   trust: TrustFiles,
   lockfile: string,
   now: Date,
+  mirror?: Policy['attestations'],
 ): Promise<readonly Examined[]> {
-  const evidence = await evidenceSource(options, path.dirname(lockfile))
+  const evidence = await evidenceSource(options, path.dirname(lockfile), mirror)
   const prove = openProver({ evidence, trust, now, ...trustContext(options) })
   const examined = await forEachPackage(await packagesOf(lockfile), async (pkg) => ({ pkg, proof: await prove(pkg) }))
   const unknown = examined.flatMap(({ pkg, proof }) =>

@@ -25,7 +25,7 @@ export async function explainPackage(wanted: string, options: ExplainOptions, no
   const packages = (await ruledPackages(lockfile, policy)).filter((pkg) => isMeant(pkg, wanted))
   if (packages.length === 0)
     throw new GateError(`${lockfile} has no package ${clean(wanted)}. Names are as in the lockfile.`)
-  const evidence = await evidenceSource(options, folder)
+  const evidence = await evidenceSource(options, folder, policy.attestations)
   const prove = openProver({ evidence, trust: { ...policy.trust, ...trust }, now, ...trustContext(options) })
   // People want to see what could be required. Where nothing is, it need not be to be had.
   const proofFor = (pkg: LockedPackage) =>

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { SingleBar } from 'cli-progress'
 import { GateError } from '../errors.ts'
 import { directoryEvidence } from '../evidence/directory.ts'
-import { registryEvidence } from '../evidence/registry.ts'
+import { type Mirror, networkEvidence } from '../evidence/mirror.ts'
 import { currentEnvironment, readRegistrySettings } from '../evidence/settings.ts'
 import type { EvidenceSource } from '../evidence/types.ts'
 import { acrossLockfiles } from '../lockfile/links.ts'
@@ -53,7 +53,12 @@ export async function packagesOf(
   return mergePackages([...locked, ...(await pinnedConfigDependencies(folder, vouched))])
 }
 
-export async function evidenceSource(options: SourceOptions, folder: string): Promise<EvidenceSource> {
+/** @param mirror the policy's, where there is one */
+export async function evidenceSource(
+  options: Pick<SourceOptions, 'attestations' | 'offline'>,
+  folder: string,
+  mirror?: Mirror,
+): Promise<EvidenceSource> {
   if (options.attestations !== undefined) {
     const found = await stat(options.attestations).catch(() => undefined)
     if (!found?.isDirectory()) throw new GateError(`--attestations ${options.attestations}: there is no such folder.`)
@@ -64,15 +69,16 @@ export async function evidenceSource(options: SourceOptions, folder: string): Pr
       '--offline leaves no source of evidence: name a folder of attestation documents with --attestations DIR.',
     )
   }
-  return registryEvidence(readRegistrySettings(folder, currentEnvironment()))
+  return networkEvidence(readRegistrySettings(folder, currentEnvironment()), mirror)
 }
 
-/** Runs something for each package, with a progress bar on a terminal. */
+/** Runs something for each package, with a progress bar on a terminal that says what. */
 export async function forEachPackage<T>(
   packages: readonly LockedPackage[],
   run: (pkg: LockedPackage) => Promise<T>,
+  what = 'verifying',
 ): Promise<readonly T[]> {
-  const bar = progressBar(packages.length)
+  const bar = progressBar(packages.length, what)
   return Promise.all(
     packages.map(async (pkg) => {
       const result = await run(pkg)
@@ -100,10 +106,10 @@ export function trustContext({ offline = false }: SourceOptions): { offline: boo
 }
 
 /** On a terminal only, and on standard error: standard output is for machines. */
-function progressBar(total: number): SingleBar | undefined {
+function progressBar(total: number, what: string): SingleBar | undefined {
   if (!process.stderr.isTTY || total === 0) return undefined
   const bar = new SingleBar({
-    format: 'verifying {bar} {value}/{total}',
+    format: `${what} {bar} {value}/{total}`,
     stream: process.stderr,
     clearOnComplete: true,
     // Nothing that Ctrl-C would leave switched off in the terminal.

@@ -27,7 +27,7 @@ export async function verify(options: VerifyOptions, now: Date): Promise<ExitSta
   const folder = path.dirname(lockfile)
   const trust = trustFiles(options)
   const policy = await loadPolicy(await policyPlace(options, folder), trust)
-  const evidence = await evidenceSource(options, folder)
+  const evidence = await evidenceSource(options, folder, policy.attestations)
   const packages = await ruledPackages(lockfile, policy)
   const verdicts = await forEachPackage(packages, openGate({ policy, evidence, trust, now, ...trustContext(options) }))
 

@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { ok, refuse } from '../codes.ts'
+import type { LockedPackage } from '../lockfile/types.ts'
 import type { Evidence, EvidenceSource } from './types.ts'
 
 /** As much as is read from a registry. */
@@ -13,20 +14,23 @@ const MAX_BYTES = 4 << 20
  */
 export function directoryEvidence(folder: string): EvidenceSource {
   return {
-    attestations: (pkg) => readDocument(folder, `${pkg.name}@${pkg.version}.json`, 'an attestation document'),
-    signatures: (pkg) =>
-      readDocument(folder, `${pkg.name}@${pkg.version}.signatures.json`, "the registry's signatures"),
+    attestations: (pkg) => readDocument(folder, documentName(pkg), 'an attestation document'),
+    signatures: (pkg) => readDocument(folder, signaturesName(pkg), "the registry's signatures"),
   }
+}
+
+export function documentName({ name, version }: Pick<LockedPackage, 'name' | 'version'>): string {
+  return `${name}@${version}.json`
+}
+
+export function signaturesName({ name, version }: Pick<LockedPackage, 'name' | 'version'>): string {
+  return `${name}@${version}.signatures.json`
 }
 
 async function readDocument(folder: string, name: string, expected: string): Promise<Evidence> {
   const root = path.resolve(folder)
-  const relative = name.replaceAll('/', path.sep)
-  const file = path.resolve(root, relative)
-  // Names come from the lockfile: `../../x` must not read a file from elsewhere, nor `x/../y` that of another package.
-  if (path.relative(root, file) !== relative || relative.startsWith(`..${path.sep}`)) {
-    return refuse('EVIDENCE_MISSING', `a name that leaves ${folder}`, expected)
-  }
+  const file = fileIn(root, name)
+  if (file === undefined) return refuse('EVIDENCE_MISSING', `a name that leaves ${folder}`, expected)
   try {
     // Before it is opened: a pipe would wait for somebody to write into it.
     const stats = await stat(file)
@@ -44,6 +48,16 @@ async function readDocument(folder: string, name: string, expected: string): Pro
       ? refuse('EVIDENCE_MISSING', `no file ${file}`, expected)
       : refuse('EVIDENCE_UNAVAILABLE', `no folder ${root}`, expected)
   }
+}
+
+/**
+ * The file of that name in a folder. Names come from the lockfile: `../../x` must not lead to a file elsewhere, nor `x/../y`
+ * to that of another package; then it is undefined.
+ */
+export function fileIn(root: string, name: string): string | undefined {
+  const relative = name.replaceAll('/', path.sep)
+  const file = path.resolve(root, relative)
+  return path.relative(root, file) !== relative || relative.startsWith(`..${path.sep}`) ? undefined : file
 }
 
 async function isFolder(file: string): Promise<boolean> {

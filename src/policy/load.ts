@@ -172,6 +172,10 @@ async function loadProjects(
       throw new GateError(
         `${own}: "trust", in a project's own policy or what it extends: who is trusted is for ${file} to say. Remove it`,
       )
+    if (policy.attestations !== undefined)
+      throw new GateError(
+        `${own}: "attestations", in a project's own policy or what it extends: where evidence comes from is for ${file} to say. Remove it`,
+      )
     projects.set(name, policy)
   }
   return projects

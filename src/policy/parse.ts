@@ -14,7 +14,7 @@ import { deadPatterns } from './unreachable.ts'
  * Makes a policy of a file's text, or throws a GateError that names everything wrong with it, in the file's order.
  *
  * Of `shared`, the policies that it extends, the rules come after its own, so that its own decide first; their exceptions
- * and publishers are there as well, and their trust files where it names none. Their modes stay with their rules. The
+ * and publishers are there as well, and their trust files and mirror where it names none. Their modes stay with their rules. The
  * policies of projects are for `load.ts` to add.
  */
 export function parsePolicy(text: string, file: string, root?: string, shared: readonly Policy[] = []): Policy {
@@ -50,6 +50,7 @@ export function parsePolicy(text: string, file: string, root?: string, shared: r
     publishers: named,
     enforcement,
     trust: trustOf(parsed.output, file, shared),
+    ...mirrorOf(parsed.output, shared),
     projects: new Map(),
   }
 }
@@ -89,6 +90,14 @@ function toDomain({ trustedRoot, tuf, ...thresholds }: DomainFile, file: string)
     ...(tuf !== undefined && { tuf: { url: tuf.url, root: fileOf(tuf.root) } }),
     thresholds,
   }
+}
+
+function mirrorOf({ attestations }: PolicyFile, shared: readonly Policy[]): Pick<Policy, 'attestations'> {
+  if (attestations === undefined) {
+    const mirror = shared.find((each) => each.attestations)?.attestations
+    return mirror === undefined ? {} : { attestations: mirror }
+  }
+  return { attestations: typeof attestations === 'string' ? { url: attestations, fallback: 'none' } : attestations }
 }
 
 /** What else a policy names under a key, as far as it can be read: the rest of the file is looked at when that is there. */

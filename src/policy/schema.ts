@@ -20,6 +20,7 @@ import { publisherProblem } from './publisher.ts'
 import { describe, quote } from './text.ts'
 import { dayProblem, spanProblem } from './time.ts'
 import { TrustSchema } from './trust-schema.ts'
+import { templateProblem } from './url.ts'
 
 /**
  * The policy file: the one definition from which its types, its checks and its JSON schema come.
@@ -244,6 +245,22 @@ function integrityProblem(integrity: string): Problem {
     : `${quote(integrity)} is not the integrity of a lockfile's entry: copy it from there, "sha512-…"`
 }
 
+/** A template, or a mapping with one. What is text is read as a template and nothing else, as in `oneOrMany`. */
+const MirrorSchema = (() => {
+  const template = text(templateProblem)
+  const mirror = mapping('"attestations"', {
+    url: described(template, 'Of a document, with {name} and {version} in its path.'),
+    fallback: described(
+      choice(['registry', 'none']),
+      'Whether the registry is asked for what the mirror does not have, or nobody.',
+    ),
+  })
+  const union = v.union([template, mirror])
+  const run: (typeof union)['~run'] = (dataset, config) =>
+    (typeof dataset.value === 'string' ? template : mirror)['~run'](dataset, config)
+  return { ...union, '~run': run }
+})()
+
 const SHARED = /^(?:\.{1,2}\/|(?:@[\w~-][\w.~-]*\/)?[\w~-][\w.~-]*\/)[^\\]*$/
 
 /** `./file` and `../file`, from the policy's folder; `name/file` and `@scope/name/file`, of an installed package. */
@@ -288,6 +305,12 @@ export const PolicySchema = mapping('a policy', {
     ),
   ),
   trust: v.exactOptional(TrustSchema),
+  attestations: v.exactOptional(
+    described(
+      MirrorSchema,
+      'A mirror, instead of the registry: https://mirror.example/{name}@{version}.json. Or {url, fallback}, to ask it first.',
+    ),
+  ),
   publishers: v.exactOptional(NamedPublishersSchema),
   ...ENFORCEMENT,
   exceptions: v.exactOptional(

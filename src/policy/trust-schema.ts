@@ -4,6 +4,7 @@ import { domainProblem } from './fields.ts'
 import { at, described, mapping, type Problem, text } from './parts.ts'
 import { describe, quote } from './text.ts'
 import { spanProblem } from './time.ts'
+import { urlProblem } from './url.ts'
 
 /** The part of a policy that says whose word counts. Strict as all of it. */
 
@@ -81,13 +82,6 @@ export const TrustSchema = v.pipe(
     }
   }),
 )
-
-function urlProblem(url: string): Problem {
-  const { protocol, hostname, search, hash, username } = URL.parse(url) ?? {}
-  const isLocal = hostname === '127.0.0.1' || hostname === 'localhost' || hostname === '[::1]'
-  if (protocol !== 'https:' && !(protocol === 'http:' && isLocal)) return `${quote(url)} is no https:// URL`
-  return search || hash || username ? `${quote(url)} has more than host and path: remove it` : undefined
-}
 
 function fileProblem(path: string): Problem {
   return path.includes('://') ? `${quote(path)} is a URL: write the path of a file, relative to the policy` : undefined

@@ -102,9 +102,11 @@ export interface Policy {
     /** Beside the default one, by their names. */
     readonly domains?: ReadonlyMap<string, PolicyDomain> | undefined
   }
+  /** Where evidence is asked for instead of the registry, or before it; undefined where the registry is. */
+  readonly attestations?: { readonly url: string; readonly fallback: 'registry' | 'none' } | undefined
   /**
    * What projects of the workspace ask for beyond that, of what they need: by their folder, as the lockfile calls it. These
-   * have no projects and no trust material of their own.
+   * have no projects, no trust material and no mirror of their own.
    */
   readonly projects: ReadonlyMap<string, Policy>
 }

@@ -105,6 +105,21 @@ ${SHARED}`,
     )
   })
 
+  it('takes their mirror where it names none, of the first that has one', async (t) => {
+    const mirror = (host: string) => `attestations: https://${host}/{name}@{version}.json\n`
+    const files = {
+      'one.yaml': SHARED,
+      'two.yaml': mirror('two.example') + SHARED.replace(' b,', ' c,'),
+      'three.yaml': mirror('three.example') + SHARED.replace(' b,', ' d,'),
+    }
+    const all = 'extends: [./one.yaml, ./two.yaml, ./three.yaml]\n'
+    const urlOf = async (own: string) =>
+      (await loadPolicy({ folder: folderWith(t, { ...files, '.sigstorerc': own + OWN }) })).attestations?.url
+    assert.equal(await urlOf(all), 'https://two.example/{name}@{version}.json')
+    assert.equal(await urlOf(all + mirror('own.example')), 'https://own.example/{name}@{version}.json')
+    assert.equal(await urlOf('extends: ./one.yaml\n'), undefined)
+  })
+
   it('takes their trust files where it names none, from where they are', async (t) => {
     const folder = folderWith(t, {
       '.sigstorerc': `extends: ./deep/one.yaml\ntrust: { npmKeys: keys.json }\n${OWN}`,

@@ -168,7 +168,7 @@ ${VALID}`
 
 const KNOWN = '"packages", "require", "publisher", "unchanged", "minimumAge", "mode", "enforceFrom", "reason"'
 const KNOWN_OF_POLICY =
-  '"$schema", "extends", "projects", "trust", "publishers", "mode", "enforceFrom", "exceptions", "rules"'
+  '"$schema", "extends", "projects", "trust", "attestations", "publishers", "mode", "enforceFrom", "exceptions", "rules"'
 const KNOWN_OF_PUBLISHER =
   '"issuer", "owner", "ownerId", "repository", "repositoryId", "workflow", "builder", "ref", "commit", "trigger", "runner", "environment", "visibility", "domain", "release", "tag"'
 const QUOTE_IT = 'In YAML a value that begins with "@", "*", "!", "&" or "%" must be in quotes'

@@ -151,6 +151,14 @@ describe('the policies of projects', () => {
       '~/.sigstorerc:1:12: "../apps/strict" is not a folder of the workspace that this policy is about',
     ],
     [
+      'a project that chooses whom to ask',
+      {
+        '.sigstorerc': LISTED,
+        'apps/strict/.sigstorerc': `attestations: https://m.example/{name}/{version}\n${STRICT}`,
+      },
+      `~/apps/strict/.sigstorerc: "attestations", in a project's own policy or what it extends: where evidence comes from is for ~/.sigstorerc to say. Remove it`,
+    ],
+    [
       'a project that chooses whom to trust',
       { '.sigstorerc': LISTED, 'apps/strict/.sigstorerc': `trust: { npmKeys: ./keys.json }\n${STRICT}` },
       `~/apps/strict/.sigstorerc: "trust", in a project's own policy or what it extends: who is trusted is for ~/.sigstorerc to say. Remove it`,
