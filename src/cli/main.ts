@@ -5,6 +5,7 @@ import { clean } from '../report/clean.ts'
 import type { AcceptOptions } from './accept.ts'
 import type { ExitStatus } from './exit.ts'
 import type { ExplainOptions } from './explain.ts'
+import type { ExportOptions } from './export.ts'
 import type { PolicyOptions } from './policy.ts'
 import { REPAIRS } from './repair.ts'
 import type { SourceOptions } from './sources.ts'
@@ -70,6 +71,18 @@ export async function main(argv: readonly string[], now: Date): Promise<ExitStat
     .action(async (names: readonly string[], options: AcceptOptions) => {
       const { accept } = await import('./accept.ts')
       status = await accept(names, options, now)
+    })
+
+  program
+    .command('export')
+    .description('write the evidence of a lockfile: a folder to serve as a mirror, and bundles for other tools')
+    .requiredOption('--out <dir>', 'the folder; what it has of the same name is replaced')
+    .addOption(lockfileOption())
+    .addOption(attestationsOption())
+    .addOption(offlineOption())
+    .action(async (options: ExportOptions) => {
+      const { exportEvidence } = await import('./export.ts')
+      status = await exportEvidence(options)
     })
 
   const policy = program.command('policy').description('look at a policy itself')
@@ -162,14 +175,26 @@ export async function main(argv: readonly string[], now: Date): Promise<ExitStat
 /** The options of every command that looks at a lockfile and at evidence. */
 function withSources(command: Command): Command {
   return command
-    .option('--lockfile <file>', 'the lockfile', 'pnpm-lock.yaml')
-    .option(
-      '--attestations <dir>',
-      'read attestation documents from a folder, DIR/@scope/name@1.0.0.json, instead of the registry',
-    )
+    .addOption(lockfileOption())
+    .addOption(attestationsOption())
     .option('--trusted-root <file>', 'a Sigstore trusted_root.json instead of the embedded one')
     .option('--npm-keys <file>', "a registry's keys.json instead of the embedded one")
-    .option('--offline', 'make no request')
+    .addOption(offlineOption())
+}
+
+function lockfileOption(): Option {
+  return new Option('--lockfile <file>', 'the lockfile').default('pnpm-lock.yaml')
+}
+
+function attestationsOption(): Option {
+  return new Option(
+    '--attestations <dir>',
+    'read attestation documents from a folder, DIR/@scope/name@1.0.0.json, instead of the network',
+  )
+}
+
+function offlineOption(): Option {
+  return new Option('--offline', 'make no request')
 }
 
 function policyOption(): Option {
@@ -177,7 +202,7 @@ function policyOption(): Option {
 }
 
 function withPolicy(command: Command): Command {
-  return command.addOption(policyOption()).option('--lockfile <file>', 'the lockfile', 'pnpm-lock.yaml')
+  return command.addOption(policyOption()).addOption(lockfileOption())
 }
 
 function withTrust(command: Command): Command {
