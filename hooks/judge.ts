@@ -1,6 +1,9 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
+import { assetDigests } from '../src/evidence/assets.ts'
+import { factPlaces, openFacts } from '../src/evidence/facts.ts'
 import { readYaml } from '../src/evidence/files.ts'
+import { githubReleases, githubToken } from '../src/evidence/github.ts'
 import { networkEvidence } from '../src/evidence/mirror.ts'
 import {
   currentEnvironment,
@@ -74,7 +77,13 @@ export function openJudge(project: string): Judge {
     const place = await policyPlace(lockfileDir, project)
     const policy = await loadPolicy(place)
     const settings = withRegistries(settingsFor(lockfileDir, project), registries)
-    const evidence = networkEvidence(settings, policy.attestations)
+    const evidence = {
+      ...networkEvidence(settings, policy.attestations),
+      releases: {
+        release: githubReleases(settings, githubToken(process.env)),
+        sha256: assetDigests(settings, openFacts(factPlaces())),
+      },
+    }
     const prove = openProver({ evidence, trust: policy.trust, now, warn: warning })
     const rootGate = gateBy({ ...policy, projects: new Map() }, prove, now)
     return { folder: place.folder, policy, gate: gateBy(policy, prove, now), rootGate }

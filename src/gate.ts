@@ -1,4 +1,5 @@
 import { CODES, ok, type Refusal, type Result, refuse } from './codes.ts'
+import { GITHUB_DOMAIN } from './domains.ts'
 import { GateError } from './errors.ts'
 import type { Evidence, EvidenceSource } from './evidence/types.ts'
 import type { LockedPackage } from './lockfile/types.ts'
@@ -6,7 +7,6 @@ import { acceptsSignature, decide, needsProof } from './policy/decide.ts'
 import type { Policy, Verdict } from './policy/types.ts'
 import type { TrustContext, TrustFiles } from './trust/load.ts'
 import type { Proof } from './verify/types.ts'
-import type { DocumentVerifier } from './verify/verify.ts'
 
 /**
  * Judges one entry of a lockfile. What goes wrong while deciding is a refusal. The one thing that it throws is a
@@ -60,13 +60,33 @@ export type Prover = (pkg: LockedPackage, orSignature?: boolean) => Promise<Resu
 export function openProver({ evidence, trust = {}, ...context }: Omit<GateOptions, 'policy'>): Prover {
   const { now } = context
   const proofs = new Map<string, Promise<Result<Proof>>>()
-  const documentVerifier = once(() => openVerifier(trust, context))
+  const verifiers = once(() => openVerifiers(trust, context))
   const signatureVerifier = once(() => openSignatureVerifier(trust, context))
 
   async function prove(pkg: LockedPackage): Promise<Result<Proof>> {
-    if (pkg.source !== 'registry') return unprovable(pkg)
+    if (pkg.source !== 'registry') return proveRelease(pkg)
     const document = sound(await evidence.attestations(pkg))
-    return document.ok ? (await documentVerifier())(pkg, document.value, now) : document
+    return document.ok ? (await verifiers()).verifyDocument(pkg, document.value, now) : document
+  }
+
+  /** What is on GitHub, and no registry's, may be of a release that GitHub has signed. */
+  async function proveRelease(pkg: LockedPackage): Promise<Result<Proof>> {
+    const { releases } = evidence
+    // Nobody is asked where no rule could be met by the answer.
+    if (pkg.github === undefined || releases === undefined || trust.domains?.has(GITHUB_DOMAIN) !== true)
+      return unprovable(pkg)
+    let sha256: string | undefined
+    if ('tag' in pkg.github) {
+      const { lockedDigest } = await verifiers()
+      const sha512 = lockedDigest(pkg)
+      if (!sha512.ok) return sha512
+      const digest = await releases.sha256(pkg, sha512.value)
+      if (!digest.ok) return digest
+      sha256 = digest.value
+    }
+    const subject = 'commit' in pkg.github ? `sha1:${pkg.github.commit}` : `sha256:${sha256}`
+    const document = sound(await releases.release(pkg, pkg.github, subject))
+    return document.ok ? (await verifiers()).verifyRelease(pkg.github, sha256, document.value, now) : document
   }
 
   async function proveBySignature(pkg: LockedPackage): Promise<Result<Proof>> {
@@ -127,7 +147,7 @@ function unprovable({ source, origin }: LockedPackage): Result<Proof> {
   return refuse(
     'EVIDENCE_MISSING',
     `a dependency from ${SOURCES[source]}${origin === undefined ? '' : ` (${origin})`}`,
-    'a package of a registry, which alone has attestations',
+    'a package of a registry, or of a release that GitHub has signed (docs/policy.md)',
   )
 }
 
@@ -141,12 +161,19 @@ const SOURCES: Readonly<Record<LockedPackage['source'], string>> = {
 }
 
 /** Loaded only when something must be verified: the verifier is the heaviest part of the gate. */
-async function openVerifier(files: TrustFiles, context: TrustContext): Promise<DocumentVerifier> {
-  const [{ loadDomains }, { createDocumentVerifier }] = await Promise.all([
+async function openVerifiers(files: TrustFiles, context: TrustContext) {
+  const [{ loadDomains }, { createDocumentVerifier }, { createReleaseVerifier }, { lockedDigest }] = await Promise.all([
     import('./trust/load.ts'),
     import('./verify/verify.ts'),
+    import('./verify/release.ts'),
+    import('./verify/subject.ts'),
   ])
-  return createDocumentVerifier(await loadDomains(files, context))
+  const domains = await loadDomains(files, context)
+  return {
+    verifyDocument: createDocumentVerifier(domains),
+    verifyRelease: createReleaseVerifier(domains),
+    lockedDigest,
+  }
 }
 
 /** Loaded only where a rule is content with a signature, and there is nothing better. */

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
@@ -38,6 +38,14 @@ export interface Request {
   readonly none: string
   readonly expected: string
   readonly size?: number | undefined
+  /** Default: JSON. */
+  readonly accept?: string
+  /** In place of npm's credentials, and like them for the URL's own origin only; null for none at all. */
+  readonly authorization?: string | null | undefined
+  /** What is made of a body that nobody has read yet. Default: it is parsed as JSON. */
+  readonly read?: (body: AsyncIterable<Buffer>, encoding: string) => Promise<unknown>
+  /** Says more of a status than its number; undefined where there is nothing to say. Then nothing is asked twice. */
+  readonly explain?: (status: number, headers: IncomingHttpHeaders) => string | undefined
 }
 
 /**
@@ -83,8 +91,14 @@ async function fetchDocument(
   }
 }
 
+export async function buffered(body: AsyncIterable<Buffer>): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  for await (const chunk of body) chunks.push(chunk)
+  return Buffer.concat(chunks)
+}
+
 /** The answer cannot be used, and asking again would not change that. */
-class Unusable extends Error {}
+export class Unusable extends Error {}
 
 /** One attempt. `transient`: another one may have more luck. */
 async function ask(
@@ -100,7 +114,9 @@ async function ask(
     const response = await follow(request, options, transport, limits, signal)
     const status = response.statusCode ?? 0
     if (status === 200) {
-      return { evidence: ok(JSON.parse(await text(response, limits.size)) as unknown), transient: false }
+      const encoding = response.headers['content-encoding'] ?? 'identity'
+      const read = request.read ?? (async () => JSON.parse(await text(response, limits.size)) as unknown)
+      return { evidence: ok(await read(bounded(response, limits.size), encoding)), transient: false }
     }
     // Not read: the body of an error may be endless.
     response.destroy()
@@ -108,9 +124,14 @@ async function ask(
       const found = `${none} at ${shown(url)} (HTTP 404)`
       return { evidence: refuse('EVIDENCE_MISSING', found, expected), transient: false }
     }
+    const explained = request.explain?.(status, response.headers)
     return {
-      evidence: refuse('EVIDENCE_UNAVAILABLE', `HTTP ${status} from ${shown(url)}`, expected),
-      transient: status >= 500 || [408, 420, 429].includes(status),
+      evidence: refuse(
+        'EVIDENCE_UNAVAILABLE',
+        `HTTP ${status} from ${shown(url)}${explained === undefined ? '' : `: ${explained}`}`,
+        expected,
+      ),
+      transient: explained === undefined && (status >= 500 || [408, 420, 429].includes(status)),
     }
   } catch (error) {
     const seconds = (deadline.aborted ? limits.total : limits.attempt) / 1000
@@ -123,7 +144,7 @@ async function ask(
 }
 
 async function follow(
-  { url, name }: Request,
+  { url, name, accept = 'application/json', authorization }: Request,
   options: Readonly<Record<string, unknown>>,
   transport: Transport,
   { attempt: timeout }: Limits,
@@ -133,9 +154,13 @@ async function follow(
   for (let redirects = 0; redirects <= REDIRECTS; redirects += 1) {
     // Another origin, be it another port or plain http, must not be told what is meant for this one.
     const own = target.origin === url.origin
-    const { headers, cert, key } = own ? credentialsFor(target.href, scopeOf(name), options) : NO_CREDENTIALS
+    const { headers, cert, key } = !own
+      ? NO_CREDENTIALS
+      : authorization === undefined
+        ? credentialsFor(target.href, scopeOf(name), options)
+        : { ...NO_CREDENTIALS, headers: authorization === null ? {} : { authorization } }
     const response = await transport(target, {
-      headers: { accept: 'application/json', 'accept-encoding': 'gzip', 'user-agent': 'provenance-gate', ...headers },
+      headers: { accept, 'accept-encoding': 'gzip', 'user-agent': 'provenance-gate', ...headers },
       cert,
       key,
       timeout,
@@ -152,17 +177,22 @@ async function follow(
   throw new Unusable(`more than ${REDIRECTS} redirects`)
 }
 
-async function text(response: IncomingMessage, size: number): Promise<string> {
-  const tooLarge = () => new Unusable(`the answer has more than ${size} bytes`)
-  const chunks: Buffer[] = []
+async function* bounded(body: AsyncIterable<Buffer>, size: number): AsyncGenerator<Buffer> {
   let length = 0
-  for await (const chunk of response as AsyncIterable<Buffer>) {
+  for await (const chunk of body) {
     length += chunk.length
     // Leaving the loop ends the connection.
-    if (length > size) throw tooLarge()
-    chunks.push(chunk)
+    if (length > size) throw tooLarge(size)
+    yield chunk
   }
-  const body = Buffer.concat(chunks)
+}
+
+function tooLarge(size: number): Unusable {
+  return new Unusable(`the answer has more than ${size} bytes`)
+}
+
+async function text(response: IncomingMessage, size: number): Promise<string> {
+  const body = await buffered(bounded(response, size))
   const encoding = response.headers['content-encoding'] ?? 'identity'
   if (encoding === 'identity') return body.toString('utf8')
   if (encoding !== 'gzip' && encoding !== 'x-gzip') throw new Unusable('a content-encoding that was not asked for')
@@ -170,7 +200,9 @@ async function text(response: IncomingMessage, size: number): Promise<string> {
     // Bounded while it is unpacked: a few hundred KB of gzip can stand for gigabytes.
     return (await promisify(gunzip)(body, { maxOutputLength: size })).toString('utf8')
   } catch (error) {
-    throw (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE' ? tooLarge() : new Unusable('broken gzip')
+    throw (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE'
+      ? tooLarge(size)
+      : new Unusable('broken gzip')
   }
 }
 

@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { ok, refuse } from '../codes.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
-import type { Evidence, EvidenceSource } from './types.ts'
+import type { Evidence, EvidenceSource, ReleaseSource } from './types.ts'
 
 /** As much as is read from a registry. */
 const MAX_BYTES = 4 << 20
@@ -17,6 +17,17 @@ export function directoryEvidence(folder: string): EvidenceSource {
     attestations: (pkg) => readDocument(folder, documentName(pkg), 'an attestation document'),
     signatures: (pkg) => readDocument(folder, signaturesName(pkg), "the registry's signatures"),
   }
+}
+
+/** Attestations of releases in the same folder: `DIR/github.com/owner/name/sha256-….json`, or `sha1-…` of a commit. */
+export function directoryReleases(folder: string): ReleaseSource['release'] {
+  return (_, { repository }, subject) =>
+    readDocument(folder, releaseName(repository, subject), "GitHub's attestation of a release")
+}
+
+/** @param subject `sha256:…` or `sha1:…` */
+export function releaseName(repository: string, subject: string): string {
+  return `github.com/${repository}/${subject.replace(':', '-')}.json`
 }
 
 export function documentName({ name, version }: Pick<LockedPackage, 'name' | 'version'>): string {

@@ -1,5 +1,5 @@
 import type { Result } from '../codes.ts'
-import type { LockedPackage } from '../lockfile/types.ts'
+import type { GithubOrigin, LockedPackage } from '../lockfile/types.ts'
 
 /** A parsed document, unjudged; or EVIDENCE_MISSING or EVIDENCE_UNAVAILABLE. */
 export type Evidence = Result<unknown>
@@ -14,6 +14,20 @@ export interface EvidenceSource {
    * @param withTime whether to find out when that was, at a greater cost
    */
   signatures(pkg: LockedPackage, withTime: boolean): Promise<Evidence>
+  /** For what is on GitHub; absent where nobody is asked about it. */
+  readonly releases?: ReleaseSource
+}
+
+/** Fetches what may prove what is on GitHub. Never judges it, and never throws. */
+export interface ReleaseSource {
+  /**
+   * The attestations of releases that are about a digest, in the form of an attestation document.
+   *
+   * @param subject `sha256:` of an asset, or `sha1:` of a commit, and the hexadecimal digits
+   */
+  release(pkg: LockedPackage, origin: GithubOrigin, subject: string): Promise<Evidence>
+  /** The sha256 of the bytes that have this sha512; both are hex. */
+  sha256(pkg: LockedPackage, sha512: string): Promise<Result<string>>
 }
 
 /** Of a package's metadata, what is about signatures: https://docs.npmjs.com/about-registry-signatures */

@@ -20,10 +20,10 @@ export function mergePackages(packages: Iterable<LockedPackage>): readonly Locke
 }
 
 function mergeGroup(group: readonly LockedPackage[]): LockedPackage {
-  const { name, version, integrity, source, origin, key } = group[0] as LockedPackage
+  const { name, version, integrity, source, origin, github, key } = group[0] as LockedPackage
   const importers = sorted(group.flatMap((pkg) => pkg.importers))
   const aliases = sorted(group.flatMap((pkg) => pkg.aliases ?? []))
-  const merged = { name, version, integrity, source, origin, importers, key }
+  const merged = { name, version, integrity, source, origin, ...(github && { github }), importers, key }
   return aliases.length === 0 ? merged : { ...merged, aliases }
 }
 

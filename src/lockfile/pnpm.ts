@@ -2,6 +2,7 @@ import { posix } from 'node:path'
 import { GateError } from '../errors.ts'
 import { packageId, parseId, toDepPath } from './dep-path.ts'
 import { type Claim, claims, danglingClaim } from './entry.ts'
+import { githubOrigin } from './github.ts'
 import { reachedBy } from './importers.ts'
 import { mergePackages } from './merge.ts'
 import { type Fields, field, isPlain, majorVersion } from './record.ts'
@@ -126,9 +127,16 @@ function listPackages(lockfile: unknown): readonly LockedPackage[] {
   const reached = reachedBy({ roots, edges: nodes.map(({ targets }) => targets) })
   return mergePackages(
     nodes.flatMap(({ key, claims: claimed, aliases }, number) =>
-      claimed.map((claim) => ({ ...claim, importers: reached[number] ?? [], aliases: [...aliases], key })),
+      claimed.map((claim) => ({ ...placed(claim), importers: reached[number] ?? [], aliases: [...aliases], key })),
     ),
   )
+}
+
+/** With what it is on GitHub. An archive of a commit has no digest of its own that GitHub would have signed. */
+function placed(claim: Claim): Claim & Pick<LockedPackage, 'github'> {
+  const github = githubOrigin(claim.origin)
+  const isAsset = github !== undefined && 'tag' in github
+  return github !== undefined && claim.source === (isAsset ? 'tarball' : 'git') ? { ...claim, github } : claim
 }
 
 const RUNTIME_FIELDS = ['dependencies', 'optionalDependencies'] as const

@@ -1,6 +1,11 @@
 /** Where a lockfile entry's bytes come from. Only `registry` entries can have registry evidence. */
 export type PackageSource = 'registry' | 'tarball' | 'git' | 'directory' | 'runtime' | 'unknown'
 
+/** An asset of a release on GitHub, or a commit there. `repository` is `owner/name`. */
+export type GithubOrigin =
+  | { readonly repository: string; readonly tag: string }
+  | { readonly repository: string; readonly commit: string }
+
 /** One entry of a lockfile: one package, one version, one digest. Everything downstream is bound to this. */
 export interface LockedPackage {
   /** The real name, also where it is installed under an alias: `@scope/name` or `name`. */
@@ -12,6 +17,8 @@ export interface LockedPackage {
   readonly source: PackageSource
   /** What the lockfile says of the origin when it is not simply the registry's own tarball: a URL, a path, a commit. */
   readonly origin: string | undefined
+  /** What the origin is on GitHub; absent where it is nothing there that GitHub signs. Only of tarballs and of git. */
+  readonly github?: GithubOrigin
   /** Folders of the workspace projects that reach this entry, sorted, relative to the lockfile (`.` is the root). */
   readonly importers: readonly string[]
   /** Set where nobody knows yet who needs it, or who else will: it may be anyone. Never of what a lockfile says. */

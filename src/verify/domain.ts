@@ -24,7 +24,7 @@ export function domainOf(bundle: Bundle, domains: readonly [OpenDomain, ...OpenD
   return domains.find(({ material }) => issuer !== undefined && hasAuthority(material, issuer)) ?? domains[0]
 }
 
-/** Whether no domain has the authority that a certificate names: what is wrong with the rest is then of no interest. */
+/** Whether no domain has the authority that a certificate names. */
 export function isOfStranger(bundle: Bundle, domains: readonly OpenDomain[]): boolean {
   const issuer = issuerKeyId(bundle)
   return issuer !== undefined && !domains.some(({ material }) => hasAuthority(material, issuer))

@@ -3,7 +3,7 @@ import type { Bundle } from '@sigstore/bundle'
 import type { X509Certificate } from '@sigstore/core'
 import { type TrustMaterial, toSignedEntity, VerificationError } from '@sigstore/verify'
 import { ok, type RefusalCode, type Result, refuse } from '../codes.ts'
-import type { OpenDomain } from './domain.ts'
+import { domainOf, isOfStranger, type OpenDomain } from './domain.ts'
 import { namesSigner } from './log-entry.ts'
 import type { Thresholds } from './types.ts'
 
@@ -20,6 +20,25 @@ export interface VerifiedSignature {
 
 /** How far the clocks of a log and of this machine may disagree, in milliseconds. */
 const CLOCK_TOLERANCE = 5 * 60 * 1000
+
+/** The same, and the trust domain in which it holds: that of the authority that its certificate names. */
+export function verifyInDomain(
+  bundle: Bundle,
+  domains: readonly [OpenDomain, ...OpenDomain[]],
+  now: Date,
+): Result<VerifiedSignature & { readonly domain: string }> {
+  const domain = domainOf(bundle, domains)
+  const signature = verifySignature(bundle, domain, now)
+  if (signature.ok) return ok({ ...signature.value, domain: domain.name })
+  // What is wrong with the rest is of no interest then.
+  return isOfStranger(bundle, domains)
+    ? refuse(
+        'CERTIFICATE_UNTRUSTED',
+        'a certificate of an authority that no trust domain knows',
+        `one of the trust domains that the policy names (${domains.map(({ name }) => name).join(', ')})`,
+      )
+    : signature
+}
 
 /**
  * Verifies one bundle without looking at what it says. Errors: the codes of `CODE`, TIMESTAMP_INVALID.

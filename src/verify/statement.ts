@@ -7,7 +7,10 @@ import { show } from './show.ts'
 export interface Statement {
   readonly predicateType: string
   readonly subject: readonly {
+    /** Empty where it has none, and a URI in its place. */
     readonly name: string
+    readonly uri?: string | undefined
+    readonly sha1?: string | undefined
     readonly sha256?: string | undefined
     readonly sha512?: string | undefined
   }[]
@@ -53,12 +56,16 @@ export function parseStatement(bundle: Bundle): Result<Statement> {
   }
   const subjects: Statement['subject'][number][] = []
   for (const entry of subject) {
-    if (!isRecord(entry) || typeof entry.name !== 'string') {
+    // Both are of https://github.com/in-toto/attestation/blob/main/spec/v1/resource_descriptor.md
+    const { name, uri } = isRecord(entry) ? entry : {}
+    if (!isRecord(entry) || (typeof name !== 'string' && (name !== undefined || typeof uri !== 'string'))) {
       return refuse('EVIDENCE_MALFORMED', 'a subject without a name', 'subjects with name and digest')
     }
-    const { sha256, sha512 } = isRecord(entry.digest) ? entry.digest : {}
+    const { sha1, sha256, sha512 } = isRecord(entry.digest) ? entry.digest : {}
     subjects.push({
-      name: entry.name,
+      name: typeof name === 'string' ? name : '',
+      ...(typeof uri === 'string' && { uri }),
+      ...(typeof sha1 === 'string' && { sha1 }),
       ...(typeof sha256 === 'string' && { sha256 }),
       ...(typeof sha512 === 'string' && { sha512 }),
     })

@@ -3,9 +3,9 @@ import { ok, type Result, refuse } from '../codes.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import { certificateClaims } from './claims.ts'
 import { parseDocument } from './document.ts'
-import { domainOf, isOfStranger, type OpenDomain, openDomain } from './domain.ts'
+import { type OpenDomain, openDomain } from './domain.ts'
 import { checkProvenance, checkPublish, PROVENANCE_V1, PROVENANCE_V02, PUBLISH } from './predicate.ts'
-import { verifySignature } from './signature.ts'
+import { verifyInDomain } from './signature.ts'
 import { parseStatement } from './statement.ts'
 import { checkSubject, lockedDigest } from './subject.ts'
 import type { Proof, ProvenProvenance, ProvenPublish, TrustDomain } from './types.ts'
@@ -62,15 +62,14 @@ function verifyDocument(pkg: LockedPackage, document: unknown, context: Context)
 }
 
 function verifyAttestation(pkg: LockedPackage, digest: string, bundle: Bundle, context: Context): Result<Proven> {
-  const domain = domainOf(bundle, context.domains)
-  const signature = verifySignature(bundle, domain, context.now)
-  if (!signature.ok) return isOfStranger(bundle, context.domains) ? ofStranger(context.domains) : signature
+  const signature = verifyInDomain(bundle, context.domains, context.now)
+  if (!signature.ok) return signature
   const statement = parseStatement(bundle)
   if (!statement.ok) return statement
   const subject = checkSubject(pkg, digest, statement.value)
   if (!subject.ok) return subject
 
-  const { certificate, signedAt } = signature.value
+  const { certificate, signedAt, domain } = signature.value
   const { predicateType } = statement.value
   switch (predicateType) {
     case PUBLISH: {
@@ -97,7 +96,7 @@ function verifyAttestation(pkg: LockedPackage, digest: string, bundle: Bundle, c
       }
       const certified = certificateClaims(certificate)
       if (!certified.ok) return certified
-      const claims = { ...certified.value, domain: domain.name }
+      const claims = { ...certified.value, domain }
       const checked = checkProvenance(statement.value, claims)
       if (!checked.ok) return checked
       return ok({ kind: 'provenance', value: { predicateType, claims, signedAt: signedAt.toISOString() } })
@@ -105,13 +104,4 @@ function verifyAttestation(pkg: LockedPackage, digest: string, bundle: Bundle, c
     default:
       return ok(undefined)
   }
-}
-
-function ofStranger(domains: readonly OpenDomain[]): Result<never> {
-  const names = domains.map(({ name }) => name).join(', ')
-  return refuse(
-    'CERTIFICATE_UNTRUSTED',
-    'a certificate of an authority that no trust domain knows',
-    `one of the trust domains that the policy names (${names})`,
-  )
 }

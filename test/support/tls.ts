@@ -2,11 +2,12 @@ import { basicConstraints, extension, signCertificate, toBeSigned } from './sigs
 import { implicit, sequence } from './sigstore/der.ts'
 import { generateKey } from './sigstore/keys.ts'
 
-/** A certificate for 127.0.0.1 that nobody has vouched for, valid for longer than this code will be. Both are PEM. */
-export function selfSigned(): { readonly key: string; readonly cert: string } {
+/** A certificate for 127.0.0.1, or for these hosts, that nobody has vouched for, valid for longer than this code will be. PEM. */
+export function selfSigned(hosts: readonly string[] = []): { readonly key: string; readonly cert: string } {
   const key = generateKey('P-384')
   const name = { organization: 'Local', commonName: 'registry' }
-  const address = extension('2.5.29.17', sequence(implicit(7, Buffer.from([127, 0, 0, 1]))))
+  const names = hosts.map((host) => implicit(2, Buffer.from(host, 'latin1')))
+  const address = extension('2.5.29.17', sequence(implicit(7, Buffer.from([127, 0, 0, 1])), ...names))
   const period = { notBefore: new Date('2020-01-01'), notAfter: new Date('2120-01-01') }
   const extensions = [basicConstraints(undefined), address]
   const content = { serial: Buffer.from([1]), issuer: name, subject: name, ...period, spki: key.spki, extensions }

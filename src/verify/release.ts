@@ -1,0 +1,189 @@
+import type { Bundle } from '@sigstore/bundle'
+import { ok, type Result, refuse } from '../codes.ts'
+import { GITHUB_DOMAIN, GITHUB_RELEASES } from '../domains.ts'
+import type { GithubOrigin } from '../lockfile/types.ts'
+import { certificateClaims } from './claims.ts'
+import { parseDocument } from './document.ts'
+import { type OpenDomain, openDomain } from './domain.ts'
+import { show } from './show.ts'
+import { verifyInDomain } from './signature.ts'
+import { parseStatement, type Statement } from './statement.ts'
+import type { Proof, ProvenProvenance, TrustDomain } from './types.ts'
+
+/** https://github.com/in-toto/attestation/blob/main/spec/predicates/release.md; what GitHub writes of it is read. */
+const RELEASE = ['https://in-toto.io/attestation/release/v0.1', 'https://in-toto.io/attestation/release/v0.2']
+
+/**
+ * Judges the attestations of a release against what is locked of it. Pure, and never throws.
+ *
+ * @param sha256 of the bytes of an asset, hex: of those that have the lockfile's sha512
+ */
+export type ReleaseVerifier = (
+  origin: GithubOrigin,
+  sha256: string | undefined,
+  document: unknown,
+  now: Date,
+) => Result<Proof>
+
+export function createReleaseVerifier([first, ...others]: readonly [TrustDomain, ...TrustDomain[]]): ReleaseVerifier {
+  const domains = [openDomain(first), ...others.map(openDomain)] as const
+  return (origin, sha256, document, now) => {
+    try {
+      return verifyDocument(origin, sha256, document, domains, now)
+    } catch (error) {
+      // Safety rule 1: whatever is thrown while deciding is a refusal.
+      const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+      return refuse('INTERNAL_ERROR', `an error in the verifier (${what})`, 'none; please report this')
+    }
+  }
+}
+
+/** A commit may be that of several releases: each of them is proven. Those of others are not about it, and prove nothing. */
+function verifyDocument(
+  origin: GithubOrigin,
+  sha256: string | undefined,
+  document: unknown,
+  domains: readonly [OpenDomain, ...OpenDomain[]],
+  now: Date,
+): Result<Proof> {
+  const bundles = parseDocument(document)
+  if (!bundles.ok) return bundles
+  const provenance: ProvenProvenance[] = []
+  let other: Result<never> | undefined
+  for (const bundle of bundles.value) {
+    const release = verifyBundle(bundle, domains, now)
+    // As of a package's document: one that does not hold spoils it.
+    if (!release.ok) return release
+    if (release.value === undefined) continue
+    const bound = bind(origin, sha256, release.value)
+    if (bound.ok) provenance.push(release.value.proven)
+    else other ??= bound
+  }
+  if (provenance.length > 0) return ok({ provenance, publish: undefined })
+  return (
+    other ?? refuse('EVIDENCE_MISSING', 'no attestation of a release', 'one that GitHub makes of immutable releases')
+  )
+}
+
+interface Release {
+  readonly proven: ProvenProvenance
+  readonly repository: string
+  readonly tag: string
+  readonly commit: string
+  readonly assets: Statement['subject']
+}
+
+/** What one attestation says, once it is sure that GitHub says it. Undefined: something else than a release. */
+function verifyBundle(
+  bundle: Bundle,
+  domains: readonly [OpenDomain, ...OpenDomain[]],
+  now: Date,
+): Result<Release | undefined> {
+  const signature = verifyInDomain(bundle, domains, now)
+  if (!signature.ok) return signature
+  const statement = parseStatement(bundle)
+  if (!statement.ok) return statement
+  const { predicateType } = statement.value
+  if (!RELEASE.includes(predicateType)) return ok(undefined)
+  const { certificate, signedAt, domain } = signature.value
+  // Whoever may write attestations of a repository can have this statement signed under a name of their own.
+  if (domain !== GITHUB_DOMAIN || certificate?.subjectAltName !== GITHUB_RELEASES) {
+    return refuse(
+      'CERTIFICATE_UNTRUSTED',
+      `a release signed by ${show(certificate?.subjectAltName)} in the trust domain ${show(domain)}`,
+      `one signed by ${GITHUB_RELEASES}, in GitHub's own`,
+    )
+  }
+  const certified = certificateClaims(certificate)
+  if (!certified.ok) return certified
+  const said = readStatement(statement.value)
+  if (!said.ok) return said
+  const { repository, tag, commit, repositoryId, ownerId } = said.value
+  const claims = {
+    ...certified.value,
+    domain,
+    // The service vouches for the release, and nobody has logged in.
+    issuer: GITHUB_RELEASES,
+    repository: `https://github.com/${repository}`,
+    owner: `https://github.com/${repository.slice(0, repository.indexOf('/'))}`,
+    ref: `refs/tags/${tag}`,
+    commit,
+    repositoryId,
+    ownerId,
+  }
+  return ok({
+    ...said.value,
+    assets: statement.value.subject.filter(({ uri }) => uri === undefined),
+    proven: { predicateType, claims, signedAt: signedAt.toISOString() },
+  })
+}
+
+/** Repository and tag stand twice: in the predicate, and as the package URL of the one subject that is the tag's commit. */
+function readStatement({ subject, predicate }: Statement): Result<{
+  readonly repository: string
+  readonly tag: string
+  readonly commit: string
+  readonly repositoryId: string | undefined
+  readonly ownerId: string | undefined
+}> {
+  const { repository, tag, purl, repositoryId, ownerId } = predicate
+  const [tagged, ...others] = subject.filter(({ uri }) => uri !== undefined)
+  if (
+    typeof repository !== 'string' ||
+    typeof tag !== 'string' ||
+    tag === '' ||
+    !/^[^/]+\/[^/]+$/.test(repository) ||
+    ![repositoryId, ownerId].every((id) => id === undefined || typeof id === 'string') ||
+    tagged?.sha1 === undefined ||
+    !/^[0-9a-f]{40}$/.test(tagged.sha1) ||
+    others.length > 0
+  ) {
+    return refuse('EVIDENCE_MALFORMED', 'a release without repository, tag or commit', 'all three, once')
+  }
+  if (tagged.uri !== purl || decoded(tagged.uri ?? '') !== `pkg:github/${repository}@${tag}`) {
+    return refuse(
+      'PREDICATE_MISMATCH',
+      `a release of ${show(repository)}, tag ${show(tag)}, whose subject is ${show(tagged.uri)}`,
+      'the same in both',
+    )
+  }
+  return ok({
+    repository,
+    tag,
+    commit: tagged.sha1,
+    repositoryId: typeof repositoryId === 'string' ? repositoryId : undefined,
+    ownerId: typeof ownerId === 'string' ? ownerId : undefined,
+  })
+}
+
+function decoded(uri: string): string | undefined {
+  try {
+    return decodeURIComponent(uri)
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Binds a release to what is locked. Repository and tag are those of the URL: GitHub says that nothing of *this* release
+ * will change, so that what is downloaded from there tomorrow is what was proven today.
+ */
+function bind(origin: GithubOrigin, sha256: string | undefined, release: Release): Result<undefined> {
+  const { repository, tag, commit, assets } = release
+  // GitHub's names are the same in any case of their letters.
+  if (repository.toLowerCase() !== origin.repository.toLowerCase()) {
+    return refuse('SUBJECT_MISMATCH', `a release of ${show(repository)}`, `one of ${show(origin.repository)}`)
+  }
+  if ('commit' in origin) {
+    return commit === origin.commit
+      ? ok(undefined)
+      : refuse('DIGEST_MISMATCH', `a release of the commit ${commit}`, `one of ${origin.commit}, as in the lockfile`)
+  }
+  if (tag !== origin.tag) return refuse('SUBJECT_MISMATCH', `a release ${show(tag)}`, `the release ${show(origin.tag)}`)
+  if (sha256 !== undefined && assets.some((asset) => asset.sha256?.toLowerCase() === sha256)) return ok(undefined)
+  return refuse(
+    'DIGEST_MISMATCH',
+    `a release with ${assets.length} assets, none of which has the sha256 ${show(sha256)}`,
+    'one that has the bytes of the lockfile among its assets',
+  )
+}
