@@ -11,7 +11,7 @@ import {
   readRegistrySettings,
   withRegistries,
 } from '../src/evidence/settings.ts'
-import { type Gate, gateBy, judgeStranger, openProver } from '../src/gate.ts'
+import { type Gate, gateBy, judgeStranger, openProver, type Prover } from '../src/gate.ts'
 import { importersFrom, projectName } from '../src/lockfile/importers.ts'
 import { linksOf } from '../src/lockfile/links.ts'
 import type { LockedPackage } from '../src/lockfile/types.ts'
@@ -38,8 +38,12 @@ export interface Judge {
   added(packages: readonly LockedPackage[], isJudgedAgain: boolean): Promise<void>
   /** The same for what may also be locked: then it is known who needs it, or was asked `forAnyone`. */
   fetched(pkg: LockedPackage, isJudgedAgain: boolean): Promise<void>
-  /** The same for what no registry has, at once. */
-  addedStranger(): Promise<(pkg: LockedPackage) => void>
+  /**
+   * The same at once, for a repository under a name that is not known yet.
+   *
+   * @param repository the same without a name: what can be proven of it does not depend on it
+   */
+  addedStranger(repository: LockedPackage): Promise<(pkg: LockedPackage) => void>
   /** Judges what is locked as if each project that has a policy needed it. */
   forAnyone(packages: readonly LockedPackage[]): Promise<void>
   /** Judges the lockfile that comes of it. `isLate`: after what it says has been done. */
@@ -53,6 +57,7 @@ interface Opened {
   readonly folder: string
   readonly policy: Policy
   readonly gate: Gate
+  readonly prove: Prover
   /** By the root's policy alone. */
   readonly rootGate: Gate
 }
@@ -86,7 +91,7 @@ export function openJudge(project: string): Judge {
     }
     const prove = openProver({ evidence, trust: policy.trust, now, warn: warning })
     const rootGate = gateBy({ ...policy, projects: new Map() }, prove, now)
-    return { folder: place.folder, policy, gate: gateBy(policy, prove, now), rootGate }
+    return { folder: place.folder, policy, gate: gateBy(policy, prove, now), prove, rootGate }
   }
 
   function all(): Promise<readonly Opened[]> {
@@ -169,9 +174,10 @@ export function openJudge(project: string): Judge {
     fetched: async (pkg, isJudgedAgain) =>
       judge(await all(), [neededBy(pkg, needed.get(identityOf(pkg)))], isJudgedAgain),
 
-    addedStranger: async () => {
+    addedStranger: async (repository) => {
       const opened = await all()
-      return (pkg) => stop(firstRefusal(opened.map(({ policy }) => judgeStranger(pkg, policy, now))))
+      const proven = await Promise.all(opened.map(async (each) => ({ ...each, proof: await each.prove(repository) })))
+      return (pkg) => stop(firstRefusal(proven.map(({ policy, proof }) => judgeStranger(pkg, policy, proof, now))))
     },
 
     forAnyone: async (packages) => {

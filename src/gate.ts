@@ -138,9 +138,9 @@ function broken(error: unknown): { readonly ok: false; readonly refusal: Refusal
   return refuse('INTERNAL_ERROR', `an error while deciding (${what})`, 'none; please report this')
 }
 
-/** The verdict on what no registry has. There is nothing to fetch or verify for it, so it can be had at once. */
-export function judgeStranger(pkg: LockedPackage, policy: Policy, now: Date): Verdict {
-  return decide(pkg, policy, unprovable(pkg), now)
+/** The verdict on what no registry has, at once: with what was proven of it before it had a name. */
+export function judgeStranger(pkg: LockedPackage, policy: Policy, proof: Result<Proof>, now: Date): Verdict {
+  return decide(pkg, policy, proof, now)
 }
 
 function unprovable({ source, origin }: LockedPackage): Result<Proof> {

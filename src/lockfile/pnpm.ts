@@ -10,6 +10,7 @@ import type { LockedPackage } from './types.ts'
 
 export { configDependencies } from './config-dependencies.ts'
 export { gitOrigin, isGitArchive } from './entry.ts'
+export { githubOrigin } from './github.ts'
 
 /**
  * Every package of a pnpm lockfile, in whichever of its two shapes:

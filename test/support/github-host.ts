@@ -1,7 +1,7 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
-import { selfSigned } from './tls.ts'
+import { issuedFor } from './tls.ts'
 
 /** What GitHub answers, by URL without the query. A function is asked each time. */
 export type Answer = Reply | ((headers: IncomingHttpHeaders) => Reply)
@@ -36,7 +36,7 @@ const HOSTS = [
  * with a certificate for them. Requests to the local registry are let through, those to anybody else fail.
  */
 export async function startGithubHost(): Promise<GithubHost> {
-  const { key, cert } = selfSigned(HOSTS)
+  const { key, cert, ca } = issuedFor(HOSTS)
   const answers: GithubHost['answers'] = new Map()
   const requests: { url: string; headers: IncomingHttpHeaders }[] = []
   const sockets = new Set<Socket>()
@@ -90,7 +90,7 @@ export async function startGithubHost(): Promise<GithubHost> {
   if (address === null || typeof address === 'string') throw new Error('it listens on no port')
   return {
     proxy: `http://127.0.0.1:${address.port}`,
-    ca: cert,
+    ca,
     answers,
     requests,
     close: async () => {

@@ -32,8 +32,10 @@ describe('docs/verification.md', () => {
 
   for (const [step = '', , , named = ''] of ROWS) {
     test(`proves: ${step.slice(0, 80)}`, () => {
-      const [, file = '', title = ''] = /^`([\w-]+\.test\.ts)`: (.+)$/.exec(named) ?? []
-      const found = ['', '../trust'].map((folder) => path.join(import.meta.dirname, folder, file)).find(existsSync)
+      const [, file = '', title = ''] = /^`((?:\w+\/)?[\w-]+\.test\.ts)`: (.+)$/.exec(named) ?? []
+      const found = ['', '../trust', '..']
+        .map((folder) => path.join(import.meta.dirname, folder, file))
+        .find(existsSync)
       assert.ok(file !== '' && found !== undefined, named)
       assert.ok(readFileSync(found, 'utf8').includes(title), `${title} in ${file}`)
     })
