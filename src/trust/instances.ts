@@ -7,7 +7,14 @@ export const PUBLIC_URL = 'https://tuf-repo-cdn.sigstore.dev'
 /** Its root and targets, as `@sigstore/tuf` ships them: so the first run needs no network for its trust root. */
 export const SEED = seeds[PUBLIC_URL]
 
-export const PUBLIC_GOOD: TufRepository = { url: PUBLIC_URL, pinned: Buffer.from(SEED['root.json'], 'base64') }
+const ROOT = Buffer.from(SEED['root.json'], 'base64')
+
+/** When that root is over. The targets beside it have no other end. */
+export const SEED_EXPIRES = new Date(
+  (JSON.parse(ROOT.toString('utf8')) as { signed: { expires: string } }).signed.expires,
+)
+
+export const PUBLIC_GOOD: TufRepository = { url: PUBLIC_URL, pinned: ROOT }
 
 /** GitHub's, known by the digest of the root that its command line tool starts from, for no package ships it. */
 export const GITHUB: TufRepository = {

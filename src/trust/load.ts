@@ -5,7 +5,7 @@ import { type TrustMaterial, toTrustMaterial, VerificationError } from '@sigstor
 import { DEFAULT_DOMAIN, GITHUB_DOMAIN } from '../domains.ts'
 import { GateError } from '../errors.ts'
 import type { Thresholds, TrustDomain } from '../verify/types.ts'
-import { GITHUB, NPM_KEYS, PUBLIC_GOOD, PUBLIC_URL, SEED, TRUSTED_ROOT } from './instances.ts'
+import { GITHUB, NPM_KEYS, PUBLIC_GOOD, PUBLIC_URL, SEED, SEED_EXPIRES, TRUSTED_ROOT } from './instances.ts'
 import { attestationKeys, type RegistryKeys, registryKeys } from './keys.ts'
 import { thresholdsOf } from './thresholds.ts'
 import type { TufRepository } from './tuf.ts'
@@ -182,18 +182,30 @@ async function askRepository(
 ): Promise<{ readonly url: string; readonly trusted: ReadonlyMap<string, Buffer> | undefined }> {
   const repository = await repositoryOf(files, domain)
   if (repository === undefined) return { url: '', trusted: undefined }
-  // The public one is not asked before somebody has asked it: `trust update`.
-  if (repository.url === PUBLIC_URL && !existsSync(stateFile(PUBLIC_URL)))
+  // What came with the gate is good for as long as its own root is. Until then the public one is not asked before somebody
+  // has asked it: `trust update`.
+  const isPublic = repository.url === PUBLIC_URL
+  if (isPublic && now < SEED_EXPIRES && !existsSync(stateFile(PUBLIC_URL)))
     return { url: PUBLIC_URL, trusted: undefined }
   const { trustedFiles } = await import('./tuf.ts')
   const { url } = repository
   const options = { now, offline, warn, maxStaleness: files.maxStaleness ?? MAX_STALENESS }
   const trusted = await trustedFiles(repository, options)
-  if (trusted === undefined && repository !== PUBLIC_GOOD)
+  if (trusted === undefined && isPublic) refuseOldSeed(now, options.maxStaleness)
+  if (trusted === undefined && !isPublic)
     throw new GateError(
       `The trust root of ${url} is not on this machine, and could not be had. Go online, or bring it over with \`provenance-gate trust export\` and \`trust import\`.`,
     )
   return { url, trusted }
+}
+
+/** @throws GateError where what came with the gate is too old */
+function refuseOldSeed(now: Date, maxStaleness: number): void {
+  if (now.getTime() - SEED_EXPIRES.getTime() <= maxStaleness) return
+  throw new GateError(
+    `TRUST_ROOT_STALE: the trust root that came with the gate was good until ${SEED_EXPIRES.toISOString()}, and could not be renewed. ` +
+      'Go online and run `provenance-gate trust update`; where there is no network, bring it over with `trust export` and `trust import`; or take a newer version of the gate.',
+  )
 }
 
 /**

@@ -1,6 +1,9 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import http, { type IncomingMessage } from 'node:http'
+import https from 'node:https'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { Readable } from 'node:stream'
 import { BaseFetcher, Updater } from 'tuf-js'
 import { DownloadHTTPError } from 'tuf-js/dist/error.js'
 import { setReferenceTime, type TufState, type VerifiedState, verifyState } from './tuf-state.ts'
@@ -106,6 +109,32 @@ async function download(updater: Updater, { names, optional, url }: RefreshOptio
   return files
 }
 
+/**
+ * A request, and where it is sent on to. By Node's own client, which takes a proxy (HTTPS_PROXY, NO_PROXY) as `fetch` does not.
+ *
+ * @throws an Error whose message says why there is no answer
+ */
+async function get(url: URL, signal: AbortSignal, redirects = 3): Promise<IncomingMessage> {
+  const { client, agent } = url.protocol === 'https:' ? HTTPS : HTTP
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    const request = client.request(url, { agent, signal, headers: { 'user-agent': 'provenance-gate' } })
+    request.on('response', resolve).on('error', reject).end()
+    // While it asks a proxy, Node does not look at the signal.
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+  const { statusCode = 0, headers } = response
+  if (statusCode === 200) return response
+  response.destroy()
+  const next = headers.location === undefined ? null : URL.parse(headers.location, url.href)
+  const isDowngrade = url.protocol === 'https:' && next?.protocol !== 'https:'
+  if (statusCode < 300 || statusCode >= 400 || next === null || isDowngrade || redirects === 0)
+    throw new DownloadHTTPError(`HTTP ${statusCode} from ${url.href}`, statusCode)
+  return get(next, signal, redirects - 1)
+}
+
+const HTTP = { client: http, agent: new http.Agent({ proxyEnv: process.env }) }
+const HTTPS = { client: https, agent: new https.Agent({ proxyEnv: process.env }) }
+
 /** One request, and no other; keeps the roots, of which the library only keeps the last. */
 class Fetcher extends BaseFetcher {
   readonly roots: Buffer[] = []
@@ -117,10 +146,8 @@ class Fetcher extends BaseFetcher {
   }
 
   override async fetch(url: string): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
-    const response = await fetch(url, { signal: this.#signal, headers: { 'user-agent': 'provenance-gate' } })
-    if (!response.ok || response.body === null)
-      throw new DownloadHTTPError(`HTTP ${response.status} from ${url}`, response.status)
-    return response.body
+    const response = await get(new URL(url), this.#signal)
+    return Readable.toWeb(response) as ReadableStream<Uint8Array<ArrayBuffer>>
   }
 
   override async downloadBytes(url: string, maxLength: number): Promise<Buffer> {

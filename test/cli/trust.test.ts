@@ -5,6 +5,7 @@ import path from 'node:path'
 import { after, describe, type TestContext, test } from 'node:test'
 import { refreshState } from '../../src/trust/tuf-refresh.ts'
 import { writeState } from '../../src/trust/tuf-state.ts'
+import { startGithubHost } from '../support/github-host.ts'
 import { createProject, type Project } from '../support/pnpm/index.ts'
 import { createTarball } from '../support/registry/index.ts'
 import { startTufRepository, type TufRepository } from '../support/tuf/index.ts'
@@ -230,5 +231,24 @@ describe('trust', () => {
       stdout,
       /^https:\/\/tuf-repo-cdn\.sigstore\.dev: nothing is kept\. The one that came with the gate is used\./,
     )
+  })
+})
+
+describe('a proxy', () => {
+  test('that the environment names is used for the repository, unless it says not to', async (t) => {
+    const repository = await repositoryAt(t, new Date())
+    // Refuses whatever is asked of it but tunnels.
+    const proxy = await startGithubHost()
+    t.after(() => proxy.close())
+    const project = projectOf(t, repository)
+    const where = (more: object) => ({
+      cwd: project.dir,
+      env: { ...project.env, XDG_CACHE_HOME: path.join(project.root, 'kept'), HTTP_PROXY: proxy.proxy, ...more },
+    })
+    const through = await runCli(['trust', 'update'], where({}))
+    assert.equal(through.status, 2)
+    assert.match(through.stderr, /HTTP 502/)
+    assert.deepEqual(repository.requests, [])
+    assert.equal((await runCli(['trust', 'update'], where({ NO_PROXY: '127.0.0.1' }))).status, 0)
   })
 })

@@ -6,11 +6,13 @@ import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { type TrustMaterial, VerificationError } from '@sigstore/verify'
 import { GateError } from '../../src/errors.ts'
-import { GITHUB } from '../../src/trust/instances.ts'
+import { GITHUB, SEED_EXPIRES } from '../../src/trust/instances.ts'
 import { loadTrust, type TrustFiles } from '../../src/trust/load.ts'
 import { createSigstore, type TrustedRootJSON } from '../support/sigstore/index.ts'
 
 const NOW = new Date('2026-03-01T12:00:00Z')
+// Nothing that the developer has kept.
+process.env.XDG_CACHE_HOME = mkdtempSync(join(tmpdir(), 'cache-'))
 const sigstore = await createSigstore({ now: NOW })
 
 const corpus = process.env.PROVENANCE_GATE_CORPUS || undefined
@@ -287,5 +289,36 @@ describe("GitHub's own trust root", () => {
     assert.ok(!Buffer.isBuffer(GITHUB.pinned))
     assert.equal(createHash('sha256').update(root).digest('hex'), GITHUB.pinned.sha256)
     assert.equal(JSON.parse(root.toString()).signed.version, GITHUB.pinned.version)
+  })
+})
+
+describe('the embedded trust root', () => {
+  const end = SEED_EXPIRES.getTime()
+  const at = (days: number) => ({ now: new Date(end + days * 86_400_000), offline: true })
+
+  it('is good for as long as its own root', async () => {
+    const warnings: string[] = []
+    await loadTrust({}, { ...at(-1), warn: (text) => warnings.push(text) })
+    assert.deepEqual(warnings, [])
+  })
+
+  it('is used on for a while, and says so', async () => {
+    const warnings: string[] = []
+    const context = { ...at(13), warn: (text: string) => warnings.push(text) }
+    assert.ok((await loadTrust({}, context)).tlogs.length > 0)
+    assert.match(warnings.join(), /could not be asked for its trust root/)
+  })
+
+  it('stops everything then', async () => {
+    const stale = (error: unknown) =>
+      error instanceof GateError && /^TRUST_ROOT_STALE: the trust root that came with/.test(error.message)
+    await assert.rejects(loadTrust({}, at(15)), stale)
+    await assert.rejects(loadTrust({ maxStaleness: 0 }, at(1)), stale)
+    await loadTrust({ maxStaleness: 30 * 86_400_000 }, at(15))
+  })
+
+  it('is not asked for where both files are pinned', async (t) => {
+    const files = { trustedRoot: file(t, sigstore.trustedRoot), npmKeys: file(t, sigstore.npmKeys) }
+    await loadTrust(files, at(400))
   })
 })
