@@ -19,6 +19,7 @@ export const CODES = {
   SIGNER_MISMATCH: 'signed by another identity or key than the one that was named',
   DOMAIN_MISMATCH: 'vouched for in another trust domain than the policy allows',
   ISSUER_MISMATCH: 'the identity was vouched for by another issuer than the policy allows',
+  REGISTRY_MISMATCH: 'signed by another registry than the policy names',
   CLAIM_MISSING: 'the policy asks for a claim that the certificate does not have',
   OWNER_MISMATCH: 'built from a repository of another owner than the policy allows',
   REPOSITORY_MISMATCH: 'built from another repository than the policy allows',

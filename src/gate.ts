@@ -3,7 +3,7 @@ import { GITHUB_DOMAIN } from './domains.ts'
 import { GateError } from './errors.ts'
 import type { Evidence, EvidenceSource } from './evidence/types.ts'
 import type { LockedPackage } from './lockfile/types.ts'
-import { acceptsSignature, decide, needsProof } from './policy/decide.ts'
+import { acceptedRegistries, decide, needsProof } from './policy/decide.ts'
 import type { Policy, Verdict } from './policy/types.ts'
 import type { TrustContext, TrustFiles } from './trust/load.ts'
 import type { Proof } from './verify/types.ts'
@@ -39,7 +39,7 @@ export function openGate({ policy, trust, ...options }: GateOptions): Gate {
 export function gateBy(policy: Policy, prove: Prover, now: Date): Gate {
   return async (pkg) => {
     try {
-      const proof = needsProof(pkg, policy) ? await prove(pkg, acceptsSignature(pkg, policy)) : undefined
+      const proof = needsProof(pkg, policy) ? await prove(pkg, acceptedRegistries(pkg, policy)) : undefined
       return decide(pkg, policy, proof, now)
     } catch (error) {
       if (error instanceof GateError) throw error
@@ -52,9 +52,9 @@ export function gateBy(policy: Policy, prove: Prover, now: Date): Gate {
 /**
  * What can be proven about an entry, whatever the policy says. Throws a GateError only, where trust is unusable.
  *
- * @param orSignature whether to ask for the registry's signature where no publish attestation says as much
+ * @param registries whose signature is asked for where no publish attestation says as much; undefined for the default one's
  */
-export type Prover = (pkg: LockedPackage, orSignature?: boolean) => Promise<Result<Proof>>
+export type Prover = (pkg: LockedPackage, registries?: readonly (string | undefined)[]) => Promise<Result<Proof>>
 
 /** Entry → evidence → proof: the first half of the road. */
 export function openProver({ evidence, trust = {}, ...context }: Omit<GateOptions, 'policy'>): Prover {
@@ -91,15 +91,13 @@ export function openProver({ evidence, trust = {}, ...context }: Omit<GateOption
 
   async function proveBySignature(pkg: LockedPackage): Promise<Result<Proof>> {
     const proof = await remembered(pkg, 'attestations', prove)
-    const isLacking = proof.ok ? proof.value.publish === undefined : proof.refusal.code === 'EVIDENCE_MISSING'
-    if (!isLacking || pkg.source !== 'registry') return proof
     const signatures = sound(await evidence.signatures(pkg, false))
     if (!signatures.ok) return signatures.refusal.code === 'EVIDENCE_MISSING' ? proof : signatures
     const { verify, isBeyondKeys } = await signatureVerifier()
     // Of a key that is over it is asked when it signed; that is in a much larger document.
     const dated = isBeyondKeys(signatures.value, now) ? sound(await evidence.signatures(pkg, true)) : signatures
     const signature = dated.ok ? verify(pkg, dated.value, now) : dated
-    if (!signature.ok) return signature
+    if (!signature.ok) return signature.refusal.code === 'EVIDENCE_MISSING' ? proof : signature
     return ok({ ...(proof.ok ? proof.value : { provenance: [], publish: undefined }), signature: signature.value })
   }
 
@@ -115,8 +113,15 @@ export function openProver({ evidence, trust = {}, ...context }: Omit<GateOption
     return proof
   }
 
-  return async (pkg, orSignature = false) =>
-    orSignature ? remembered(pkg, 'signature', proveBySignature) : remembered(pkg, 'attestations', prove)
+  return async (pkg, registries = []) => {
+    const proof = await remembered(pkg, 'attestations', prove)
+    if (pkg.source !== 'registry') return proof
+    const isLacking = (registry: string | undefined) =>
+      proof.ok
+        ? proof.value.publish === undefined || proof.value.publish.registry !== registry
+        : proof.refusal.code === 'EVIDENCE_MISSING'
+    return registries.some(isLacking) ? remembered(pkg, 'signature', proveBySignature) : proof
+  }
 }
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {

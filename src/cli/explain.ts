@@ -3,7 +3,7 @@ import { type Result, refuse } from '../codes.ts'
 import { GateError } from '../errors.ts'
 import { openProver } from '../gate.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
-import { acceptsSignature, needsProof } from '../policy/decide.ts'
+import { acceptedRegistries, needsProof } from '../policy/decide.ts'
 import { explain } from '../policy/explain.ts'
 import { loadPolicy } from '../policy/load.ts'
 import { clean } from '../report/clean.ts'
@@ -29,7 +29,7 @@ export async function explainPackage(wanted: string, options: ExplainOptions, no
   const prove = openProver({ evidence, trust: { ...policy.trust, ...trust }, now, ...trustContext(options) })
   // People want to see what could be required. Where nothing is, it need not be to be had.
   const proofFor = (pkg: LockedPackage) =>
-    prove(pkg, acceptsSignature(pkg, policy)).catch((error: unknown): Result<Proof> => {
+    prove(pkg, acceptedRegistries(pkg, policy)).catch((error: unknown): Result<Proof> => {
       if (!(error instanceof GateError) || needsProof(pkg, policy)) throw error
       return refuse('EVIDENCE_UNAVAILABLE', error.message.replace(/\.$/, ''), 'usable trust material')
     })

@@ -68,10 +68,10 @@ export function needsProof(pkg: LockedPackage, policy: Policy): boolean {
   })
 }
 
-/** Whether a rule about this package is content with a signature of the registry. */
-export function acceptsSignature(pkg: LockedPackage, policy: Policy): boolean {
-  return policiesFor(pkg, policy).some(({ policy: each }) =>
-    rulesOf(pkg, each).some((rule) => rule.require === 'signature'),
+/** With whose signature a rule about this package is content: names of registries, undefined for the default one. */
+export function acceptedRegistries(pkg: LockedPackage, policy: Policy): readonly (string | undefined)[] {
+  return policiesFor(pkg, policy).flatMap(({ policy: each }) =>
+    rulesOf(pkg, each).flatMap((rule) => (rule.require === 'signature' ? [rule.registry] : [])),
   )
 }
 

@@ -40,7 +40,8 @@ export async function loadWithoutLock(place: PolicyPlace, replaced: Partial<Poli
   // Also where no rule needs it today: that it is gone must not show on the day on which one does.
   const trust = { ...policy.trust, ...replaced }
   const roots = [...(trust.domains?.values() ?? [])].flatMap((domain) => [domain.trustedRoot, domain.tuf?.root])
-  for (const material of [trust.trustedRoot, trust.npmKeys, trust.tuf?.root, ...roots]) {
+  const keys = [...(trust.registries?.values() ?? [])]
+  for (const material of [trust.trustedRoot, trust.npmKeys, trust.tuf?.root, ...roots, ...keys]) {
     if (material === undefined || existsSync(material)) continue
     throw new GateError(`${policy.file}: the trust material ${material} is not there. Correct the path under "trust"`)
   }
@@ -50,11 +51,16 @@ export async function loadWithoutLock(place: PolicyPlace, replaced: Partial<Poli
   })
 }
 
-/** Every trust domain that a rule names has to be there. Of those that need no files the ones that are named are added. */
+/** Every trust domain and every registry that a rule names has to be there. Of those that need no files the ones that are named are added. */
 function withDomains(policy: Policy): Policy {
   const declared = new Map<string, PolicyDomain>(policy.trust.domains ?? [])
   for (const { rules } of [policy, ...policy.projects.values()]) {
-    for (const { publishers, place } of rules) {
+    for (const { publishers, registry, place } of rules) {
+      const registries = [...(policy.trust.registries?.keys() ?? [])]
+      if (registry !== undefined && !registries.includes(registry)) {
+        const message = `this rule is about the registry ${quote(registry)}, whose keys "trust" does not name under "registries"${didYouMean(registry, registries)}`
+        throw new GateError(at(place, message))
+      }
       for (const { domain } of publishers) {
         if (declared.has(domain) || domain === DEFAULT_DOMAIN) continue
         if (domain !== GITHUB_DOMAIN) {

@@ -72,10 +72,15 @@ function trustOf({ trust = {} }: PolicyFile, file: string, shared: readonly Poli
     ...shared.toReversed().flatMap((each) => [...(each.trust.domains ?? [])]),
     ...Object.entries(trust.domains ?? {}).map(([name, domain]) => [name, toDomain(domain, file)] as const),
   ])
+  const registries: ReadonlyMap<string, string> = new Map([
+    ...shared.toReversed().flatMap((each) => [...(each.trust.registries ?? [])]),
+    ...Object.entries(trust.registries ?? {}).map(([name, path]) => [name, resolve(dirname(file), path)] as const),
+  ])
   return {
     trustedRoot: fileOf('trustedRoot'),
     npmKeys: fileOf('npmKeys'),
     ...(domains.size > 0 && { domains }),
+    ...(registries.size > 0 && { registries }),
     ...(tuf !== undefined && { tuf }),
     ...(maxStaleness !== undefined && { maxStaleness }),
   }
@@ -124,6 +129,7 @@ function toRule(rule: RuleFile, named: Named, outer: Enforcement, place: Place):
   return {
     packages: [rule.packages].flat(),
     require: rule.require,
+    ...(rule.registry !== undefined && { registry: rule.registry }),
     publishers: publishers.flatMap((publisher) =>
       typeof publisher === 'string' ? (named.get(publisher) ?? []) : toPublisher(publisher),
     ),

@@ -47,12 +47,26 @@ export function meets(
 }
 
 function signature(rule: Rule, { provenance: [first], publish, signature }: Proof, now: Date): Outcome {
-  if (publish !== undefined) return oldEnough(rule, [publish.signedAt], now, first?.claims)
+  const isOurs = (by: { readonly registry?: string } | undefined) => by !== undefined && by.registry === rule.registry
+  if (publish !== undefined && isOurs(publish)) return oldEnough(rule, [publish.signedAt], now, first?.claims)
   // Nobody has signed when that was made, so of its age nothing is known.
-  if (signature !== undefined) return oldEnough(rule, [''], now, first?.claims)
+  if (isOurs(signature)) return oldEnough(rule, [''], now, first?.claims)
+  const other = publish ?? signature
+  if (other !== undefined)
+    return unmet(
+      refuse(
+        'REGISTRY_MISMATCH',
+        `signed by ${registryName(other.registry)}`,
+        `signed by ${registryName(rule.registry)}`,
+      ),
+    )
   return unmet(
     refuse('EVIDENCE_MISSING', 'no publish attestation and no signature', "one that the registry's own key has made"),
   )
+}
+
+function registryName(name: string | undefined): string {
+  return name === undefined ? 'the default registry' : `the registry ${quote(name)}`
 }
 
 /** One attestation has to be met by one publisher in all fields, and by the identity that is locked. */

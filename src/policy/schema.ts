@@ -174,6 +174,9 @@ const RuleSchema = v.pipe(
         'Whose provenance is accepted: one or several, or names from "publishers".',
       ),
     ),
+    registry: v.exactOptional(
+      described(text(), 'Whose signature it has to be: a name of "trust", "registries"; npm\'s where it is left out.'),
+    ),
     unchanged: v.exactOptional(
       described(
         v.boolean((issue) => `expected true or false, found ${describe(issue.input)}`),
@@ -212,6 +215,15 @@ const RuleSchema = v.pipe(
           rule,
           'publisher',
           `this rule requires ${quote(rule.require)}, so its "publisher" would never be looked at: write "require": "provenance", or remove "publisher"`,
+        ),
+      )
+    }
+    if (rule.require !== 'signature' && rule.registry !== undefined) {
+      addIssue(
+        at(
+          rule,
+          'registry',
+          `this rule requires ${quote(rule.require)}, so its "registry" would never be looked at: write "require": "signature", or remove it`,
         ),
       )
     }

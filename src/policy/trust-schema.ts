@@ -55,11 +55,35 @@ function domainFilesProblem(name: string, domain: v.InferOutput<typeof DomainSch
   return undefined
 }
 
+const RegistriesSchema = v.pipe(
+  v.record(
+    v.string(),
+    text(fileProblem),
+    (issue) => `"registries" is a mapping of names to files of keys, but here is ${describe(issue.input)}`,
+  ),
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return
+    for (const name of Object.keys(dataset.value)) {
+      if (!/^[a-z][a-z0-9-]*$/.test(name))
+        addIssue(
+          at(
+            dataset.value,
+            name,
+            `${quote(name)} is not a name for a registry: a letter, then letters, digits and "-"`,
+          ),
+        )
+    }
+  }),
+)
+
 export const TrustSchema = v.pipe(
   mapping('"trust"', {
     trustedRoot: v.exactOptional(text(fileProblem)),
     npmKeys: v.exactOptional(text(fileProblem)),
     tuf: v.exactOptional(RepositorySchema),
+    registries: v.exactOptional(
+      described(RegistriesSchema, 'Files with the keys of other registries, by names that rules refer to.'),
+    ),
     domains: v.exactOptional(
       described(DomainsSchema, "Other trust domains, and what each asks for: an organisation's own, GitHub's."),
     ),

@@ -48,6 +48,8 @@ export interface Rule {
   /** Patterns as written: `name`, `@scope/*`, `!name`, `name@^1.0.0`. */
   readonly packages: readonly string[]
   readonly require: 'provenance' | 'signature' | 'nothing'
+  /** Whose signature it has to be: a name of `trust.registries`; absent for the default registry. */
+  readonly registry?: string
   /**
    * Alternatives; one must match. Always empty where `require` is not `provenance`, and never where it is, unless the
    * identity lock says who it is.
@@ -99,6 +101,8 @@ export interface Policy {
     readonly npmKeys: string | undefined
     readonly tuf?: { readonly url: string; readonly root: string } | undefined
     readonly maxStaleness?: number | undefined
+    /** Files of keys of other registries, by their names. */
+    readonly registries?: ReadonlyMap<string, string> | undefined
     /** Beside the default one, by their names. */
     readonly domains?: ReadonlyMap<string, PolicyDomain> | undefined
   }

@@ -83,9 +83,15 @@ function evidenceLines({ proof }: Explanation): readonly string[] {
     ]),
     publish === undefined
       ? 'no publish attestation'
-      : `publish attestation by the registry, signed at ${publish.signedAt}`,
-    ...(signature === undefined ? [] : [`signature by the registry, with its key ${signature.keyId}`]),
+      : `publish attestation by the registry${named(publish.registry)}, signed at ${publish.signedAt}`,
+    ...(signature === undefined
+      ? []
+      : [`signature by the registry${named(signature.registry)}, with its key ${signature.keyId}`]),
   ]
+}
+
+function named(registry: string | undefined): string {
+  return registry === undefined ? '' : ` ${registry}`
 }
 
 function verdictLines({ package: pkg, status, refusal, exception, projects }: Verdict): readonly string[] {

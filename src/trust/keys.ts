@@ -24,15 +24,32 @@ const KeysSchema = v.object({
   ),
 })
 
-/** A key, and when it may be used. */
+/**
+ * What a registry itself says of its keys, `GET {registry}/-/npm/v1/keys`: each may sign everything, from ever on.
+ * https://docs.npmjs.com/about-registry-signatures
+ */
+const AnswerSchema = v.object({
+  keys: v.array(
+    v.object({
+      keyid: v.string(),
+      key: v.pipe(v.string(), v.base64()),
+      expires: v.nullish(v.pipe(v.string(), v.isoTimestamp())),
+    }),
+  ),
+})
+
+/** A key, when it may be used, and whose it is: the name of a registry; undefined for the default one. */
 export interface RegistryKey {
   readonly key: KeyObject
   readonly start: Date
   readonly end: Date | undefined
+  readonly registry?: string
 }
 
 /** The registry's keys of one usage, by their ids. */
 export type RegistryKeys = ReadonlyMap<string, RegistryKey>
+
+type Usage = 'npm:attestations' | 'npm:signatures'
 
 /**
  * Reads `keys.json`. A key is only good for what its usage says: one that signs tarballs alone must not vouch for
@@ -41,19 +58,42 @@ export type RegistryKeys = ReadonlyMap<string, RegistryKey>
  * @throws an Error where `keys` is not of the form above, or names one key twice: which of two keys, or of two
  * periods, is meant by an id must not depend on their order.
  */
-export function registryKeys(keys: unknown, usage: 'npm:attestations' | 'npm:signatures'): RegistryKeys {
-  const byId = new Map<string, RegistryKey>()
-  for (const { keyId, keyUsage, publicKey } of v.parse(KeysSchema, keys).keys) {
-    if (keyUsage !== usage) continue
-    if (byId.has(keyId)) throw new Error(`the key ${JSON.stringify(keyId)} for ${usage.slice(4)} is in it twice`)
-    const { start, end } = publicKey.validFor
-    byId.set(keyId, {
-      key: createPublicKey({ key: Buffer.from(publicKey.rawBytes, 'base64'), format: 'der', type: 'spki' }),
+export function registryKeys(keys: unknown, usage: Usage): RegistryKeys {
+  const used = v.parse(KeysSchema, keys).keys.filter(({ keyUsage }) => keyUsage === usage)
+  return byId(
+    used.map(
+      ({ keyId, publicKey: { rawBytes, validFor } }) => [keyId, rawBytes, validFor.start, validFor.end] as const,
+    ),
+    ` for ${usage.slice(4)}`,
+  )
+}
+
+/** The keys of another registry: in the form of `keys.json`, or as the registry says them. @throws as above */
+export function otherKeys(keys: unknown, usage: Usage): RegistryKeys {
+  const said = v.safeParse(AnswerSchema, keys)
+  if (!said.success) return registryKeys(keys, usage)
+  return byId(
+    said.output.keys.map(({ keyid, key, expires }) => [keyid, key, EVER, expires ?? undefined] as const),
+    '',
+  )
+}
+
+const EVER = '1970-01-01T00:00:00.000Z'
+
+function byId(
+  keys: readonly (readonly [id: string, spki: string, start: string, end: string | undefined])[],
+  what: string,
+): RegistryKeys {
+  const found = new Map<string, RegistryKey>()
+  for (const [id, spki, start, end] of keys) {
+    if (found.has(id)) throw new Error(`the key ${JSON.stringify(id)}${what} is in it twice`)
+    found.set(id, {
+      key: createPublicKey({ key: Buffer.from(spki, 'base64'), format: 'der', type: 'spki' }),
       start: new Date(start),
       end: end === undefined ? undefined : new Date(end),
     })
   }
-  return byId
+  return found
 }
 
 /** Both ends belong to it. */
@@ -65,10 +105,9 @@ export function isValidAt({ start, end }: RegistryKey, date: Date): boolean {
  * Finds the registry's key for an attestation by its hint. The library asks `validFor` with the verified time of signing,
  * so an expired key is still right for what it signed before.
  */
-export function attestationKeys(keys: unknown): KeyFinder {
-  const byId = registryKeys(keys, 'npm:attestations')
+export function keyFinder(keys: RegistryKeys): KeyFinder {
   return (hint) => {
-    const found = byId.get(hint)
+    const found = keys.get(hint)
     if (found === undefined) {
       throw new VerificationError({
         code: 'PUBLIC_KEY_ERROR',

@@ -6,7 +6,7 @@ import { DEFAULT_DOMAIN, GITHUB_DOMAIN } from '../domains.ts'
 import { GateError } from '../errors.ts'
 import type { Thresholds, TrustDomain } from '../verify/types.ts'
 import { GITHUB, NPM_KEYS, PUBLIC_GOOD, PUBLIC_URL, SEED, SEED_EXPIRES, TRUSTED_ROOT } from './instances.ts'
-import { attestationKeys, type RegistryKeys, registryKeys } from './keys.ts'
+import { keyFinder, otherKeys, type RegistryKeys, registryKeys } from './keys.ts'
 import { thresholdsOf } from './thresholds.ts'
 import type { TufRepository } from './tuf.ts'
 import { stateFile } from './tuf-cache.ts'
@@ -28,6 +28,8 @@ export interface DomainFiles extends RootFiles {
 export interface TrustFiles extends RootFiles {
   /** `keys.json` of the registry. */
   readonly npmKeys?: string | undefined
+  /** The keys of other registries, by the names that rules have for them. */
+  readonly registries?: ReadonlyMap<string, string> | undefined
   /** How long after its expiry a trust root is used on where it cannot be renewed, in milliseconds. */
   readonly maxStaleness?: number | undefined
   /** By their names. GitHub's needs no files. */
@@ -45,18 +47,29 @@ export interface TrustContext {
 const MAX_STALENESS = 14 * 86_400_000
 
 /**
- * The trust domains of a run, the default one first.
+ * The trust domains of a run: the authorities of each, its logs and timestamp authorities, and with the default one, which
+ * stands first, the registries' keys.
  *
- * @throws GateError where one cannot be had, or two of them share an authority: whose word is it?
+ * From files, where they are named. Else from a TUF repository: the policy's, or that of the public good instance as far as
+ * it is kept on this machine (`provenance-gate trust update`); else what `@sigstore/tuf` ships, so that the first run needs
+ * no network.
+ *
+ * @throws GateError where one cannot be read, is not what it should be, or is stale; or where two share an authority
  */
 export async function loadDomains(
   files: TrustFiles,
   context: TrustContext,
 ): Promise<readonly [TrustDomain, ...TrustDomain[]]> {
   const { domains = new Map<string, DomainFiles>(), maxStaleness } = files
+  const targets = openTargets(files, context)
+  const { where, content } = await rootOf(files, targets)
+  const keys = await allKeys(files, targets, 'npm:attestations')
   const first = {
     name: DEFAULT_DOMAIN,
-    material: await loadTrust(files, context),
+    material: materialOf(where, content, keyFinder(keys)),
+    registries: new Map(
+      [...keys].flatMap(([hint, { registry }]) => (registry === undefined ? [] : [[hint, registry]])),
+    ),
     thresholds: thresholdsOf(DEFAULT_DOMAIN, domains.get(DEFAULT_DOMAIN)?.thresholds),
   }
   const others = await Promise.all(
@@ -106,22 +119,6 @@ function refuseShared(domains: readonly TrustDomain[]): void {
   }
 }
 
-/**
- * The trust material of the default domain: Fulcio's certificates, the keys of Rekor, of the certificate logs and of the timestamp
- * authorities, and the registry's own keys.
- *
- * From files, where they are named. Else from a TUF repository: the policy's, or that of the public good instance as far as
- * it is kept on this machine (`provenance-gate trust update`); else what `@sigstore/tuf` ships, so that the first run needs
- * no network.
- *
- * @throws GateError where it cannot be read or is not what it should be, or is stale.
- */
-export async function loadTrust(files: TrustFiles, context: TrustContext): Promise<TrustMaterial> {
-  const targets = openTargets(files, context)
-  const { where, content } = await rootOf(files, targets)
-  return materialOf(where, content, await readKeys(files, targets, attestationKeys))
-}
-
 function materialOf(where: string, content: unknown, finder: TrustMaterial['publicKey']): TrustMaterial {
   return usable(where, 'Sigstore trusted root', () => {
     const trustedRoot = TrustedRoot.fromJSON(content)
@@ -134,7 +131,7 @@ function materialOf(where: string, content: unknown, finder: TrustMaterial['publ
 
 /** The keys by which the registry signs what it serves (`dist.signatures`). @throws GateError as above */
 export function loadSignatureKeys(files: TrustFiles, context: TrustContext): Promise<RegistryKeys> {
-  return readKeys(files, openTargets(files, context), (keys) => registryKeys(keys, 'npm:signatures'))
+  return allKeys(files, openTargets(files, context), 'npm:signatures')
 }
 
 async function rootOf(files: TrustFiles, targets: Targets): Promise<Material> {
@@ -142,10 +139,28 @@ async function rootOf(files: TrustFiles, targets: Targets): Promise<Material> {
   return (await targets(TRUSTED_ROOT)) ?? embedded('trusted_root.json')
 }
 
-async function readKeys<T>(files: TrustFiles, targets: Targets, read: (keys: unknown) => T): Promise<T> {
-  const { where, content } = await keysOf(files, targets)
-  return usable(where, 'keys.json of an npm registry', () => read(content))
+/** The keys of the default registry, and of those that the policy names. Whose a key is must not depend on their order. */
+async function allKeys(
+  files: TrustFiles,
+  targets: Targets,
+  usage: 'npm:attestations' | 'npm:signatures',
+): Promise<RegistryKeys> {
+  const own = await keysOf(files, targets)
+  const all = new Map(usable(own.where, KEYS, () => registryKeys(own.content, usage)))
+  for (const [registry, file] of files.registries ?? []) {
+    const { where, content } = await readJson(file)
+    for (const [id, key] of usable(where, KEYS, () => otherKeys(content, usage))) {
+      if (all.has(id))
+        throw new GateError(
+          `${where}: the key ${JSON.stringify(id)} is one of another registry already, so that nobody could say who signs with it. Take it out.`,
+        )
+      all.set(id, { ...key, registry })
+    }
+  }
+  return all
 }
+
+const KEYS = 'keys.json of an npm registry'
 
 async function keysOf(files: TrustFiles, targets: Targets): Promise<Material> {
   if (files.npmKeys !== undefined) return readJson(files.npmKeys)

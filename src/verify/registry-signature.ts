@@ -4,7 +4,7 @@ import { ok, type Result, refuse } from '../codes.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import { show } from './show.ts'
 import { lockedDigest } from './subject.ts'
-import type { SignatureKey, SignatureKeys } from './types.ts'
+import type { ProvenSignature, SignatureKey, SignatureKeys } from './types.ts'
 
 /** More than a registry has keys. */
 const MAX_SIGNATURES = 8
@@ -32,7 +32,7 @@ export function verifySignatures(
   document: unknown,
   keys: SignatureKeys,
   now: Date,
-): Result<{ readonly keyId: string }> {
+): Result<ProvenSignature> {
   const digest = lockedDigest(pkg)
   if (!digest.ok) return digest
   const parsed = v.safeParse(DocumentSchema, document)
@@ -72,7 +72,8 @@ export function verifySignatures(
         'a key that was good then',
       )
   }
-  return ok({ keyId: best.keyId })
+  const { registry } = best.key
+  return ok({ keyId: best.keyId, ...(registry !== undefined && { registry }) })
 }
 
 function timeProblem(key: SignatureKey, published: string | undefined, now: Date): string | undefined {

@@ -19,6 +19,8 @@ export interface TrustDomain {
   readonly name: string
   readonly material: TrustMaterial
   readonly thresholds: Thresholds
+  /** Of keys that are of another registry than the default one: which, by their ids. */
+  readonly registries?: ReadonlyMap<string, string>
 }
 
 /** What a Fulcio certificate claims (OID 1.3.6.1.4.1.57264.1.N), as strings. A claim that is absent is undefined. */
@@ -79,7 +81,7 @@ export interface Proof {
   /** The publish attestation, signed by the registry's key, where there is one. */
   readonly publish: ProvenPublish | undefined
   /** The registry's signature; undefined also where nobody asked for it. When it was made nobody has signed. */
-  readonly signature?: { readonly keyId: string } | undefined
+  readonly signature?: ProvenSignature | undefined
 }
 
 export interface ProvenProvenance {
@@ -93,6 +95,14 @@ export interface ProvenProvenance {
 export interface ProvenPublish {
   /** As of a provenance: when the registry vouched for the package. */
   readonly signedAt: string
+  /** Whose key it was, by the name of the policy; absent for the default registry. */
+  readonly registry?: string
+}
+
+/** `registry` as of a publish attestation. */
+export interface ProvenSignature {
+  readonly keyId: string
+  readonly registry?: string
 }
 
 /** A key of the registry for `dist.signatures`, and when it is good; both ends belong to it. */
@@ -101,6 +111,8 @@ export interface SignatureKey {
   readonly start: Date
   /** Undefined where no end is set. */
   readonly end: Date | undefined
+  /** Absent for the default registry. */
+  readonly registry?: string
 }
 
 /** By their ids. */

@@ -82,7 +82,10 @@ function verifyAttestation(pkg: LockedPackage, digest: string, bundle: Bundle, c
         )
       }
       const checked = checkPublish(statement.value, pkg.name, pkg.version)
-      return checked.ok ? ok({ kind: 'publish', value: { signedAt: signedAt.toISOString() } }) : checked
+      if (!checked.ok) return checked
+      const registry = registryOf(bundle, context.domains[0])
+      const value = { signedAt: signedAt.toISOString(), ...(registry !== undefined && { registry }) }
+      return ok({ kind: 'publish', value })
     }
     case PROVENANCE_V02:
     case PROVENANCE_V1: {
@@ -104,4 +107,9 @@ function verifyAttestation(pkg: LockedPackage, digest: string, bundle: Bundle, c
     default:
       return ok(undefined)
   }
+}
+
+/** Whose key has signed, where it is not the default registry's. To be called where the signature was verified by it. */
+function registryOf({ verificationMaterial: { content } }: Bundle, { registries }: OpenDomain): string | undefined {
+  return content.$case === 'publicKey' ? registries?.get(content.publicKey.hint) : undefined
 }

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
 import { CODES, type RefusalCode } from '../../src/codes.ts'
 import { createTarball, type PackedPackage } from '../support/registry/index.ts'
+import { createGithub } from '../support/sigstore/github.ts'
 import { createSigstore, type DocumentOptions, type Statement } from '../support/sigstore/index.ts'
 import { POLICY, SIGNED_AT, startWorld } from '../support/world.ts'
 import { cliProject, endings, lockfileOf, reportOf, verify, writeDocuments } from './support.ts'
@@ -13,6 +14,8 @@ import { cliProject, endings, lockfileOf, reportOf, verify, writeDocuments } fro
 const world = await startWorld()
 after(() => world.close())
 const stranger = await createSigstore({ now: SIGNED_AT })
+const github = createGithub({ now: SIGNED_AT })
+const acme = await createSigstore({ now: SIGNED_AT })
 const bad = createTarball({ name: 'bad', version: '2.0.0' })
 const good = createTarball({ name: 'good', version: '2.0.0' })
 
@@ -35,6 +38,8 @@ interface Case {
   readonly bad: Change
   readonly good?: Change
   readonly policy?: string
+  /** Further files of evidence. */
+  readonly beside?: Readonly<Record<string, unknown>>
   /** Packages of the identity lock, from version 1.0.0 on. */
   readonly known?: readonly string[]
 }
@@ -136,7 +141,7 @@ const CASES: readonly Case[] = [
     code: 'DIGEST_MISMATCH',
     why: 'an attestation about other bytes',
     bad: document(() => world.sigstore.document(about('bad', '2.0.0', good.integrity))),
-    good: { signed: { statementOverrides: beside } },
+    good: { signed: { statementOverrides: withSubjectBeside } },
   },
   { code: 'INTEGRITY_MISSING', why: 'no digest', bad: { integrity: undefined } },
   { code: 'INTEGRITY_MISSING', why: 'sha1 only', bad: { integrity: 'sha1-2jmj7l5rSw0yVb/vlWAYkK/YBwk=' } },
@@ -155,6 +160,27 @@ const CASES: readonly Case[] = [
     code: 'PREDICATE_MISMATCH',
     why: 'the registry published another version',
     bad: { signed: { publish: { predicateOverrides: { version: '1.9.9' } } } },
+  },
+  {
+    code: 'DOMAIN_MISMATCH',
+    why: "the same names, in GitHub's own trust domain",
+    bad: document((_, { manifest, integrity }) => ({
+      attestations: [{ predicateType: '', bundle: github.provenance({ ...manifest, integrity }, { now: SIGNED_AT }) }],
+    })),
+    policy: POLICY.replace('trust: { ', 'trust: { domains: { github: { trustedRoot: github.json } }, '),
+  },
+  {
+    code: 'REGISTRY_MISMATCH',
+    why: 'signed by the public registry, which serves what anybody publishes',
+    bad: {},
+    beside: {
+      'good@2.0.0.signatures': { signatures: [acme.signature({ ...good.manifest, integrity: good.integrity })] },
+    },
+    policy:
+      `${POLICY.slice(0, POLICY.indexOf('rules:'))}rules: [{ packages: '**', require: signature, registry: acme }]\n`.replace(
+        'trust: { ',
+        'trust: { registries: { acme: acme-keys.json }, ',
+      ),
   },
   {
     code: 'ISSUER_MISMATCH',
@@ -272,6 +298,12 @@ const CASES: readonly Case[] = [
   { code: 'NO_RULE', why: 'nobody thought of it', bad: {}, policy: POLICY.replace('"**"', 'good') },
 ]
 
+/** Whom a policy may trust beside. */
+const OTHERS = {
+  'github.json': JSON.stringify(github.trustedRoot),
+  'acme-keys.json': JSON.stringify(acme.npmKeys),
+}
+
 function identityLock(known: readonly string[] | undefined): Readonly<Record<string, string>> {
   if (known === undefined) return {}
   const entry =
@@ -293,7 +325,7 @@ function claimEvil(predicate: unknown): unknown {
 }
 
 /** A second subject beside the right one, as builds of several packages have. */
-function beside(statement: Statement): unknown {
+function withSubjectBeside(statement: Statement): unknown {
   return {
     ...statement,
     subject: [{ name: 'pkg:npm/other@1.0.0', digest: { sha512: 'ab'.repeat(64) } }, ...statement.subject],
@@ -310,18 +342,19 @@ async function documentOf(pkg: PackedPackage, { signed, document: change }: Chan
 }
 
 describe('each code, beside a neighbour that passes', () => {
-  for (const { code, why, policy, known, ...changes } of CASES) {
+  for (const { code, why, policy, known, beside, ...changes } of CASES) {
     test(`${code}: ${why}`, async (t) => {
       const changed = { ...bad, ...('integrity' in changes.bad ? { integrity: changes.bad.integrity ?? '' } : {}) }
       const lockfile = lockfileOf([changed, good]).replace('integrity: ""', '{}')
       const project = cliProject(world, {
-        files: { 'pnpm-lock.yaml': lockfile, ...identityLock(known) },
+        files: { 'pnpm-lock.yaml': lockfile, ...identityLock(known), ...OTHERS },
         ...(policy ? { policy } : {}),
       })
       t.after(() => project.dispose())
       const folder = writeDocuments(project, {
         'bad@2.0.0': await documentOf(bad, changes.bad),
         'good@2.0.0': await documentOf(good, changes.good ?? {}),
+        ...beside,
       })
       const run = await verify(project, '--json', '--attestations', folder)
       const made = reportOf(run)

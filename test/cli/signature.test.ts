@@ -1,5 +1,7 @@
 /** `require: signature`: the registry's own word, by a publish attestation or by the signature in its metadata. */
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import path from 'node:path'
 import { after, beforeEach, describe, type TestContext, test } from 'node:test'
 import { createProject } from '../support/pnpm/index.ts'
 import { createTarball, startRegistry } from '../support/registry/index.ts'
@@ -136,4 +138,94 @@ test('explain names the key, and a folder may have signatures too', async (t) =>
   const { status, stdout } = await runCli(args, { cwd: made.dir, env: made.env })
   assert.equal(status, 0)
   assert.match(stdout, /\n {4}no publish attestation\n {4}signature by the registry, with its key SHA256:\S+\n/)
+})
+
+describe('another registry', () => {
+  // One transparency log, keys of two registries.
+  const split = (at: number) => ({
+    keys: sigstore.npmKeys.keys.filter(({ keyId }) => keyId === sigstore.signature(pkg, at).keyid),
+  })
+  const [theirs, npm] = [split(0), split(1)]
+  const answer = (end: string | null) => ({
+    keys: theirs.keys
+      .filter(({ keyUsage }) => keyUsage === 'npm:signatures')
+      .map(({ keyId, publicKey }) => ({
+        ...{ expires: end, keyid: keyId, keytype: 'ecdsa-sha2-nistp256', scheme: 'ecdsa-sha2-nistp256' },
+        key: publicKey.rawBytes,
+      })),
+  })
+  const TRUST = 'trust: { trustedRoot: root.json, npmKeys: keys.json, registries: { acme: acme.json } }\n'
+  const rule = (more: string) => `${TRUST}rules: [{ packages: '**', require: signature${more} }]\n`
+
+  function of(t: TestContext, policy: string, acme: unknown = answer(null)) {
+    const made = project(t, policy)
+    writeFileSync(path.join(made.dir, 'keys.json'), JSON.stringify(npm))
+    writeFileSync(path.join(made.dir, 'acme.json'), JSON.stringify(acme))
+    return made
+  }
+  const ends = async (...args: Parameters<typeof of>) => Object.values(endings(await report(of(...args))))[0]
+
+  test('vouches by its own keys, where a rule names it', async (t) => {
+    registry.publish(widget, { signatures: [sigstore.signature(pkg, 0)] })
+    assert.equal(await ends(t, rule(', registry: acme')), 'proven')
+    assert.equal(await ends(t, rule('')), 'REGISTRY_MISMATCH')
+  })
+
+  test('is not the default one', async (t) => {
+    registry.publish(widget, { signatures: [sigstore.signature(pkg, 1)] })
+    assert.equal(await ends(t, rule(', registry: acme')), 'REGISTRY_MISMATCH')
+    assert.equal(await ends(t, rule('')), 'proven')
+  })
+
+  test('beside an attestation of the default one is asked for its signature', async (t) => {
+    const attestations = await sigstore.document({ ...pkg, now: SIGNED_AT, publish: { npmKey: 1 } })
+    registry.publish(widget, { attestations, signatures: [sigstore.signature(pkg, 0)] })
+    assert.equal(await ends(t, rule(', registry: acme')), 'proven')
+    assert.equal(asked().length, 2)
+    registry.forgetRequests()
+    assert.equal(await ends(t, rule('')), 'proven')
+    assert.equal(asked().length, 1)
+  })
+
+  test('signs attestations too, with its keys as they are in TUF', async (t) => {
+    // In the time of that key.
+    const now = day('2024-06-01')
+    const { attestations } = await sigstore.document({ ...pkg, now, publish: { npmKey: 0 } })
+    registry.publish(widget, { attestations: { attestations: attestations.slice(0, 1) } })
+    assert.equal(await ends(t, rule(', registry: acme'), theirs), 'proven')
+    assert.equal(await ends(t, rule(''), theirs), 'REGISTRY_MISMATCH')
+    assert.equal(await ends(t, rule(', registry: acme'), { keys: [] }), 'CERTIFICATE_UNTRUSTED')
+  })
+
+  test('with a key that is over does not vouch for what is new', async (t) => {
+    registry.publish(widget, { signatures: [sigstore.signature(pkg, 0)], time: '2025-06-01T10:00:00.000Z' })
+    assert.equal(await ends(t, rule(', registry: acme'), answer('2025-01-01T00:00:00.000Z')), 'CERTIFICATE_UNTRUSTED')
+  })
+
+  for (const [what, policy, acme, message] of [
+    [
+      'a name that is not there',
+      rule(', registry: acmee'),
+      answer(null),
+      /registry "acmee", whose keys "trust" does not name.*Did you mean "acme"\?/,
+    ],
+    ['a key of both', rule(', registry: acme'), npm, /is one of another registry already/],
+    ['no keys', rule(', registry: acme'), {}, /acme\.json is not a usable keys\.json/],
+    ['a name that is none', rule('').replace('acme:', "'a c':"), answer(null), /is not a name for a registry/],
+    [
+      'provenance',
+      rule(', registry: acme').replace('signature,', 'provenance, publisher: { repository: acme/widgets },'),
+      answer(null),
+      /its "registry" would never be looked at/,
+    ],
+    ['a file that is not there', rule('').replace('acme.json', 'none.json'), answer(null), /none\.json is not there/],
+  ] as const) {
+    test(`mistakes: ${what}`, async (t) => {
+      registry.publish(widget, { signatures: [sigstore.signature(pkg, 0)] })
+      const made = of(t, policy, acme)
+      const { status, stderr } = await runCli(['verify'], { cwd: made.dir, env: made.env })
+      assert.equal(status, 2, stderr)
+      assert.match(stderr, message)
+    })
+  }
 })

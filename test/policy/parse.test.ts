@@ -166,7 +166,8 @@ ${VALID}`
   })
 })
 
-const KNOWN = '"packages", "require", "publisher", "unchanged", "minimumAge", "mode", "enforceFrom", "reason"'
+const KNOWN =
+  '"packages", "require", "publisher", "registry", "unchanged", "minimumAge", "mode", "enforceFrom", "reason"'
 const KNOWN_OF_POLICY =
   '"$schema", "extends", "projects", "trust", "attestations", "publishers", "mode", "enforceFrom", "exceptions", "rules"'
 const KNOWN_OF_PUBLISHER =
@@ -282,7 +283,7 @@ describe('mistakes in a policy', () => {
     [
       'an unknown key of trust',
       `trust: {npmkeys: a}\n${VALID}`,
-      '.sigstorerc:1:9: unknown key "npmkeys" in "trust", which has "trustedRoot", "npmKeys", "tuf", "domains", "maxStaleness". Did you mean "npmKeys"?',
+      '.sigstorerc:1:9: unknown key "npmkeys" in "trust", which has "trustedRoot", "npmKeys", "tuf", "registries", "domains", "maxStaleness". Did you mean "npmKeys"?',
     ],
     [
       '__proto__',
@@ -441,7 +442,7 @@ describe('mistakes in a policy', () => {
     [
       'a list as trust',
       `trust: []\n${VALID}`,
-      '.sigstorerc:1:8: "trust" is written as a mapping with "trustedRoot", "npmKeys", "tuf", "domains", "maxStaleness", but here is a list',
+      '.sigstorerc:1:8: "trust" is written as a mapping with "trustedRoot", "npmKeys", "tuf", "registries", "domains", "maxStaleness", but here is a list',
     ],
     [
       'trust from a URL',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { VerificationError } from '@sigstore/verify'
-import { attestationKeys } from '../../src/trust/keys.ts'
+import { keyFinder, registryKeys } from '../../src/trust/keys.ts'
 
 const A = spki()
 const B = spki()
@@ -35,13 +35,15 @@ function keysJson(...keys: readonly Key[]): unknown {
 
 function notFound(keys: unknown, hint: string): void {
   assert.throws(
-    () => attestationKeys(keys)(hint),
+    () => keyFinder(registryKeys(keys, 'npm:attestations'))(hint),
     (error) => error instanceof VerificationError && error.code === 'PUBLIC_KEY_ERROR',
   )
 }
 
 function foundKey(keys: unknown, hint = 'SHA256:a'): string {
-  return attestationKeys(keys)(hint).publicKey.export({ format: 'der', type: 'spki' }).toString('base64')
+  return keyFinder(registryKeys(keys, 'npm:attestations'))(hint)
+    .publicKey.export({ format: 'der', type: 'spki' })
+    .toString('base64')
 }
 
 describe('a key for attestations', () => {
@@ -81,12 +83,16 @@ describe('a key for attestations', () => {
 
   it('that is not found is named in the error', () => {
     const message = 'no key "SHA256:b" for attestations'
-    assert.throws(() => attestationKeys(keysJson({}))('SHA256:b'), { name: 'VerificationError', message })
+    assert.throws(() => keyFinder(registryKeys(keysJson({}), 'npm:attestations'))('SHA256:b'), {
+      name: 'VerificationError',
+      message,
+    })
   })
 })
 
 describe('its validity', () => {
-  const at = (keys: unknown, date: string) => attestationKeys(keys)('SHA256:a').validFor(new Date(date))
+  const at = (keys: unknown, date: string) =>
+    keyFinder(registryKeys(keys, 'npm:attestations'))('SHA256:a').validFor(new Date(date))
 
   it('of an expired key: what was signed before holds, what is signed after does not', () => {
     const expired = keysJson({ end: END })
@@ -148,7 +154,7 @@ describe('keys that are refused as a whole', () => {
   for (const [what, keys] of Object.entries(twice)) {
     it(`${what}: which is meant must not depend on their order`, () => {
       for (const order of [keys, keys.toReversed()]) {
-        assert.throws(() => attestationKeys(keysJson(...order)), {
+        assert.throws(() => keyFinder(registryKeys(keysJson(...order), 'npm:attestations')), {
           message: 'the key "SHA256:a" for attestations is in it twice',
         })
       }
@@ -184,7 +190,7 @@ describe('keys that are refused as a whole', () => {
   }
   for (const [what, key] of Object.entries(broken)) {
     it(`${what}`, () => {
-      assert.throws(() => attestationKeys(keysJson(key)), Error)
+      assert.throws(() => keyFinder(registryKeys(keysJson(key), 'npm:attestations')), Error)
     })
   }
 
@@ -201,13 +207,13 @@ describe('keys that are refused as a whole', () => {
     { keys: [{}] },
   ]) {
     it(`${JSON.stringify(keys)}`, () => {
-      assert.throws(() => attestationKeys(keys), Error)
+      assert.throws(() => keyFinder(registryKeys(keys, 'npm:attestations')), Error)
     })
   }
 
   it('keys as the registry serves them, which is another form', () => {
     const served = { keys: [{ expires: null, keyid: 'SHA256:a', keytype: 'ecdsa-sha2-nistp256', key: A }] }
-    assert.throws(() => attestationKeys(served), Error)
+    assert.throws(() => keyFinder(registryKeys(served, 'npm:attestations')), Error)
   })
 })
 

@@ -7,7 +7,7 @@ import { describe, it, type TestContext } from 'node:test'
 import { type TrustMaterial, VerificationError } from '@sigstore/verify'
 import { GateError } from '../../src/errors.ts'
 import { GITHUB, SEED_EXPIRES } from '../../src/trust/instances.ts'
-import { loadTrust, type TrustFiles } from '../../src/trust/load.ts'
+import { loadDomains, type TrustContext, type TrustFiles } from '../../src/trust/load.ts'
 import { createSigstore, type TrustedRootJSON } from '../support/sigstore/index.ts'
 
 const NOW = new Date('2026-03-01T12:00:00Z')
@@ -28,6 +28,12 @@ function file(t: TestContext, content: unknown): string {
   const path = join(folder, 'trust.json')
   writeFileSync(path, typeof content === 'string' || Buffer.isBuffer(content) ? content : JSON.stringify(content))
   return path
+}
+
+/** The material of the default domain. */
+async function loadTrust(files: TrustFiles, context: TrustContext): Promise<TrustMaterial> {
+  const [{ material }] = await loadDomains(files, context)
+  return material
 }
 
 /** The local trusted root, changed. */

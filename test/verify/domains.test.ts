@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { TrustedRoot } from '@sigstore/protobuf-specs'
 import { toTrustMaterial } from '@sigstore/verify'
-import { attestationKeys } from '../../src/trust/keys.ts'
+import { keyFinder, registryKeys } from '../../src/trust/keys.ts'
 import { thresholdsOf } from '../../src/trust/thresholds.ts'
 import type { Thresholds, TrustDomain } from '../../src/verify/types.ts'
 import { createDocumentVerifier } from '../../src/verify/verify.ts'
@@ -23,7 +23,7 @@ const github = createGithub({ now: NOW })
 
 function domain(name: string, trustedRoot: TrustedRootJSON, own: Partial<Thresholds> = {}): TrustDomain {
   const keys = name === 'sigstore' ? sigstore.npmKeys : { keys: [] }
-  const material = toTrustMaterial(TrustedRoot.fromJSON(trustedRoot), attestationKeys(keys))
+  const material = toTrustMaterial(TrustedRoot.fromJSON(trustedRoot), keyFinder(registryKeys(keys, 'npm:attestations')))
   return { name, material, thresholds: thresholdsOf(name, own) }
 }
 

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { TrustedRoot } from '@sigstore/protobuf-specs'
 import { toTrustMaterial } from '@sigstore/verify'
 import { ok } from '../../src/codes.ts'
-import { loadTrust } from '../../src/trust/load.ts'
+import { loadDomains } from '../../src/trust/load.ts'
 import { type Signer, verifyArtifact } from '../../src/verify/artifact.ts'
 import { parseBundle } from '../../src/verify/bundle.ts'
 import { openDomain } from '../../src/verify/domain.ts'
@@ -33,7 +33,7 @@ import {
 // How a bundle of each kind is verified: those of packages as the gate does, those of files as `verify-bundle` does.
 
 async function corpusTrust(trustedRoot?: string, name?: string): Promise<TrustDomain> {
-  return domainOf(encodedOnce(await loadTrust({ trustedRoot }, { now: LATER })), name)
+  return domainOf(encodedOnce((await loadDomains({ trustedRoot }, { now: LATER }))[0].material), name)
 }
 
 /** An attestation of a genuine document, alone. */
