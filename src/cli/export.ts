@@ -3,12 +3,13 @@ import path from 'node:path'
 import pLimit from 'p-limit'
 import { GateError } from '../errors.ts'
 import { bundleFiles } from '../evidence/bundle-files.ts'
-import { documentName, fileIn, signaturesName } from '../evidence/directory.ts'
+import { documentName, fileIn, releaseName, signaturesName } from '../evidence/directory.ts'
 import type { EvidenceSource, SignatureDocument } from '../evidence/types.ts'
 import { isPackageName, isVersion } from '../lockfile/dep-path.ts'
-import type { LockedPackage } from '../lockfile/types.ts'
+import type { GithubOrigin, LockedPackage } from '../lockfile/types.ts'
 import { clean } from '../report/clean.ts'
 import { count } from '../report/summary.ts'
+import { lockedDigest } from '../verify/subject.ts'
 import { replaceFile } from '../write.ts'
 import type { ExitStatus } from './exit.ts'
 import { evidenceSource, forEachPackage, packagesOf, type SourceOptions } from './sources.ts'
@@ -37,18 +38,19 @@ export async function exportEvidence(options: ExportOptions): Promise<ExitStatus
   const out = path.resolve(options.out)
   const evidence = await evidenceSource(options, path.dirname(lockfile))
   const all = await packagesOf(lockfile)
-  const packages = oncePerKey(all.filter(({ source }) => source === 'registry'))
+  const packages = oncePerKey(all.filter(({ source, github }) => source === 'registry' || github !== undefined))
   await mkdir(out, { recursive: true }).catch((error: unknown) => {
     throw new GateError(`${options.out} cannot be made a folder (${(error as Error).message}).`)
   })
-  const alike = namesThatCollide(packages)
+  const alike = namesThatCollide(packages.filter(({ github }) => github === undefined))
   const limit = pLimit(CONCURRENCY)
   const exported = await forEachPackage(
     packages,
     (pkg) => limit(() => exportPackage(pkg, evidence, out, alike)),
     'exporting',
   )
-  return tell(exported, packages, all.filter(({ source }) => source !== 'registry').length, out)
+  const strangers = all.filter(({ source, github }) => source !== 'registry' && github === undefined)
+  return tell(exported, packages, strangers.length, out)
 }
 
 async function exportPackage(
@@ -57,6 +59,7 @@ async function exportPackage(
   out: string,
   alike: ReadonlySet<string>,
 ): Promise<Exported> {
+  if (pkg.github !== undefined) return exportRelease(pkg, pkg.github, evidence, out)
   const name = documentName(pkg)
   if (!isPlain(pkg) || fileIn(out, name) === undefined)
     return { problem: 'its name and version are not those of a file' }
@@ -71,23 +74,62 @@ async function exportPackage(
   const signatures = await evidence.signatures(pkg, !isAttested)
   if (!signatures.ok && signatures.refusal.code !== 'EVIDENCE_MISSING') return { problem: signatures.refusal.found }
   const signed = signatures.ok && hasSignatures(signatures.value) ? signatures.value : undefined
-  try {
-    const files = [
-      ...(attestations.ok ? [[name, attestations.value] as const] : []),
-      ...(signed === undefined ? [] : [[signaturesName(pkg), signed] as const]),
-      ...(bundles ?? []).map((each) => [`bundles/${pkg.name}@${pkg.version}/${each.name}`, each.bundle] as const),
-    ].map(([file, value]) => [file, `${JSON.stringify(value)}\n`] as const)
-    for (const [file, text] of files) await write(out, file, text)
-  } catch (error) {
-    // What was nested too deeply to be written again: nobody but an attacker makes such a thing.
-    if (error instanceof RangeError) return { problem: 'its evidence is nested too deeply' }
-    throw error
-  }
+  const files = [
+    ...(attestations.ok ? [[name, attestations.value] as const] : []),
+    ...(signed === undefined ? [] : [[signaturesName(pkg), signed] as const]),
+    ...(bundles ?? []).map((each) => [`bundles/${pkg.name}@${pkg.version}/${each.name}`, each.bundle] as const),
+  ]
+  const problem = await writeAll(out, files)
+  if (problem !== undefined) return { problem }
   return {
     documents: attestations.ok ? 1 : 0,
     bundles: bundles?.length ?? 0,
     signatures: signed === undefined ? 0 : 1,
     ...(bundles === undefined && { note: 'its document is not a list of bundles, and is written as it is' }),
+  }
+}
+
+/** What GitHub has signed of a release: of an asset by its sha256, for which its bytes are read. */
+async function exportRelease(
+  pkg: LockedPackage,
+  origin: GithubOrigin,
+  { releases }: EvidenceSource,
+  out: string,
+): Promise<Exported> {
+  if (releases === undefined) return { problem: 'nobody is asked about releases' }
+  let subject = 'commit' in origin ? `sha1:${origin.commit}` : ''
+  if (subject === '') {
+    const sha512 = lockedDigest(pkg)
+    const digest = sha512.ok ? await releases.sha256(pkg, sha512.value) : sha512
+    if (!digest.ok) return { problem: digest.refusal.found }
+    subject = `sha256:${digest.value}`
+  }
+  const document = await releases.release(pkg, origin, subject)
+  if (!document.ok && document.refusal.code !== 'EVIDENCE_MISSING') return { problem: document.refusal.found }
+  const bundles = document.ok ? bundleFiles(document.value) : []
+  const name = releaseName(origin.repository, subject)
+  const problem = document.ok
+    ? await writeAll(out, [
+        [name, document.value],
+        ...(bundles ?? []).map(
+          (each) => [`bundles/${name.slice(0, -'.json'.length)}/${each.name}`, each.bundle] as const,
+        ),
+      ])
+    : undefined
+  if (problem !== undefined) return { problem }
+  return { documents: document.ok ? 1 : 0, bundles: bundles?.length ?? 0, signatures: 0 }
+}
+
+/** Returns what is wrong with it, where that is the fault of who wrote the evidence. */
+async function writeAll(out: string, files: readonly (readonly [string, unknown])[]): Promise<string | undefined> {
+  try {
+    const texts = files.map(([file, value]) => [file, `${JSON.stringify(value)}\n`] as const)
+    for (const [file, text] of texts) await write(out, file, text)
+    return undefined
+  } catch (error) {
+    // What was nested too deeply to be written again: nobody but an attacker makes such a thing.
+    if (error instanceof RangeError) return 'its evidence is nested too deeply'
+    throw error
   }
 }
 

@@ -1,6 +1,6 @@
 /** A bundle of an attestation document, and the file that it becomes. */
 export interface BundleFile {
-  readonly kind: 'provenance' | 'publish' | 'attestation'
+  readonly kind: 'provenance' | 'publish' | 'release' | 'attestation'
   /** `provenance.sigstore.json`; a second one is `provenance-2.sigstore.json`. */
   readonly name: string
   readonly bundle: object
@@ -32,6 +32,7 @@ function kindOf(bundle: object): BundleFile['kind'] {
     const { predicateType } = record(JSON.parse(Buffer.from(payload, 'base64').toString('utf8')))
     if (typeof predicateType !== 'string') return 'attestation'
     if (predicateType.startsWith('https://slsa.dev/provenance/')) return 'provenance'
+    if (predicateType.startsWith('https://in-toto.io/attestation/release/')) return 'release'
     return predicateType.startsWith('https://github.com/npm/attestation/tree/main/specs/publish/')
       ? 'publish'
       : 'attestation'

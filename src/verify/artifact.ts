@@ -4,7 +4,7 @@ import { HashAlgorithm } from '@sigstore/protobuf-specs'
 import { type TrustMaterial, VerificationError } from '@sigstore/verify'
 import { ok, type Result, refuse } from '../codes.ts'
 import { parseAnyBundle } from './bundle.ts'
-import { certificateClaims } from './claims.ts'
+import { certificateClaims, issuerOf } from './claims.ts'
 import { openDomain } from './domain.ts'
 import { verifyDigest } from './prehashed.ts'
 import { show } from './show.ts'
@@ -60,7 +60,7 @@ function verify(
   const material = { ...trust.material, publicKey: keyFinder('key' in signer ? signer.key : undefined) }
   const signature = verifySignature(bundle.value, openDomain({ ...trust, material }), now, content.value)
   if (!signature.ok) return signature
-  const identity = checkSigner(signature.value, signer)
+  const identity = checkSigner(signature.value, signer, trust.name)
   if (!identity.ok) return identity
   if (content.value === undefined) {
     const about = checkSubjects(bundle.value, artifact)
@@ -129,7 +129,7 @@ function keyFinder(key: KeyObject | undefined): TrustMaterial['publicKey'] {
 }
 
 /** Exactly: neither a prefix nor a pattern, for whoever can choose the rest of a name could choose one that matches. */
-function checkSigner({ certificate }: VerifiedSignature, signer: Signer): Result<string | undefined> {
+function checkSigner({ certificate }: VerifiedSignature, signer: Signer, domain: string): Result<string | undefined> {
   if ('key' in signer) {
     return certificate === undefined
       ? ok(undefined)
@@ -143,7 +143,8 @@ function checkSigner({ certificate }: VerifiedSignature, signer: Signer): Result
     return refuse('SIGNER_MISMATCH', 'a bundle signed by a key', 'one signed by the holder of a certificate')
   const claims = certificateClaims(certificate)
   if (!claims.ok) return claims
-  const { subjectAlternativeName, issuer } = claims.value
+  const { subjectAlternativeName } = claims.value
+  const issuer = issuerOf(claims.value, domain)
   if (issuer !== signer.issuer)
     return refuse('ISSUER_MISMATCH', `issuer ${show(issuer)}`, `issuer ${show(signer.issuer)}`)
   if (subjectAlternativeName !== signer.identity)

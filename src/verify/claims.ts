@@ -1,5 +1,6 @@
 import type { X509Certificate } from '@sigstore/core'
 import { ok, type Result, refuse } from '../codes.ts'
+import { GITHUB_DOMAIN, GITHUB_RELEASES } from '../domains.ts'
 import type { CertificateClaims } from './types.ts'
 
 const FULCIO = '1.3.6.1.4.1.57264.1.'
@@ -44,6 +45,15 @@ export function certificateClaims(certificate: X509Certificate): Result<Certific
     return untrusted('a claim that is not a UTF-8 string', 'claims as Fulcio writes them')
   }
   return ok(toClaims(claims, certificate.subjectAltName))
+}
+
+/**
+ * Who vouches for the name in a certificate. Those of GitHub's release service name no issuer, for nobody has logged in: it
+ * vouches for itself, in GitHub's own trust domain and nowhere else.
+ */
+export function issuerOf({ issuer, subjectAlternativeName }: CertificateClaims, domain: string): string | undefined {
+  const isService = domain === GITHUB_DOMAIN && subjectAlternativeName === GITHUB_RELEASES
+  return issuer ?? (isService ? GITHUB_RELEASES : undefined)
 }
 
 function toClaims(claims: ReadonlyMap<number, string>, subjectAlternativeName: string | undefined): CertificateClaims {

@@ -2,7 +2,7 @@ import type { Bundle } from '@sigstore/bundle'
 import { ok, type Result, refuse } from '../codes.ts'
 import { GITHUB_DOMAIN, GITHUB_RELEASES } from '../domains.ts'
 import type { GithubOrigin } from '../lockfile/types.ts'
-import { certificateClaims } from './claims.ts'
+import { certificateClaims, issuerOf } from './claims.ts'
 import { parseDocument } from './document.ts'
 import { type OpenDomain, openDomain } from './domain.ts'
 import { show } from './show.ts'
@@ -102,8 +102,7 @@ function verifyBundle(
   const claims = {
     ...certified.value,
     domain,
-    // The service vouches for the release, and nobody has logged in.
-    issuer: GITHUB_RELEASES,
+    issuer: issuerOf(certified.value, domain),
     repository: `https://github.com/${repository}`,
     owner: `https://github.com/${repository.slice(0, repository.indexOf('/'))}`,
     ref: `refs/tags/${tag}`,

@@ -439,4 +439,25 @@ describe('a folder of attestations', () => {
     assert.equal((await runCli(['verify', '--attestations', 'attestations', '--offline'], where)).status, 0)
     assert.deepEqual(urls(), [])
   })
+
+  test('is what export makes of it', async (t) => {
+    for (const [entry, name] of [
+      [asset(), `sha256-${sha256(widget.bytes)}`],
+      [commit, `sha1-${COMMIT}`],
+    ] as const) {
+      const made = project(t, entry)
+      const where = { cwd: made.dir, env: made.env }
+      const exported = await runCli(['export', '--out', 'out'], where)
+      assert.equal(exported.status, 0, exported.stderr)
+      const bundle = path.join(made.dir, 'out/bundles/github.com/acme/widget', name, 'release.sigstore.json')
+      assert.equal(JSON.parse(readFileSync(bundle, 'utf8')).dsseEnvelope.payloadType, 'application/vnd.in-toto+json')
+      host.requests.length = 0
+      assert.equal((await runCli(['verify', '--attestations', 'out', '--offline'], where)).status, 0)
+      assert.deepEqual(urls(), [])
+      host.answers.set(`${API}/${name.replace('-', ':')}`, { status: 403 })
+      const failed = await runCli(['export', '--out', 'other'], where)
+      assert.equal(failed.status, 2)
+      assert.match(failed.stderr, /could not be exported: HTTP 403/)
+    }
+  })
 })

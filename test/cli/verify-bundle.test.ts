@@ -44,6 +44,31 @@ describe('the conformance suite', () => {
   }
 })
 
+describe('a release of GitHub', () => {
+  const file = (name: string) => corpusFile('github-release', name)
+  const SERVICE = 'https://dotcom.releases.github.com'
+  const of = (...more: readonly string[]) =>
+    run(
+      ...['--bundle', file('bdehamer__delme@v6.json'), '--domain', 'github'],
+      ...['--trusted-root', corpusFile('trust', 'github', 'trusted_root.json')],
+      ...['--certificate-identity', SERVICE, '--certificate-oidc-issuer', SERVICE, ...more],
+    )
+
+  test('is proven for its asset, as file and as digest', { skip }, async () => {
+    const asset = file('github_release_artifact.zip')
+    for (const subject of [asset, digestOf(asset)]) assert.equal((await of(subject)).status, 0)
+  })
+
+  test('is refused for another, under another name, and in the public good', { skip }, async () => {
+    const asset = file('github_release_artifact.zip')
+    assert.match((await of(file('github_release_artifact_invalid.zip'))).stderr, /DIGEST_MISMATCH/)
+    assert.match((await of('--certificate-identity', `${SERVICE}/x`, asset)).stderr, /SIGNER_MISMATCH/)
+    assert.match((await of('--certificate-oidc-issuer', GITHUB, asset)).stderr, /ISSUER_MISMATCH/)
+    assert.equal((await of('--domain', 'sigstore', asset)).status, 1)
+    assert.equal((await of('--domain', 'acme', asset)).status, 2)
+  })
+})
+
 function isCase(name: string): boolean {
   return existsSync(corpusFile('conformance', 'bundle-verify', name, 'bundle.sigstore.json'))
 }

@@ -48,6 +48,8 @@ describe('the example', () => {
     assert.deepEqual(parsePolicy(text, '/repo/.sigstorerc').trust, {
       trustedRoot: '/repo/trust/trusted_root.json',
       npmKeys: '/repo/trust/npm-keys.json',
+      domains: new Map([['acme', { trustedRoot: '/repo/trust/acme_root.json', thresholds: { signedTimestamps: 1 } }]]),
+      registries: new Map([['acme', '/repo/trust/acme-keys.json']]),
     })
   })
 })
