@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs'
 import path from 'node:path'
 import { GateError } from '../src/errors.ts'
 import { readYaml } from '../src/evidence/files.ts'
-import { githubOrigin, gitOrigin, isGitArchive, lockedPackages } from '../src/lockfile/pnpm.ts'
+import { githubAsset, githubOrigin, gitOrigin, isGitArchive, lockedPackages } from '../src/lockfile/pnpm.ts'
 import type { LockedPackage } from '../src/lockfile/types.ts'
 import { projectRoot } from '../src/project.ts'
 import { clean } from '../src/report/clean.ts'
@@ -163,7 +163,7 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
         // `pnpm add ./folder`, on pnpm 11: judged by its own name, in time, when it has one. pnpm 12 finds that out first.
         if (insidePnpm && !alias) return
         // An asset of a release is proven by its bytes, which are known before anything of it is linked or run.
-        if (insidePnpm && isReleaseAsset(specifier)) return
+        if (insidePnpm && githubAsset(specifier) !== undefined) return
         await judge.added([stranger(alias ?? '', specifier)], isJudgedAgain)
         wanted.strangers = true
       }),
@@ -223,7 +223,7 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
       edge(async () => {
         if (allowBuild === undefined) return {}
         const origin = gitOrigin(resolution)
-        const github = githubOrigin(origin)
+        const github = githubOrigin(resolution as Readonly<Record<string, unknown>>)
         const repository = { ...stranger('', origin), source: 'git' } as const
         const demand = await judge.addedStranger(github === undefined ? repository : { ...repository, github })
         // Who needs it is known of what is in the lockfile, as long as nothing is resolved anew.
@@ -252,11 +252,6 @@ function linksProjects(): boolean {
   const { linkWorkspacePackages } = readYaml(path.join(projectRoot(), 'pnpm-workspace.yaml'))
   const variable = process.env.pnpm_config_link_workspace_packages
   return ![undefined, null, false, 'false'].includes((variable ?? linkWorkspacePackages) as string | undefined)
-}
-
-function isReleaseAsset(specifier: string): boolean {
-  const github = githubOrigin(specifier)
-  return github !== undefined && 'tag' in github
 }
 
 function isRepository({ type, tarball, gitHosted }: Resolution): boolean {

@@ -137,11 +137,12 @@ export async function main(argv: readonly string[], now: Date): Promise<ExitStat
     .option('--certificate-oidc-issuer <url>', 'who must vouch for that name, exactly')
     .option('--key <file>', 'or the public key (PEM) that must have signed it')
     .option('--trusted-root <file>', 'a Sigstore trusted_root.json instead of the embedded one')
-    .addOption(
-      new Option('--domain <name>', 'the trust domain that has to vouch for it')
-        .choices(['sigstore', 'github'])
-        .default('sigstore'),
+    .option(
+      '--domain <name>',
+      'the trust domain that has to vouch for it: sigstore, github, or one of a policy',
+      'sigstore',
     )
+    .option('--policy <file>', 'the policy whose trust domains, with what each asks for, are meant')
     .option('--staging', "for Sigstore's staging instance; needs --trusted-root")
     .action(async (artifact: string, options: VerifyBundleOptions) => {
       const { verifyBundle } = await import('./verify-bundle.ts')

@@ -1,14 +1,15 @@
-import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { DEFAULT_DOMAIN } from '../domains.ts'
 import { GateError } from '../errors.ts'
 import { findPolicy } from '../policy/find.ts'
 import { loadWithoutLock } from '../policy/load.ts'
 import { clean } from '../report/clean.ts'
-import { PUBLIC_GOOD } from '../trust/instances.ts'
+import { PUBLIC_GOOD, SEED_EXPIRES } from '../trust/instances.ts'
 import { repositoryOf } from '../trust/load.ts'
 import { importState, type Known, keptState, reason, type TufRepository, updateState } from '../trust/tuf.ts'
+import { readText } from '../trust/tuf-cache.ts'
 import { writeState } from '../trust/tuf-state.ts'
+import { replaceFile } from '../write.ts'
 import type { ExitStatus } from './exit.ts'
 
 export interface TrustOptions {
@@ -26,10 +27,13 @@ export async function trustStatus(options: TrustOptions, now: Date): Promise<Exi
     )
   })
   if (known === undefined) {
-    const meanwhile =
-      repository === PUBLIC_GOOD ? 'The one that came with the gate is used.' : 'It is asked for when it is needed.'
+    const isEmbedded = repository === PUBLIC_GOOD
+    const until = SEED_EXPIRES.toISOString()
+    const meanwhile = isEmbedded
+      ? `The one that came with the gate is used, which is good until ${until}.`
+      : 'It is asked for when it is needed.'
     say([`${repository.url}: nothing is kept. ${meanwhile} \`provenance-gate trust update\` asks for it.`])
-    return 0
+    return isEmbedded && now >= SEED_EXPIRES ? 2 : 0
   }
   say(lines(repository, known))
   if (now < known.verified.expires) return 0
@@ -55,7 +59,7 @@ export async function trustExport(file: string, options: TrustOptions): Promise<
   })
   if (known === undefined)
     throw new GateError(`Nothing is kept of ${repository.url}: run \`provenance-gate trust update\` first.`)
-  await writeFile(path.resolve(file), writeState(known.state)).catch((error: unknown) => {
+  await replaceFile(path.resolve(file), writeState(known.state)).catch((error: unknown) => {
     throw new GateError(`${file} cannot be written (${reason(error)}).`)
   })
   say(lines(repository, known))
@@ -65,9 +69,10 @@ export async function trustExport(file: string, options: TrustOptions): Promise<
 /** `provenance-gate trust import FILE`: takes it over, as far as the root that this machine has vouches for it. */
 export async function trustImport(file: string, options: TrustOptions, now: Date): Promise<ExitStatus> {
   const repository = await repositoryFor(options)
-  const text = await readFile(path.resolve(file), 'utf8').catch((error: unknown) => {
+  const text = await readText(path.resolve(file)).catch((error: unknown) => {
     throw new GateError(`${file} cannot be read (${reason(error)}).`)
   })
+  if (text === undefined) throw new GateError(`${file} cannot be read (there is no such file).`)
   const known = await importState(repository, text).catch((error: unknown) => {
     throw new GateError(`${file} is no trust root of ${repository.url}: ${reason(error)}.`)
   })
@@ -83,7 +88,8 @@ async function repositoryFor({ policy, domain = DEFAULT_DOMAIN }: TrustOptions):
   const file = policy === undefined ? await findPolicy(folder) : path.resolve(policy)
   const trust = file === undefined ? undefined : (await loadWithoutLock({ file, folder }, {})).trust
   const files = domain === DEFAULT_DOMAIN ? trust : trust?.domains?.get(domain)
-  const repository = await repositoryOf(files ?? {}, domain)
+  const isPinned = domain !== DEFAULT_DOMAIN && files?.trustedRoot !== undefined
+  const repository = isPinned ? undefined : await repositoryOf(files ?? {}, domain)
   if (repository !== undefined) return repository
   throw new GateError(
     files === undefined

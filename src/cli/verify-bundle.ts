@@ -1,10 +1,12 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
-import { DEFAULT_DOMAIN } from '../domains.ts'
+import path from 'node:path'
+import { DEFAULT_DOMAIN, GITHUB_DOMAIN } from '../domains.ts'
 import { GateError } from '../errors.ts'
+import { loadWithoutLock } from '../policy/load.ts'
 import { clean } from '../report/clean.ts'
 import { warning } from '../report/warning.ts'
-import { loadDomains } from '../trust/load.ts'
+import { loadDomains, type TrustFiles } from '../trust/load.ts'
 import { type Artifact, type Signer, verifyArtifact } from '../verify/artifact.ts'
 import type { TrustDomain } from '../verify/types.ts'
 import type { ExitStatus } from './exit.ts'
@@ -17,6 +19,8 @@ export interface VerifyBundleOptions {
   readonly trustedRoot?: string
   readonly staging?: boolean
   readonly domain?: string
+  /** Of which the trust domains are taken. */
+  readonly policy?: string
 }
 
 /**
@@ -46,13 +50,25 @@ export async function verifyBundle(subject: string, options: VerifyBundleOptions
 }
 
 /** The domain that was named, and no other: whoever asks knows who has to vouch. */
-async function trustOf({ domain = DEFAULT_DOMAIN, trustedRoot }: VerifyBundleOptions, now: Date): Promise<TrustDomain> {
+async function trustOf(
+  { domain: name = DEFAULT_DOMAIN, trustedRoot, policy }: VerifyBundleOptions,
+  now: Date,
+): Promise<TrustDomain> {
   const context = { now, warn: warning }
+  const pinned = trustedRoot === undefined ? {} : { trustedRoot }
+  const file = policy === undefined ? undefined : path.resolve(policy)
+  const { domains, ...trust }: TrustFiles = file === undefined ? {} : (await loadWithoutLock({ file }, pinned)).trust
+  const named = domains?.get(name) ?? (name === GITHUB_DOMAIN ? {} : undefined)
+  if (name !== DEFAULT_DOMAIN && named === undefined)
+    throw new GateError(
+      `--domain ${name}: there is no such trust domain. Name the policy that has it under "trust", "domains", with --policy FILE.`,
+    )
+  const own = { ...named, ...pinned }
   const [first, ...others] =
-    domain === DEFAULT_DOMAIN
-      ? await loadDomains({ trustedRoot }, context)
-      : await loadDomains({ domains: new Map([[domain, { trustedRoot }]]) }, context)
-  return others.find(({ name }) => name === domain) ?? first
+    name === DEFAULT_DOMAIN
+      ? await loadDomains({ ...trust, ...pinned, domains: new Map([[name, named ?? {}]]) }, context)
+      : await loadDomains({ domains: new Map([[name, own]]), maxStaleness: trust.maxStaleness }, context)
+  return others.find((each) => each.name === name) ?? first
 }
 
 async function signerOf({ key, certificateIdentity, certificateOidcIssuer }: VerifyBundleOptions): Promise<Signer> {

@@ -39,7 +39,9 @@ export function openFacts({ folder, keyFile }: ReturnType<typeof factPlaces>): F
       if (secret === undefined) return undefined
       try {
         const file = fileOf(secret, kind, id)
-        if ((await stat(file)).size > MAX_BYTES) return undefined
+        const stats = await stat(file)
+        // A pipe would wait for somebody to write into it.
+        if (!stats.isFile() || stats.size > MAX_BYTES) return undefined
         const { value, signature } = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>
         if (typeof value !== 'string' || typeof signature !== 'string') return undefined
         const expected = mac(secret, [kind, id, value])

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import { isVersion, type PackageId, parseId } from './dep-path.ts'
+import { githubOrigin, resolutionId } from './github.ts'
 import { type Fields, field, isPlain } from './record.ts'
-import type { PackageSource } from './types.ts'
+import type { GithubOrigin, PackageSource } from './types.ts'
 
 /** What one entry of `packages` and `snapshots` says of itself, before it is known who depends on it. */
 export interface Claim {
@@ -10,9 +11,10 @@ export interface Claim {
   readonly integrity: string | undefined
   readonly source: PackageSource
   readonly origin: string | undefined
+  readonly github?: GithubOrigin
 }
 
-type Origin = Pick<Claim, 'integrity' | 'source' | 'origin'>
+type Origin = Pick<Claim, 'integrity' | 'source' | 'origin' | 'github'>
 
 /**
  * Judges one entry. `info` is its record in `packages`, `snapshot` the one in `snapshots`; one of them is undefined in
@@ -29,20 +31,19 @@ export function claims(id: string, info: unknown, snapshot: unknown): readonly C
 
   const fromFile = info !== undefined && snapshot !== undefined
   const overrides = fromFile && isPlain(info) && DEPENDENCIES.some((key) => field(info, key) !== undefined)
-  const [name, version, resolution, ownId] = ['name', 'version', 'resolution', 'id'].map((key) => read(records, key))
-  if (overrides || name === AMBIGUOUS || version === AMBIGUOUS || resolution === AMBIGUOUS || ownId === AMBIGUOUS) {
+  const [name, version, resolution] = ['name', 'version', 'resolution'].map((key) => read(records, key))
+  if (overrides || name === AMBIGUOUS || version === AMBIGUOUS || resolution === AMBIGUOUS) {
     return [{ ...keyed, ...unknown('`packages` and `snapshots` disagree about this entry') }]
   }
   const named = {
     name: typeof name === 'string' ? name : parsed.name,
     version: typeof version === 'string' ? version : keyed.version,
   }
-  const wrongType = (name !== undefined && typeof name !== 'string') || !isOptionalString(ownId)
-  const isRegistry = parsed.reference.kind === 'version' || parsed.reference.kind === 'named-registry'
-  // pnpm downloads `version` where the entry has one, whatever its key says, and looks its store up by `id`.
+  const wrongType = name !== undefined && typeof name !== 'string'
+  // pnpm downloads `version` where the entry has one, whatever its key says.
   const renamed = named.name !== parsed.name
   const reversioned = versionOf(parsed) !== undefined && (named.version !== keyed.version || !isOptionalString(version))
-  if (wrongType || renamed || reversioned || (isRegistry && ownId !== undefined && ownId !== id)) {
+  if (wrongType || renamed || reversioned) {
     const contradiction = unknown('the fields of this entry contradict its key')
     const both = [keyed, named].map((claimed) => ({ ...claimed, ...contradiction }))
     return isDeepStrictEqual(keyed, named) ? both.slice(0, 1) : both
@@ -94,7 +95,10 @@ function originOf(id: PackageId, resolution: unknown): Origin {
   }
   if (!isPlain(resolution)) return unknown('resolution is not a map')
   // Any `type`, also an empty one or null: what pnpm makes of those depends on the line of pnpm that looks.
-  return field(resolution, 'type') === undefined ? fromTarball(id, resolution) : fromTyped(id, resolution)
+  const origin = field(resolution, 'type') === undefined ? fromTarball(id, resolution) : fromTyped(id, resolution)
+  const github = githubOrigin(resolution)
+  if (github === undefined || resolutionId(resolution) !== id.text) return origin
+  return origin.source === ('tag' in github ? 'tarball' : 'git') ? { ...origin, github } : origin
 }
 
 function fromTyped(id: PackageId, resolution: Fields): Origin {

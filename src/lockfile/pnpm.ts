@@ -2,7 +2,7 @@ import { posix } from 'node:path'
 import { GateError } from '../errors.ts'
 import { packageId, parseId, toDepPath } from './dep-path.ts'
 import { type Claim, claims, danglingClaim } from './entry.ts'
-import { githubOrigin } from './github.ts'
+import { openIdentities } from './identities.ts'
 import { reachedBy } from './importers.ts'
 import { mergePackages } from './merge.ts'
 import { type Fields, field, isPlain, majorVersion } from './record.ts'
@@ -10,7 +10,7 @@ import type { LockedPackage } from './types.ts'
 
 export { configDependencies } from './config-dependencies.ts'
 export { gitOrigin, isGitArchive } from './entry.ts'
-export { githubOrigin } from './github.ts'
+export { githubAsset, githubOrigin } from './github.ts'
 
 /**
  * Every package of a pnpm lockfile, in whichever of its two shapes:
@@ -67,8 +67,10 @@ function listPackages(lockfile: unknown): readonly LockedPackage[] {
   // Each record with its node: two for an entry of a file, one for an entry of an object.
   const records: { readonly node: number; readonly record: Fields }[] = []
   const entries = new Map<string, number>()
+  const identities = openIdentities()
   const pushEntry = (key: string, info: unknown, snapshot: unknown): void => {
     const id = packageId(key)
+    for (const record of [info, snapshot]) if (isPlain(record)) identities.check(id, record)
     const node = push(id, claims(id, info, snapshot))
     if (!entries.has(key)) entries.set(key, node)
     records.push(...[info, snapshot].filter(isPlain).map((record) => ({ node, record })))
@@ -128,16 +130,9 @@ function listPackages(lockfile: unknown): readonly LockedPackage[] {
   const reached = reachedBy({ roots, edges: nodes.map(({ targets }) => targets) })
   return mergePackages(
     nodes.flatMap(({ key, claims: claimed, aliases }, number) =>
-      claimed.map((claim) => ({ ...placed(claim), importers: reached[number] ?? [], aliases: [...aliases], key })),
+      claimed.map((claim) => ({ ...claim, importers: reached[number] ?? [], aliases: [...aliases], key })),
     ),
   )
-}
-
-/** With what it is on GitHub. An archive of a commit has no digest of its own that GitHub would have signed. */
-function placed(claim: Claim): Claim & Pick<LockedPackage, 'github'> {
-  const github = githubOrigin(claim.origin)
-  const isAsset = github !== undefined && 'tag' in github
-  return github !== undefined && claim.source === (isAsset ? 'tarball' : 'git') ? { ...claim, github } : claim
 }
 
 const RUNTIME_FIELDS = ['dependencies', 'optionalDependencies'] as const

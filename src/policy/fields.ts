@@ -121,9 +121,14 @@ export function refProblem(text: string): string | undefined {
 
 /** The repository of a release, `owner/name`: only GitHub signs releases. */
 export function releaseProblem(text: string): string | undefined {
-  return text.startsWith('https://') || text === '**'
+  const problem = patternProblem(text)
+  if (problem !== undefined) return problem
+  const [owner = '', ...names] = text.split('/')
+  if (owner.includes('*'))
+    return `${quote(text)} leaves the owner open, and anybody can register another one: write the owner out`
+  return names.length !== 1 || repositoryProblem(text) !== undefined
     ? `${quote(text)} is not the repository of a release: write "owner/name", as on GitHub`
-    : repositoryProblem(text)
+    : undefined
 }
 
 export function tagProblem(text: string): string | undefined {

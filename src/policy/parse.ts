@@ -68,10 +68,12 @@ function trustOf({ trust = {} }: PolicyFile, file: string, shared: readonly Poli
     trust.maxStaleness === undefined
       ? shared.find((each) => each.trust.maxStaleness !== undefined)?.trust.maxStaleness
       : toMilliseconds(trust.maxStaleness)
-  const domains: ReadonlyMap<string, PolicyDomain> = new Map([
+  const domains = new Map<string, PolicyDomain>()
+  for (const [name, domain] of [
     ...shared.toReversed().flatMap((each) => [...(each.trust.domains ?? [])]),
     ...Object.entries(trust.domains ?? {}).map(([name, domain]) => [name, toDomain(domain, file)] as const),
   ])
+    domains.set(name, over(domains.get(name), domain))
   const registries: ReadonlyMap<string, string> = new Map([
     ...shared.toReversed().flatMap((each) => [...(each.trust.registries ?? [])]),
     ...Object.entries(trust.registries ?? {}).map(([name, path]) => [name, resolve(dirname(file), path)] as const),
@@ -83,6 +85,16 @@ function trustOf({ trust = {} }: PolicyFile, file: string, shared: readonly Poli
     ...(registries.size > 0 && { registries }),
     ...(tuf !== undefined && { tuf }),
     ...(maxStaleness !== undefined && { maxStaleness }),
+  }
+}
+
+/** Field by field: naming a domain must not take away what a shared policy asks of it. */
+function over(shared: PolicyDomain | undefined, own: PolicyDomain): PolicyDomain {
+  const { trustedRoot, tuf } = own.trustedRoot === undefined && own.tuf === undefined ? (shared ?? {}) : own
+  return {
+    ...(trustedRoot !== undefined && { trustedRoot }),
+    ...(tuf !== undefined && { tuf }),
+    thresholds: { ...shared?.thresholds, ...own.thresholds },
   }
 }
 

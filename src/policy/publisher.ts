@@ -74,7 +74,7 @@ const NARROWING = [
 
 /** What is wrong with the fields taken together, each of which is right alone; undefined where nothing is. */
 export function publisherProblem(input: PublisherInput): PublisherProblem | undefined {
-  if (Object.values(input).every((value) => value === undefined)) {
+  if (Object.entries(input).every(([key, value]) => value === undefined || key === 'domain')) {
     return { key: undefined, message: 'a publisher that names nothing would be anybody: write at least "repository"' }
   }
   const release = releaseProblem(input)
@@ -117,7 +117,10 @@ function releaseProblem(input: PublisherInput): PublisherProblem | undefined {
     ? undefined
     : {
         key: other,
-        message: `"${other}" beside "release": GitHub signs a release by its repository and tag, its ids and commit, and says nothing of a build. Remove it, or "release"`,
+        message:
+          other === 'domain'
+            ? '"domain" beside "release": GitHub signs releases in its own, "github", and nobody else does. Remove it'
+            : `"${other}" beside "release": GitHub signs a release by its repository and tag, its ids and commit, and says nothing of a build. Remove it, or "release"`,
       }
 }
 

@@ -1,3 +1,4 @@
+import { DEFAULT_DOMAIN } from '../domains.ts'
 import type { Change, Identity } from '../policy/types.ts'
 import { clean } from './clean.ts'
 
@@ -26,7 +27,10 @@ function told({ kind, before, after, difference }: Change): string {
 
 function who(identity: Identity | undefined): string {
   if (identity === undefined) return 'nobody'
-  const { repository, workflow, environment, ref } = identity
-  const parts = [repository, workflow, environment && `environment ${environment}`, `from a ${ref}`]
+  const { domain, repository, workflow, environment, ref } = identity
+  const parts = [
+    ...[repository, workflow, environment && `environment ${environment}`, `from a ${ref}`],
+    domain === DEFAULT_DOMAIN ? undefined : `trust domain ${domain}`,
+  ]
   return parts.filter((part) => part !== undefined).join(', ')
 }

@@ -107,6 +107,12 @@ function noKeys(domain: string): TrustMaterial['publicKey'] {
 function refuseShared(domains: readonly TrustDomain[]): void {
   const owners = new Map<string, string>()
   for (const { name, material } of domains) {
+    // By it a certificate says whose it is.
+    const nameless = material.certificateAuthorities.some(({ certChain: [issuing] }) => !issuing?.extSubjectKeyID)
+    if (nameless && domains.length > 1)
+      throw new GateError(
+        `The trust domain ${JSON.stringify(name)} has a certificate authority without a subject key identifier, so that it cannot be told from those of other domains.`,
+      )
     const keys = material.certificateAuthorities.flatMap(({ certChain }) => certChain.map((each) => each.publicKey))
     for (const key of new Set(keys.map((each) => each.toString('hex')))) {
       const other = owners.get(key)
@@ -199,7 +205,7 @@ async function askRepository(
   if (repository === undefined) return { url: '', trusted: undefined }
   // What came with the gate is good for as long as its own root is. Until then the public one is not asked before somebody
   // has asked it: `trust update`.
-  const isPublic = repository.url === PUBLIC_URL
+  const isPublic = repository === PUBLIC_GOOD
   if (isPublic && now < SEED_EXPIRES && !existsSync(stateFile(PUBLIC_URL)))
     return { url: PUBLIC_URL, trusted: undefined }
   const { trustedFiles } = await import('./tuf.ts')

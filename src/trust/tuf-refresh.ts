@@ -6,7 +6,7 @@ import path from 'node:path'
 import { Readable } from 'node:stream'
 import { BaseFetcher, Updater } from 'tuf-js'
 import { DownloadHTTPError } from 'tuf-js/dist/error.js'
-import { setReferenceTime, type TufState, type VerifiedState, verifyState } from './tuf-state.ts'
+import { MAX_ROOTS, setReferenceTime, type TufState, type VerifiedState, verifyState } from './tuf-state.ts'
 
 export interface RefreshOptions {
   /** Of the repository; metadata are below it, target files below its `targets/`. */
@@ -49,6 +49,7 @@ export async function refreshState(
       targetDir: path.join(folder, 'targets'),
       targetBaseUrl: `${base}/targets`,
       fetcher,
+      config: { maxRootRotations: MAX_ROOTS },
     })
     setReferenceTime((updater as unknown as { trustedSet: Parameters<typeof setReferenceTime>[0] }).trustedSet, now)
     await updater.refresh()

@@ -105,8 +105,8 @@ export function setReferenceTime(store: TrustedMetadataStore, time: Date): void 
 }
 
 const bytes = v.pipe(v.string(), v.base64())
-/** As many as the library follows in one go. */
-const MAX_ROOTS = 256
+/** More than a repository will ever have. The library follows 256 at a time, and can then never go on from the first. */
+export const MAX_ROOTS = 4_096
 
 const named = v.pipe(v.array(v.strictObject({ name: v.string(), bytes })), v.maxLength(16))
 

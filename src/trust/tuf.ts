@@ -47,7 +47,7 @@ export async function trustedFiles(
   if (kept !== undefined && now < kept.verified.expires) return kept.verified.files
   const why = offline
     ? 'no request is made'
-    : await updateState(repository, now).then(
+    : await updateState(repository, now, warn).then(
         (known) => known,
         (error: unknown) => reason(error),
       )
@@ -86,8 +86,12 @@ function rootOf({ first }: Pick<TufState, 'first'>, sha256: string): Buffer {
   return first
 }
 
-/** Renews what is kept, whether or not it is expired. @throws an Error whose message says why not */
-export async function updateState(repository: TufRepository, now: Date): Promise<Known> {
+/**
+ * Renews what is kept, whether or not it is expired. @throws an Error whose message says why not
+ *
+ * @param warn told where it cannot be kept, if that is no error: what was verified is as good then
+ */
+export async function updateState(repository: TufRepository, now: Date, warn?: (text: string) => void): Promise<Known> {
   const kept = await keptState(repository).catch(() => undefined)
   const { url, pinned } = repository
   const signal = AbortSignal.timeout(TIMEOUT)
@@ -103,7 +107,10 @@ export async function updateState(repository: TufRepository, now: Date): Promise
     },
     kept,
   ).then(({ state, verified }) => ({ state: { ...state, first }, verified }))
-  await keep(repository, known)
+  await keep(repository, known).catch((error: unknown) => {
+    if (warn === undefined) throw error
+    warn(`The trust root of ${url} could not be kept on this machine, and is asked for each time (${reason(error)}).`)
+  })
   return known
 }
 
@@ -116,7 +123,10 @@ export async function importState(repository: TufRepository, text: string): Prom
   return known
 }
 
-/** What another process has kept in the meantime is not replaced by something older. */
+/**
+ * What is kept is not replaced by something older. Of two processes at once the last one wins: what it keeps may be older,
+ * never half a file, and is renewed when it expires.
+ */
 async function keep(repository: TufRepository, known: Known): Promise<void> {
   const other = await keptState(repository).catch(() => undefined)
   if (other !== undefined && !isAtLeast(known, other)) return

@@ -139,7 +139,9 @@ function readStatement({ subject, predicate }: Statement): Result<{
   ) {
     return refuse('EVIDENCE_MALFORMED', 'a release without repository, tag or commit', 'all three, once')
   }
-  if (tagged.uri !== purl || decoded(tagged.uri ?? '') !== `pkg:github/${repository}@${tag}`) {
+  // The specification of package URLs has GitHub's names in lower case, and GitHub writes them as they are.
+  const [, named = '', at = ''] = /^pkg:github\/([^@]+)@(.+)$/s.exec(decoded(tagged.uri ?? '') ?? '') ?? []
+  if (tagged.uri !== purl || named.toLowerCase() !== repository.toLowerCase() || at !== tag) {
     return refuse(
       'PREDICATE_MISMATCH',
       `a release of ${show(repository)}, tag ${show(tag)}, whose subject is ${show(tagged.uri)}`,

@@ -61,7 +61,7 @@ const asset = (url = ASSET, integrity: string | undefined = widget.integrity) =>
 const archive = `https://codeload.github.com/acme/widget/tar.gz/${COMMIT}`
 const commit = { key: `widget@${archive}`, resolution: { gitHosted: true, tarball: archive } }
 const clone = {
-  key: `widget@https://git@github.com+acme/widget/${COMMIT}`,
+  key: `widget@git+https://github.com/acme/widget.git#${COMMIT}`,
   resolution: { type: 'git', repo: 'https://github.com/acme/widget.git', commit: COMMIT },
 }
 
@@ -318,7 +318,8 @@ describe('a commit of a release', () => {
   })
 
   test('on another host is nothing that GitHub knows', async (t) => {
-    const elsewhere = { ...clone, resolution: { ...clone.resolution, repo: 'https://gitlab.com/acme/widget.git' } }
+    const repo = 'https://gitlab.com/acme/widget.git'
+    const elsewhere = { key: `widget@git+${repo}#${COMMIT}`, resolution: { ...clone.resolution, repo } }
     assert.equal(await ending(t, elsewhere), 'EVIDENCE_MISSING')
     assert.deepEqual(urls(), [])
   })
@@ -349,6 +350,10 @@ describe("GitHub's API", () => {
     assert.equal(status, 0, stderr)
     assert.equal(host.requests.at(-1)?.url, `${url}?sig=1`)
     assert.equal(host.requests.at(-1)?.headers.authorization, undefined)
+    const plain = url.replace('https', 'http')
+    host.answers.set(BY_ASSET, { body: JSON.stringify({ attestations: [{ bundle_url: plain }] }) })
+    assert.equal((await verify(t)).status, 1)
+    host.answers.set(BY_ASSET, { body: JSON.stringify({ attestations: [{ bundle_url: url }] }) })
     for (const body of ['', 'no snappy', Buffer.from([10, 0xfc, 0xfa, 0xff, 0xff, 0xff]), Buffer.alloc(9, 0xff)]) {
       host.answers.set(url, { body })
       const other = await verify(t)

@@ -229,7 +229,7 @@ describe('trust', () => {
     assert.equal(status, 0)
     assert.match(
       stdout,
-      /^https:\/\/tuf-repo-cdn\.sigstore\.dev: nothing is kept\. The one that came with the gate is used\./,
+      /^https:\/\/tuf-repo-cdn\.sigstore\.dev: nothing is kept\. The one that came with the gate is used, which is good until \S+Z\./,
     )
   })
 })
@@ -251,4 +251,15 @@ describe('a proxy', () => {
     assert.deepEqual(repository.requests, [])
     assert.equal((await runCli(['trust', 'update'], where({ NO_PROXY: '127.0.0.1' }))).status, 0)
   })
+})
+
+test('a folder in which nothing can be kept stops nothing, and is told', async (t) => {
+  const repository = await repositoryAt(t, new Date())
+  const project = projectOf(t, repository)
+  writeFileSync(path.join(project.root, 'file'), '')
+  const where = { cwd: project.dir, env: { ...project.env, XDG_CACHE_HOME: path.join(project.root, 'file') } }
+  const verified = await runCli(['verify', ...EVIDENCE], where)
+  assert.equal(verified.status, 0, verified.stderr)
+  assert.match(verified.stderr, /could not be kept on this machine, and is asked for each time/)
+  assert.equal((await runCli(['trust', 'update'], where)).status, 2)
 })

@@ -69,6 +69,35 @@ describe('a release of GitHub', () => {
   })
 })
 
+test("an organisation's own instance, with what its policy asks for", async () => {
+  const own = await createSigstore({ now: SIGNED_AT, baseUrl: 'https://sigstore.acme.test' })
+  const identity = 'https://github.com/acme/widgets/.github/workflows/release.yml@refs/heads/main'
+  const put = (name: string, content: string | Buffer) => writeFileSync(path.join(folder, name), content)
+  put('acme.json', JSON.stringify(own.trustedRoot))
+  put('asset', 'an asset')
+  put('asset.json', JSON.stringify(await own.blob(Buffer.from('an asset'), { now: SIGNED_AT, withoutSct: true })))
+  const rules = "rules: [{ packages: '**', require: nothing }]\n"
+  put('lax.yaml', `trust: { domains: { acme: { trustedRoot: acme.json, certificateTimestamps: 0 } } }\n${rules}`)
+  put('strict.yaml', `trust: { domains: { acme: { trustedRoot: acme.json } } }\n${rules}`)
+  const of = (...more: readonly string[]) =>
+    run(
+      '--bundle',
+      'asset.json',
+      '--certificate-identity',
+      identity,
+      '--certificate-oidc-issuer',
+      GITHUB,
+      ...more,
+      'asset',
+    )
+  assert.equal((await of('--policy', 'lax.yaml', '--domain', 'acme')).status, 0)
+  assert.match((await of('--policy', 'strict.yaml', '--domain', 'acme')).stderr, /expected 1 SCTs/)
+  assert.equal((await of('--policy', 'lax.yaml')).status, 1)
+  const unknown = await of('--domain', 'acme')
+  assert.equal(unknown.status, 2)
+  assert.match(unknown.stderr, /there is no such trust domain/)
+})
+
 function isCase(name: string): boolean {
   return existsSync(corpusFile('conformance', 'bundle-verify', name, 'bundle.sigstore.json'))
 }

@@ -220,10 +220,8 @@ describe('an entry that contradicts itself', () => {
     ['another name', { name: 'b' }, ['a@1.0.0', 'b@1.0.0']],
     ['another version, which is what pnpm downloads', { version: '2.0.0' }, ['a@1.0.0', 'a@2.0.0']],
     ['both', { name: 'b', version: '2.0.0' }, ['a@1.0.0', 'b@2.0.0']],
-    ['another id', { id: 'b@1.0.0' }, ['a@1.0.0']],
     ['a name that is not a text', { name: ['b'] }, ['a@1.0.0']],
     ['a version that is not a text', { version: 1 }, ['a@1.0.0']],
-    ['an id that is not a text', { id: {} }, ['a@1.0.0']],
   ]
   for (const [title, fields, names] of contradictions) {
     it(`is unknown under every name that it uses: ${title}`, () => {
@@ -491,6 +489,69 @@ describe('what is no lockfile', () => {
   it('reads 9.0 however it is written, and 13.0 as pnpm 12 hands it over', () => {
     for (const lockfileVersion of ['9.0', '9', 9, '9.1', '13.0']) {
       assert.deepEqual(lockedPackages({ lockfileVersion, importers: {} }), [])
+    }
+  })
+})
+
+describe('an entry that takes the identity of another', () => {
+  // pnpm 10 and 11 would take the bytes of the one for those of the other, from the store or while they download.
+  const RELEASE = 'https://github.com/acme/tool/releases/download/v1.0.0/tool-1.0.0.tgz'
+  const COMMIT = 'c5e17a62e06a1d201570249c61fae531e9244e1b'
+  const evil = { integrity: B, tarball: 'https://evil.test/x.tgz' }
+  const refused = (packages: Json) => {
+    for (const shape of [lockfile, merged])
+      assert.throws(
+        () => lockedPackages(shape(packages)),
+        (error) => error instanceof GateError && /pnpm would take/.test(error.message),
+      )
+  }
+
+  for (const [what, id] of [
+    ["another's", 'b@1.0.0'],
+    ['an address', RELEASE],
+    ['no text', {}],
+    ['empty', ''],
+    ['null', null],
+  ] as const) {
+    it(`by its field id is no lockfile of pnpm: ${what}`, () => {
+      refused({ 'a@1.0.0': { resolution: { integrity: A }, id } })
+      refused({ 'a@https://evil.test/x.tgz': { resolution: evil, version: '1.0.0', id } })
+      refused({ 'a@file:x.tgz': { resolution: { integrity: B, tarball: 'file:x.tgz' }, version: '1.0.0', id } })
+    })
+  }
+
+  it('by its key is none, where the other is there', () => {
+    const good = { resolution: { integrity: A, tarball: RELEASE }, version: '1.0.0' }
+    refused({ [`tool@${RELEASE}`]: good, [`aaa@${RELEASE}`]: { resolution: evil, version: '1.0.0' } })
+    const git = { type: 'git', repo: 'https://github.com/acme/tool.git', commit: COMMIT }
+    const key = `git+https://github.com/acme/tool.git#${COMMIT}`
+    refused({
+      [`tool@${key}`]: { resolution: git, version: '1.0.0' },
+      [`aaa@${key}`]: { resolution: { ...git, commit: 'f'.repeat(40) }, version: '1.0.0' },
+    })
+    // Two names for one thing are none of that.
+    lockedPackages(lockfile({ [`tool@${RELEASE}`]: good, [`aaa@${RELEASE}`]: good }))
+  })
+
+  it('by its key is nothing that GitHub has signed', () => {
+    const of = (key: string, resolution: Json) =>
+      lockedPackages(lockfile({ [key]: { resolution, version: '1.0.0' } }))[0]?.github
+    const archive = { tarball: `https://codeload.github.com/acme/tool/tar.gz/${COMMIT}`, gitHosted: true }
+    const git = { type: 'git', repo: 'https://github.com/acme/tool.git', commit: COMMIT }
+    for (const [resolution, key] of [
+      [{ integrity: A, tarball: RELEASE }, RELEASE],
+      [archive, archive.tarball],
+      [git, `git+https://github.com/acme/tool.git#${COMMIT}`],
+    ] as const) {
+      assert.ok(of(`tool@${key}`, resolution), key)
+      for (const other of [
+        RELEASE.replace('acme', 'evil'),
+        archive.tarball.replace('acme', 'evil'),
+        `git+https://github.com/evil/tool.git#${COMMIT}`,
+        `${key}#path:/x`,
+        '1.0.0',
+      ])
+        assert.equal(of(`tool@${other}`, resolution), undefined, other)
     }
   })
 })

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
 import { refreshState } from '../../src/trust/tuf-refresh.ts'
-import { verifyState } from '../../src/trust/tuf-state.ts'
+import { readState, verifyState, writeState } from '../../src/trust/tuf-state.ts'
 import { startTufRepository, type TufRepository } from '../support/tuf/index.ts'
 
 const NOW = new Date('2026-06-01T12:00:00Z')
@@ -208,7 +208,7 @@ describe('an attack is refused', () => {
       repository.served.set(path, 'endless')
       await rejects(repository, undefined, /Max length|length/i)
       repository.served.set(path, 'hang')
-      await rejects(repository, undefined, /timeout|aborted/i, { timeout: 300 })
+      await rejects(repository, undefined, /timeout|aborted/i, { signal: AbortSignal.timeout(300) })
     }
     const repository = await started(t)
     const [target = assert.fail()] = [...repository.served.keys()].filter((each) => each.startsWith('targets/'))
@@ -264,4 +264,15 @@ describe('fast-forward', () => {
     assert.deepEqual(recovered.verified.files.get(NAME), SECOND)
     assert.ok(recovered.verified.versions.timestamp < 10)
   })
+})
+
+test('any number of roots is followed, at once and later', async (t) => {
+  const repository = await started(t)
+  for (let version = 2; version <= 300; version += 1) repository.rotate()
+  const known = await refresh(repository)
+  assert.equal(known.verified.versions.root, 300)
+  for (let version = 301; version <= 330; version += 1) repository.rotate()
+  const later = await refresh(repository, { ...known, state: readState(writeState(known.state)) })
+  assert.equal(later.verified.versions.root, 330)
+  assert.equal(readState(writeState(later.state)).roots.length, 329)
 })
