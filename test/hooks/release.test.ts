@@ -1,7 +1,7 @@
 /** Assets and commits of GitHub releases, installed by real pnpm from GitHub's hosts on loopback. */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, beforeEach, describe, type TestContext, test } from 'node:test'
 import { startGithubHost } from '../support/github-host.ts'
@@ -24,6 +24,8 @@ const github = createGithub({ now: SIGNED_AT })
 const COMMIT = 'c5e17a62e06a1d201570249c61fae531e9244e1b'
 const tool = markedPackage(good('tool'))
 const ASSET = 'https://github.com/acme/tool/releases/download/v1.0.0/tool-1.0.0.tgz'
+/** Some other address, of a package that the policy lets in as it is. */
+const OTHER = 'https://store.blob.test/aaa-1.0.0.tgz'
 const API = 'https://api.github.com/repos/acme/tool/attestations'
 const SHA256 = createHash('sha256').update(tool.bytes).digest('hex')
 
@@ -50,9 +52,9 @@ const TRUST =
 const policy = (tag: string) =>
   `${TRUST}rules: [{ packages: tool, require: provenance, publisher: { release: acme/tool, tag: '${tag}' } }]\n`
 
-function projectWith(t: TestContext, specifier: string, rules: string): Project {
+function projectWith(t: TestContext, specifier: string, rules: string, others = {}): Project {
   const project = world.gatedProject({
-    dependencies: { tool: specifier },
+    dependencies: { tool: specifier, ...others },
     policy: rules,
     npmrc: `https-proxy=${host.proxy}\ncafile=ca.pem\n`,
     files: { 'github.json': JSON.stringify(github.trustedRoot), 'ca.pem': host.ca },
@@ -62,8 +64,14 @@ function projectWith(t: TestContext, specifier: string, rules: string): Project 
 }
 
 /** Locked while its rule only warns, as docs/policy.md says. */
-async function locked(t: TestContext, version: PnpmVersion, specifier: string, rules: string): Promise<Project> {
-  const project = projectWith(t, specifier, rules.replace('require:', 'mode: warn, require:'))
+async function locked(
+  t: TestContext,
+  version: PnpmVersion,
+  specifier: string,
+  rules: string,
+  others = {},
+): Promise<Project> {
+  const project = projectWith(t, specifier, rules.replace('require:', 'mode: warn, require:'), others)
   const { status, output } = await runPnpm(version, LOCK, project)
   assert.equal(status, 0, output)
   assert.deepEqual(postinstallsRun(project), [])
@@ -81,6 +89,34 @@ const KINDS = [
 
 for (const version of VERSIONS) {
   describe(`pnpm ${version}`, () => {
+    for (const [how, change] of [
+      ['its id', (lock: string) => lock.replace(`aaa@${OTHER}:\n`, `aaa@${OTHER}:\n    id: ${ASSET}\n`)],
+      [
+        'its key',
+        (lock: string) =>
+          lock.replaceAll(`aaa@${OTHER}`, `aaa@${ASSET}`).replace(`version: ${OTHER}`, `version: ${ASSET}`),
+      ],
+    ] as const) {
+      test(`a permitted entry does not give its bytes to a proven one by ${how}`, async (t) => {
+        host.answers.set(OTHER, { body: markedPackage({ ...good('aaa'), files: { 'evil.js': '' } }).bytes })
+        const rules = `${policy('v*').trimEnd().slice(0, -1)}, { packages: aaa, require: nothing }]\n`
+        const project = await locked(t, version, ASSET, rules, { aaa: OTHER })
+        const file = path.join(project.dir, 'pnpm-lock.yaml')
+        const lock = readFileSync(file, 'utf8')
+        const changed = change(lock)
+        assert.notEqual(changed, lock)
+        writeFileSync(file, changed)
+        await runPnpm(version, ['install', '--frozen-lockfile'], project)
+        assert.equal(existsSync(path.join(project.dir, 'node_modules/tool/evil.js')), false)
+        // The control: without the change both are installed.
+        writeFileSync(file, lock)
+        const { status, output } = await runPnpm(version, ['install', '--frozen-lockfile'], project)
+        assert.equal(status, 0, output)
+        assert.ok(existsSync(path.join(project.dir, 'node_modules/aaa/evil.js')))
+        assert.equal(existsSync(path.join(project.dir, 'node_modules/tool/evil.js')), false)
+      })
+    }
+
     test('an asset that is new to the lockfile', async (t) => {
       for (const tag of ['v*', 'w*']) {
         const project = projectWith(t, ASSET, policy(tag))
