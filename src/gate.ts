@@ -102,7 +102,7 @@ export function openProver({ evidence, trust = {}, ...context }: Omit<GateOption
   }
 
   function remembered(pkg: LockedPackage, what: string, run: typeof prove): Promise<Result<Proof>> {
-    const id = JSON.stringify([what, pkg.name, pkg.version, pkg.integrity, pkg.source, pkg.origin])
+    const id = JSON.stringify([what, pkg.name, pkg.version, pkg.integrity, pkg.source, pkg.origin, pkg.github])
     const proof =
       proofs.get(id) ??
       run(pkg).catch((error: unknown) => {

@@ -31,6 +31,6 @@ function sorted(texts: readonly string[]): readonly string[] {
   return [...new Set(texts)].sort(compare)
 }
 
-function identityOf({ key, name, version, integrity, source, origin }: LockedPackage): string {
-  return JSON.stringify([key, name, version, integrity ?? null, source, origin ?? null])
+function identityOf({ key, name, version, integrity, source, origin, github }: LockedPackage): string {
+  return JSON.stringify([key, name, version, integrity ?? null, source, origin ?? null, github ?? null])
 }

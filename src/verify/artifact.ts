@@ -167,7 +167,10 @@ function checkSubjects(bundle: Bundle, artifact: Artifact): Result<undefined> {
   })
   if (isAbout) return ok(undefined)
   const [first] = statement.value.subject
-  const about = first === undefined ? 'nothing' : `${show(first.name)}, ${show(first.sha256 ?? first.sha512)}`
+  const about =
+    first === undefined
+      ? 'nothing'
+      : `${show(first.name || first.uri)}, ${show(first.sha256 ?? first.sha512 ?? first.sha1)}`
   const more = statement.value.subject.length > 1 ? `, and ${statement.value.subject.length - 1} more` : ''
   return refuse('DIGEST_MISMATCH', `a statement about ${about}${more}`, `a statement about sha256 ${sha256}`)
 }

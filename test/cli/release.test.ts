@@ -5,7 +5,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, beforeEach, describe, type TestContext, test } from 'node:test'
 import { compress } from 'snappyjs'
-import { stringify } from 'yaml'
+import { parse, stringify } from 'yaml'
 import { startGithubHost } from '../support/github-host.ts'
 import { createProject } from '../support/pnpm/index.ts'
 import { createTarball } from '../support/registry/index.ts'
@@ -323,6 +323,30 @@ describe('a commit of a release', () => {
     assert.equal(await ending(t, elsewhere), 'EVIDENCE_MISSING')
     assert.deepEqual(urls(), [])
   })
+})
+
+test('one that is proven proves nothing of another whose key is about something else', async (t) => {
+  // The same resolution, under an address by which pnpm may have other bytes in its store.
+  const other = { ...asset(), key: 'widget@https://evil.test/widget.tgz' }
+  const made = project(t, asset(), RULE)
+  const [mine, theirs] = [asset(), other].map((entry) => parse(lockfile(entry)))
+  const both = stringify({
+    ...mine,
+    importers: {
+      '.': {
+        dependencies: {
+          widget: mine.importers['.'].dependencies.widget,
+          other: { specifier: other.key, version: other.key },
+        },
+      },
+    },
+    packages: { ...mine.packages, ...theirs.packages },
+    snapshots: { ...mine.snapshots, ...theirs.snapshots },
+  })
+  writeFileSync(path.join(made.dir, 'pnpm-lock.yaml'), both)
+  const { packages } = await report(made)
+  const codes = Object.fromEntries(packages.map(({ code, status }) => [code ?? status, status]))
+  assert.deepEqual(codes, { proven: 'proven', EVIDENCE_MISSING: 'refused' })
 })
 
 describe("GitHub's API", () => {

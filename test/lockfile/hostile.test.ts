@@ -533,6 +533,19 @@ describe('an entry that takes the identity of another', () => {
     lockedPackages(lockfile({ [`tool@${RELEASE}`]: good, [`aaa@${RELEASE}`]: good }))
   })
 
+  it('is not made one with another of its key that is about something else', () => {
+    const archive = { tarball: `https://codeload.github.com/acme/tool/tar.gz/${COMMIT}`, gitHosted: true }
+    const key = `tool@${archive.tarball}`
+    const packages = lockedPackages(
+      merged({
+        [key]: { resolution: archive, version: '1.0.0' },
+        [`${key}(react@18.0.0)`]: { resolution: { ...archive, path: '/evil' }, version: '1.0.0' },
+      }),
+    )
+    assert.equal(packages.length, 2)
+    assert.equal(packages.filter(({ github }) => github !== undefined).length, 1)
+  })
+
   it('by its key is nothing that GitHub has signed', () => {
     const of = (key: string, resolution: Json) =>
       lockedPackages(lockfile({ [key]: { resolution, version: '1.0.0' } }))[0]?.github
