@@ -83,7 +83,8 @@ function bundleAt(url: URL, name: string): Request {
       const bytes = await buffered(body)
       let text: string
       try {
-        text = uncompress(bytes, LIMITS.size).toString('utf8')
+        // A bundle is longer than the 123 bytes that this would mean as the length of what is compressed.
+        text = (bytes[0] === 0x7b ? bytes : uncompress(bytes, LIMITS.size)).toString('utf8')
       } catch (error) {
         throw new Unusable((error as Error).message)
       }

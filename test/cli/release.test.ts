@@ -374,6 +374,8 @@ describe("GitHub's API", () => {
     assert.equal(status, 0, stderr)
     assert.equal(host.requests.at(-1)?.url, `${url}?sig=1`)
     assert.equal(host.requests.at(-1)?.headers.authorization, undefined)
+    host.answers.set(url, { body: JSON.stringify(released()) })
+    assert.equal((await verify(t)).status, 0)
     const plain = url.replace('https', 'http')
     host.answers.set(BY_ASSET, { body: JSON.stringify({ attestations: [{ bundle_url: plain }] }) })
     assert.equal((await verify(t)).status, 1)
