@@ -1,20 +1,18 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
-import { assetDigests } from '../src/evidence/assets.ts'
-import { factPlaces, openFacts } from '../src/evidence/facts.ts'
 import { readYaml } from '../src/evidence/files.ts'
-import { githubReleases, githubToken } from '../src/evidence/github.ts'
-import { networkEvidence } from '../src/evidence/mirror.ts'
+import { openNetwork } from '../src/evidence/network.ts'
 import {
   currentEnvironment,
   type RegistrySettings,
   readRegistrySettings,
   withRegistries,
 } from '../src/evidence/settings.ts'
-import { type Gate, gateBy, judgeStranger, openProver, type Prover } from '../src/gate.ts'
+import { type Gate, gateBy, openProver, type Prover } from '../src/gate.ts'
 import { importersFrom, projectName } from '../src/lockfile/importers.ts'
 import { linksOf } from '../src/lockfile/links.ts'
 import type { LockedPackage } from '../src/lockfile/types.ts'
+import { decide } from '../src/policy/decide.ts'
 import { findPolicy } from '../src/policy/find.ts'
 import { loadPolicy, type PolicyPlace, refuseUnlisted } from '../src/policy/load.ts'
 import type { Policy, Verdict } from '../src/policy/types.ts'
@@ -82,13 +80,7 @@ export function openJudge(project: string): Judge {
     const place = await policyPlace(lockfileDir, project)
     const policy = await loadPolicy(place)
     const settings = withRegistries(settingsFor(lockfileDir, project), registries)
-    const evidence = {
-      ...networkEvidence(settings, policy.attestations),
-      releases: {
-        release: githubReleases(settings, githubToken(process.env)),
-        sha256: assetDigests(settings, openFacts(factPlaces())),
-      },
-    }
+    const evidence = openNetwork(settings, policy.attestations)
     const prove = openProver({ evidence, trust: policy.trust, now, warn: warning })
     const rootGate = gateBy({ ...policy, projects: new Map() }, prove, now)
     return { folder: place.folder, policy, gate: gateBy(policy, prove, now), prove, rootGate }
@@ -177,7 +169,7 @@ export function openJudge(project: string): Judge {
     addedStranger: async (repository) => {
       const opened = await all()
       const proven = await Promise.all(opened.map(async (each) => ({ ...each, proof: await each.prove(repository) })))
-      return (pkg) => stop(firstRefusal(proven.map(({ policy, proof }) => judgeStranger(pkg, policy, proof, now))))
+      return (pkg) => stop(firstRefusal(proven.map(({ policy, proof }) => decide(pkg, policy, proof, now))))
     },
 
     forAnyone: async (packages) => {

@@ -143,11 +143,6 @@ function broken(error: unknown): { readonly ok: false; readonly refusal: Refusal
   return refuse('INTERNAL_ERROR', `an error while deciding (${what})`, 'none; please report this')
 }
 
-/** The verdict on what no registry has, at once: with what was proven of it before it had a name. */
-export function judgeStranger(pkg: LockedPackage, policy: Policy, proof: Result<Proof>, now: Date): Verdict {
-  return decide(pkg, policy, proof, now)
-}
-
 function unprovable({ source, origin }: LockedPackage): Result<Proof> {
   return refuse(
     'EVIDENCE_MISSING',

@@ -3,11 +3,9 @@ import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import { SingleBar } from 'cli-progress'
 import { GateError } from '../errors.ts'
-import { assetDigests } from '../evidence/assets.ts'
 import { directoryEvidence, directoryReleases } from '../evidence/directory.ts'
-import { factPlaces, openFacts } from '../evidence/facts.ts'
-import { githubReleases, githubToken } from '../evidence/github.ts'
-import { type Mirror, networkEvidence } from '../evidence/mirror.ts'
+import type { Mirror } from '../evidence/mirror.ts'
+import { openAssets, openNetwork } from '../evidence/network.ts'
 import { currentEnvironment, readRegistrySettings } from '../evidence/settings.ts'
 import type { EvidenceSource } from '../evidence/types.ts'
 import { acrossLockfiles } from '../lockfile/links.ts'
@@ -63,22 +61,21 @@ export async function evidenceSource(
   mirror?: Mirror,
 ): Promise<EvidenceSource> {
   const settings = readRegistrySettings(folder, currentEnvironment())
-  const digests = (offline?: boolean) => assetDigests(settings, openFacts(factPlaces()), offline)
   if (options.attestations !== undefined) {
     const found = await stat(options.attestations).catch(() => undefined)
     if (!found?.isDirectory()) throw new GateError(`--attestations ${options.attestations}: there is no such folder.`)
     const release = directoryReleases(options.attestations)
-    return { ...directoryEvidence(options.attestations), releases: { release, sha256: digests(options.offline) } }
+    return {
+      ...directoryEvidence(options.attestations),
+      releases: { release, sha256: openAssets(settings, options.offline) },
+    }
   }
   if (options.offline) {
     throw new GateError(
       '--offline leaves no source of evidence: name a folder of attestation documents with --attestations DIR.',
     )
   }
-  return {
-    ...networkEvidence(settings, mirror),
-    releases: { release: githubReleases(settings, githubToken(process.env)), sha256: digests() },
-  }
+  return openNetwork(settings, mirror)
 }
 
 /** Runs something for each package, with a progress bar on a terminal that says what. */

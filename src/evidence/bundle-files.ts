@@ -1,3 +1,5 @@
+import { asRecord } from './files.ts'
+
 /** A bundle of an attestation document, and the file that it becomes. */
 export interface BundleFile {
   readonly kind: 'provenance' | 'publish' | 'release' | 'attestation'
@@ -7,15 +9,15 @@ export interface BundleFile {
 }
 
 /** As many as the gate looks at: a document of 4 MB could become a million files. */
-const MAX_BUNDLES = 16
+export const MAX_BUNDLES = 16
 
 /** The bundles of a document that nobody has verified. Undefined where it is not a list of some. */
 export function bundleFiles(document: unknown): readonly BundleFile[] | undefined {
-  const { attestations } = record(document)
+  const { attestations } = asRecord(document)
   if (!Array.isArray(attestations) || attestations.length > MAX_BUNDLES) return undefined
   const files: BundleFile[] = []
   for (const attestation of attestations) {
-    const { bundle } = record(attestation)
+    const { bundle } = asRecord(attestation)
     if (typeof bundle !== 'object' || bundle === null || Array.isArray(bundle)) return undefined
     const kind = kindOf(bundle)
     const before = files.filter((each) => each.kind === kind).length
@@ -26,10 +28,10 @@ export function bundleFiles(document: unknown): readonly BundleFile[] | undefine
 
 /** By what is signed, not by what stands beside it: a file must not be called what it is not. */
 function kindOf(bundle: object): BundleFile['kind'] {
-  const { payload } = record(record(bundle).dsseEnvelope)
+  const { payload } = asRecord(asRecord(bundle).dsseEnvelope)
   if (typeof payload !== 'string') return 'attestation'
   try {
-    const { predicateType } = record(JSON.parse(Buffer.from(payload, 'base64').toString('utf8')))
+    const { predicateType } = asRecord(JSON.parse(Buffer.from(payload, 'base64').toString('utf8')))
     if (typeof predicateType !== 'string') return 'attestation'
     if (predicateType.startsWith('https://slsa.dev/provenance/')) return 'provenance'
     if (predicateType.startsWith('https://in-toto.io/attestation/release/')) return 'release'
@@ -39,8 +41,4 @@ function kindOf(bundle: object): BundleFile['kind'] {
   } catch {
     return 'attestation'
   }
-}
-
-function record(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
 }

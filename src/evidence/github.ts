@@ -1,15 +1,14 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { ok, refuse } from '../codes.ts'
 import type { GithubOrigin, LockedPackage } from '../lockfile/types.ts'
+import { MAX_BUNDLES } from './bundle-files.ts'
 import { buffered, type Client, LIMITS, type Limits, openClient, type Request, Unusable } from './client.ts'
+import { asRecord } from './files.ts'
 import type { RegistrySettings } from './settings.ts'
 import { uncompress } from './snappy.ts'
 import type { Evidence, ReleaseSource } from './types.ts'
 
 const API = 'https://api.github.com'
-
-/** More than a release has attestations; the verifier takes no more than that either. */
-const MAX_BUNDLES = 16
 
 const EXPECTED = "GitHub's attestation of a release"
 
@@ -53,13 +52,13 @@ async function withBundles(
   origin: GithubOrigin,
   client: Client,
 ): Promise<Evidence> {
-  const { attestations } = (answer ?? {}) as { readonly attestations?: unknown }
+  const { attestations } = asRecord(answer)
   if (!Array.isArray(attestations)) return ok(answer)
   if (attestations.length === 0)
     return refuse('EVIDENCE_MISSING', `no attestation of a release in ${origin.repository}`, EXPECTED)
   const bundles = await Promise.all(
     attestations.slice(0, MAX_BUNDLES).map(async (each: unknown): Promise<Evidence> => {
-      const { bundle, bundle_url } = (each ?? {}) as { readonly bundle?: unknown; readonly bundle_url?: unknown }
+      const { bundle, bundle_url } = asRecord(each)
       if (bundle !== undefined && bundle !== null) return ok(bundle)
       const url = typeof bundle_url === 'string' ? URL.parse(bundle_url) : null
       return url?.protocol === 'https:' ? client(bundleAt(url, pkg.name)) : ok(undefined)

@@ -49,7 +49,7 @@ export interface RegistryKey {
 /** The registry's keys of one usage, by their ids. */
 export type RegistryKeys = ReadonlyMap<string, RegistryKey>
 
-type Usage = 'npm:attestations' | 'npm:signatures'
+export type KeyUsage = 'npm:attestations' | 'npm:signatures'
 
 /**
  * Reads `keys.json`. A key is only good for what its usage says: one that signs tarballs alone must not vouch for
@@ -58,7 +58,7 @@ type Usage = 'npm:attestations' | 'npm:signatures'
  * @throws an Error where `keys` is not of the form above, or names one key twice: which of two keys, or of two
  * periods, is meant by an id must not depend on their order.
  */
-export function registryKeys(keys: unknown, usage: Usage): RegistryKeys {
+export function registryKeys(keys: unknown, usage: KeyUsage): RegistryKeys {
   const used = v.parse(KeysSchema, keys).keys.filter(({ keyUsage }) => keyUsage === usage)
   return byId(
     used.map(
@@ -69,7 +69,7 @@ export function registryKeys(keys: unknown, usage: Usage): RegistryKeys {
 }
 
 /** The keys of another registry: in the form of `keys.json`, or as the registry says them. @throws as above */
-export function otherKeys(keys: unknown, usage: Usage): RegistryKeys {
+export function otherKeys(keys: unknown, usage: KeyUsage): RegistryKeys {
   const said = v.safeParse(AnswerSchema, keys)
   if (!said.success) return registryKeys(keys, usage)
   return byId(

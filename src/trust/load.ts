@@ -4,9 +4,9 @@ import { TrustedRoot } from '@sigstore/protobuf-specs'
 import { type TrustMaterial, toTrustMaterial, VerificationError } from '@sigstore/verify'
 import { DEFAULT_DOMAIN, GITHUB_DOMAIN } from '../domains.ts'
 import { GateError } from '../errors.ts'
-import type { Thresholds, TrustDomain } from '../verify/types.ts'
+import type { Thresholds, TrustDomain, TrustDomains } from '../verify/types.ts'
 import { GITHUB, NPM_KEYS, PUBLIC_GOOD, PUBLIC_URL, SEED, SEED_EXPIRES, TRUSTED_ROOT } from './instances.ts'
-import { keyFinder, otherKeys, type RegistryKeys, registryKeys } from './keys.ts'
+import { type KeyUsage, keyFinder, otherKeys, type RegistryKeys, registryKeys } from './keys.ts'
 import { thresholdsOf } from './thresholds.ts'
 import type { TufRepository } from './tuf.ts'
 import { stateFile } from './tuf-cache.ts'
@@ -56,10 +56,7 @@ const MAX_STALENESS = 14 * 86_400_000
  *
  * @throws GateError where one cannot be read, is not what it should be, or is stale; or where two share an authority
  */
-export async function loadDomains(
-  files: TrustFiles,
-  context: TrustContext,
-): Promise<readonly [TrustDomain, ...TrustDomain[]]> {
+export async function loadDomains(files: TrustFiles, context: TrustContext): Promise<TrustDomains> {
   const { domains = new Map<string, DomainFiles>(), maxStaleness } = files
   const targets = openTargets(files, context)
   const { where, content } = await rootOf(files, targets)
@@ -146,11 +143,7 @@ async function rootOf(files: TrustFiles, targets: Targets): Promise<Material> {
 }
 
 /** The keys of the default registry, and of those that the policy names. Whose a key is must not depend on their order. */
-async function allKeys(
-  files: TrustFiles,
-  targets: Targets,
-  usage: 'npm:attestations' | 'npm:signatures',
-): Promise<RegistryKeys> {
+async function allKeys(files: TrustFiles, targets: Targets, usage: KeyUsage): Promise<RegistryKeys> {
   const own = await keysOf(files, targets)
   const all = new Map(usable(own.where, KEYS, () => registryKeys(own.content, usage)))
   for (const [registry, file] of files.registries ?? []) {

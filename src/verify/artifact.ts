@@ -6,6 +6,7 @@ import { ok, type Result, refuse } from '../codes.ts'
 import { parseAnyBundle } from './bundle.ts'
 import { certificateClaims, issuerOf } from './claims.ts'
 import { openDomain } from './domain.ts'
+import { guarded } from './guard.ts'
 import { verifyDigest } from './prehashed.ts'
 import { show } from './show.ts'
 import { type SignatureContent, type VerifiedSignature, verifySignature } from './signature.ts'
@@ -36,13 +37,7 @@ export function verifyArtifact(
   trust: TrustDomain,
   now: Date,
 ): Result<VerifiedArtifact> {
-  try {
-    return verify(json, artifact, signer, trust, now)
-  } catch (error) {
-    // Safety rule 1: whatever is thrown while deciding is a refusal.
-    const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
-    return refuse('INTERNAL_ERROR', `an error in the verifier (${what})`, 'none; please report this')
-  }
+  return guarded(() => verify(json, artifact, signer, trust, now))
 }
 
 function verify(

@@ -1,7 +1,7 @@
 import type { Bundle } from '@sigstore/bundle'
 import { X509Certificate } from '@sigstore/core'
 import { type TrustMaterial, Verifier } from '@sigstore/verify'
-import type { TrustDomain } from './types.ts'
+import type { TrustDomain, TrustDomains } from './types.ts'
 
 /** A domain, and the one verifier that it has in a run. */
 export interface OpenDomain extends TrustDomain {
@@ -14,12 +14,19 @@ export function openDomain(domain: TrustDomain): OpenDomain {
   return { ...domain, verifier: new Verifier(domain.material, options) }
 }
 
+/** The default one first. */
+export type OpenDomains = readonly [OpenDomain, ...OpenDomain[]]
+
+export function openDomains([first, ...others]: TrustDomains): OpenDomains {
+  return [openDomain(first), ...others.map(openDomain)]
+}
+
 /**
  * The domain that has to vouch for a bundle: the one with the authority that its certificate names as its issuer. The name is
  * not verified here, and a lie leads to a domain that refuses. What names nobody's is for the first one to judge, which
  * says what is wrong with it; so is what is signed by a key.
  */
-export function domainOf(bundle: Bundle, domains: readonly [OpenDomain, ...OpenDomain[]]): OpenDomain {
+export function domainOf(bundle: Bundle, domains: OpenDomains): OpenDomain {
   const issuer = domains.length === 1 ? undefined : issuerKeyId(bundle)
   return domains.find(({ material }) => issuer !== undefined && hasAuthority(material, issuer)) ?? domains[0]
 }

@@ -4,11 +4,12 @@ import { GITHUB_DOMAIN, GITHUB_RELEASES } from '../domains.ts'
 import type { GithubOrigin } from '../lockfile/types.ts'
 import { certificateClaims, issuerOf } from './claims.ts'
 import { parseDocument } from './document.ts'
-import { type OpenDomain, openDomain } from './domain.ts'
+import { type OpenDomains, openDomains } from './domain.ts'
+import { guarded } from './guard.ts'
 import { show } from './show.ts'
 import { verifyInDomain } from './signature.ts'
 import { parseStatement, type Statement } from './statement.ts'
-import type { Proof, ProvenProvenance, TrustDomain } from './types.ts'
+import type { Proof, ProvenProvenance, TrustDomains } from './types.ts'
 
 /** https://github.com/in-toto/attestation/blob/main/spec/predicates/release.md; what GitHub writes of it is read. */
 const RELEASE = ['https://in-toto.io/attestation/release/v0.1', 'https://in-toto.io/attestation/release/v0.2']
@@ -25,17 +26,9 @@ export type ReleaseVerifier = (
   now: Date,
 ) => Result<Proof>
 
-export function createReleaseVerifier([first, ...others]: readonly [TrustDomain, ...TrustDomain[]]): ReleaseVerifier {
-  const domains = [openDomain(first), ...others.map(openDomain)] as const
-  return (origin, sha256, document, now) => {
-    try {
-      return verifyDocument(origin, sha256, document, domains, now)
-    } catch (error) {
-      // Safety rule 1: whatever is thrown while deciding is a refusal.
-      const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
-      return refuse('INTERNAL_ERROR', `an error in the verifier (${what})`, 'none; please report this')
-    }
-  }
+export function createReleaseVerifier(trust: TrustDomains): ReleaseVerifier {
+  const domains = openDomains(trust)
+  return (origin, sha256, document, now) => guarded(() => verifyDocument(origin, sha256, document, domains, now))
 }
 
 /** A commit may be that of several releases: each of them is proven. Those of others are not about it, and prove nothing. */
@@ -43,7 +36,7 @@ function verifyDocument(
   origin: GithubOrigin,
   sha256: string | undefined,
   document: unknown,
-  domains: readonly [OpenDomain, ...OpenDomain[]],
+  domains: OpenDomains,
   now: Date,
 ): Result<Proof> {
   const bundles = parseDocument(document)
@@ -74,11 +67,7 @@ interface Release {
 }
 
 /** What one attestation says, once it is sure that GitHub says it. Undefined: something else than a release. */
-function verifyBundle(
-  bundle: Bundle,
-  domains: readonly [OpenDomain, ...OpenDomain[]],
-  now: Date,
-): Result<Release | undefined> {
+function verifyBundle(bundle: Bundle, domains: OpenDomains, now: Date): Result<Release | undefined> {
   const signature = verifyInDomain(bundle, domains, now)
   if (!signature.ok) return signature
   const statement = parseStatement(bundle)

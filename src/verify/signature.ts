@@ -3,7 +3,7 @@ import type { Bundle } from '@sigstore/bundle'
 import type { X509Certificate } from '@sigstore/core'
 import { type TrustMaterial, toSignedEntity, VerificationError } from '@sigstore/verify'
 import { ok, type RefusalCode, type Result, refuse } from '../codes.ts'
-import { domainOf, isOfStranger, type OpenDomain } from './domain.ts'
+import { domainOf, isOfStranger, type OpenDomain, type OpenDomains } from './domain.ts'
 import { namesSigner } from './log-entry.ts'
 import type { Thresholds } from './types.ts'
 
@@ -24,7 +24,7 @@ const CLOCK_TOLERANCE = 5 * 60 * 1000
 /** The same, and the trust domain in which it holds: that of the authority that its certificate names. */
 export function verifyInDomain(
   bundle: Bundle,
-  domains: readonly [OpenDomain, ...OpenDomain[]],
+  domains: OpenDomains,
   now: Date,
 ): Result<VerifiedSignature & { readonly domain: string }> {
   const domain = domainOf(bundle, domains)

@@ -23,6 +23,9 @@ export interface TrustDomain {
   readonly registries?: ReadonlyMap<string, string>
 }
 
+/** Those of a run, the default one first. */
+export type TrustDomains = readonly [TrustDomain, ...TrustDomain[]]
+
 /** What a Fulcio certificate claims (OID 1.3.6.1.4.1.57264.1.N), as strings. A claim that is absent is undefined. */
 export interface CertificateClaims {
   /** Subject alternative name: for workflows a URI, for people an e-mail address. */

@@ -3,32 +3,25 @@ import { ok, type Result, refuse } from '../codes.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import { certificateClaims } from './claims.ts'
 import { parseDocument } from './document.ts'
-import { type OpenDomain, openDomain } from './domain.ts'
+import { type OpenDomain, type OpenDomains, openDomains } from './domain.ts'
+import { guarded } from './guard.ts'
 import { checkProvenance, checkPublish, PROVENANCE_V1, PROVENANCE_V02, PUBLISH } from './predicate.ts'
 import { verifyInDomain } from './signature.ts'
 import { parseStatement } from './statement.ts'
 import { checkSubject, lockedDigest } from './subject.ts'
-import type { Proof, ProvenProvenance, ProvenPublish, TrustDomain } from './types.ts'
+import type { Proof, ProvenProvenance, ProvenPublish, TrustDomains } from './types.ts'
 
 /** Judges an attestation document against one lockfile entry. Pure, and never throws. */
 export type DocumentVerifier = (pkg: LockedPackage, document: unknown, now: Date) => Result<Proof>
 
 /** Makes the one verifier of a run. The first domain is the default, which has the registry's keys. */
-export function createDocumentVerifier([first, ...others]: readonly [TrustDomain, ...TrustDomain[]]): DocumentVerifier {
-  const domains = [openDomain(first), ...others.map(openDomain)] as const
-  return (pkg, document, now) => {
-    try {
-      return verifyDocument(pkg, document, { domains, now })
-    } catch (error) {
-      // Safety rule 1: whatever is thrown while deciding is a refusal.
-      const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
-      return refuse('INTERNAL_ERROR', `an error in the verifier (${what})`, 'none; please report this')
-    }
-  }
+export function createDocumentVerifier(trust: TrustDomains): DocumentVerifier {
+  const domains = openDomains(trust)
+  return (pkg, document, now) => guarded(() => verifyDocument(pkg, document, { domains, now }))
 }
 
 interface Context {
-  readonly domains: readonly [OpenDomain, ...OpenDomain[]]
+  readonly domains: OpenDomains
   readonly now: Date
 }
 

@@ -9,6 +9,7 @@ import { generateKey, sha256 } from './keys.ts'
 import { overrideStatement, type PackageVersion, provenanceStatement, type StatementOverrides } from './statement.ts'
 import type { TrustedRootJSON } from './trusted-root.ts'
 import { createTimestampAuthority } from './tsa.ts'
+import { yearsAfter } from './years.ts'
 
 /**
  * What GitHub signs with its own authorities: no transparency log, no certificate log, one timestamp. Compared with the
@@ -123,10 +124,4 @@ function releaseStatement({ repository, tag, commit, assets, predicate = 'v0.2' 
     predicateType: `https://in-toto.io/attestation/release/${predicate}`,
     predicate: { ownerId: '398027', purl, ...id, repository, repositoryId: '905988044', tag },
   } as unknown as Parameters<typeof overrideStatement>[0]
-}
-
-function yearsAfter(date: Date, years: number): Date {
-  const moved = new Date(date)
-  moved.setUTCFullYear(date.getUTCFullYear() + years)
-  return moved
 }

@@ -19,6 +19,7 @@ import type { BlobOptions, DocumentOptions, ProvenanceOptions, PublishOptions } 
 import { TransparencyLog } from './rekor.ts'
 import { overrideStatement, type PackageVersion, provenanceStatement, publishStatement } from './statement.ts'
 import { type TrustedRootJSON, trustedRootJSON } from './trusted-root.ts'
+import { yearsAfter } from './years.ts'
 
 export type { BlobBundleJSON, BundleVersion, SerializedBundleJSON } from './bundle.ts'
 export type { ClaimOverrides } from './claims.ts'
@@ -113,10 +114,4 @@ function fulcioOf({ authority }: Services, protocol: string, host: string) {
     subject: authority.rootName,
     chain: [authority.intermediate, authority.root],
   }
-}
-
-function yearsAfter(date: Date, years: number): Date {
-  const moved = new Date(date)
-  moved.setUTCFullYear(date.getUTCFullYear() + years)
-  return moved
 }
