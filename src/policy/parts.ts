@@ -65,6 +65,29 @@ export function oneOrMany<const S extends v.GenericSchema>(one: S, what: string)
   return { ...union, '~run': run }
 }
 
+/** A mapping whose keys are names that its writer chooses. `what` names it in messages, `values` what they are names of. */
+export function named<const S extends v.GenericSchema>(
+  one: S,
+  what: string,
+  values: string,
+  problemOf: (name: string, value: v.InferOutput<S>) => Problem,
+) {
+  return v.pipe(
+    v.record(
+      v.string(),
+      one,
+      (issue) => `${what} is a mapping of names to ${values}, but here is ${describe(issue.input)}`,
+    ),
+    v.rawCheck(({ dataset, addIssue }) => {
+      if (!dataset.typed) return
+      for (const [name, value] of Object.entries(dataset.value)) {
+        const problem = problemOf(name, value as v.InferOutput<S>)
+        if (problem !== undefined) addIssue(at(dataset.value, name, problem))
+      }
+    }),
+  )
+}
+
 /** Raises an issue at a key of the mapping that is being checked. */
 export function at(input: object, key: string, message: string): { message: string; path: [v.ObjectPathItem] } {
   const record: Record<string, unknown> = { ...input }

@@ -13,9 +13,9 @@ import {
   triggerProblem,
   workflowProblem,
 } from './fields.ts'
-import { at, choice, described, id, mapping, oneOrMany, type Problem, text } from './parts.ts'
+import { at, choice, described, id, mapping, named, oneOrMany, type Problem, text } from './parts.ts'
 import { publisherProblem } from './publisher.ts'
-import { describe, quote } from './text.ts'
+import { quote } from './text.ts'
 
 /** Publishers, as a policy writes them: by name, or where they are referred to. */
 
@@ -117,19 +117,11 @@ function nameProblem(name: string): Problem {
     : `${quote(name)} is not a name for a publisher: a letter, then letters, digits, "-" and "_"`
 }
 
-export const NamedPublishersSchema = v.pipe(
-  v.record(
-    v.string(),
-    oneOrMany(PublisherSchema, 'at least one publisher'),
-    (issue) => `"publishers" is a mapping of names to publishers, but here is ${describe(issue.input)}`,
-  ),
-  v.rawCheck(({ dataset, addIssue }) => {
-    if (!dataset.typed) return
-    for (const name of Object.keys(dataset.value)) {
-      const problem = nameProblem(name)
-      if (problem !== undefined) addIssue(at(dataset.value, name, problem))
-    }
-  }),
+export const NamedPublishersSchema = named(
+  oneOrMany(PublisherSchema, 'at least one publisher'),
+  '"publishers"',
+  'publishers',
+  nameProblem,
 )
 
 /** A publisher, or the name of one. What is text is read as a name and nothing else, as in `oneOrMany`. */

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { DEFAULT_DOMAIN, GITHUB_DOMAIN } from '../domains.ts'
 import { domainProblem } from './fields.ts'
-import { at, described, mapping, type Problem, text } from './parts.ts'
+import { at, described, mapping, named, type Problem, text } from './parts.ts'
 import { describe, quote } from './text.ts'
 import { spanProblem } from './time.ts'
 import { urlProblem } from './url.ts'
@@ -30,19 +30,11 @@ const DomainSchema = mapping('a trust domain', {
   ),
 })
 
-const DomainsSchema = v.pipe(
-  v.record(
-    v.string(),
-    DomainSchema,
-    (issue) => `"domains" is a mapping of names to trust domains, but here is ${describe(issue.input)}`,
-  ),
-  v.rawCheck(({ dataset, addIssue }) => {
-    if (!dataset.typed) return
-    for (const [name, domain] of Object.entries(dataset.value)) {
-      const problem = domainProblem(name) ?? domainFilesProblem(name, domain)
-      if (problem !== undefined) addIssue(at(dataset.value, name, problem))
-    }
-  }),
+const DomainsSchema = named(
+  DomainSchema,
+  '"domains"',
+  'trust domains',
+  (name, domain) => domainProblem(name) ?? domainFilesProblem(name, domain),
 )
 
 function domainFilesProblem(name: string, domain: v.InferOutput<typeof DomainSchema>): Problem {
@@ -55,25 +47,10 @@ function domainFilesProblem(name: string, domain: v.InferOutput<typeof DomainSch
   return undefined
 }
 
-const RegistriesSchema = v.pipe(
-  v.record(
-    v.string(),
-    text(fileProblem),
-    (issue) => `"registries" is a mapping of names to files of keys, but here is ${describe(issue.input)}`,
-  ),
-  v.rawCheck(({ dataset, addIssue }) => {
-    if (!dataset.typed) return
-    for (const name of Object.keys(dataset.value)) {
-      if (!/^[a-z][a-z0-9-]*$/.test(name))
-        addIssue(
-          at(
-            dataset.value,
-            name,
-            `${quote(name)} is not a name for a registry: a letter, then letters, digits and "-"`,
-          ),
-        )
-    }
-  }),
+const RegistriesSchema = named(text(fileProblem), '"registries"', 'files of keys', (name) =>
+  /^[a-z][a-z0-9-]*$/.test(name)
+    ? undefined
+    : `${quote(name)} is not a name for a registry: a letter, then letters, digits and "-"`,
 )
 
 export const TrustSchema = v.pipe(
