@@ -1,6 +1,7 @@
 import type { Bundle } from '@sigstore/bundle'
 import { X509Certificate } from '@sigstore/core'
 import { type TrustMaterial, Verifier } from '@sigstore/verify'
+import { kept } from './certificate.ts'
 import type { TrustDomain, TrustDomains } from './types.ts'
 
 /** A domain, and the one verifier that it has in a run. */
@@ -11,8 +12,19 @@ export interface OpenDomain extends TrustDomain {
 export function openDomain(domain: TrustDomain): OpenDomain {
   const { logEntries, certificateTimestamps } = domain.thresholds
   const options = { tlogThreshold: logEntries, ctlogThreshold: certificateTimestamps, timestampThreshold: 1 }
-  return { ...domain, verifier: new Verifier(domain.material, options) }
+  const material = {
+    ...domain.material,
+    certificateAuthorities: domain.material.certificateAuthorities.map(withKept),
+    timestampAuthorities: domain.material.timestampAuthorities.map(withKept),
+  }
+  return { ...domain, material, verifier: new Verifier(material, options) }
 }
+
+function withKept(authority: Authority): Authority {
+  return { ...authority, certChain: authority.certChain.map(kept) }
+}
+
+type Authority = TrustMaterial['certificateAuthorities'][number]
 
 /** The default one first. */
 export type OpenDomains = readonly [OpenDomain, ...OpenDomain[]]

@@ -1,8 +1,9 @@
-import { createPublicKey } from 'node:crypto'
+import { createPublicKey, type KeyObject } from 'node:crypto'
 import type { Bundle } from '@sigstore/bundle'
 import type { X509Certificate } from '@sigstore/core'
 import { type TrustMaterial, toSignedEntity, VerificationError } from '@sigstore/verify'
 import { ok, type RefusalCode, type Result, refuse } from '../codes.ts'
+import { kept } from './certificate.ts'
 import { domainOf, isOfStranger, type OpenDomain, type OpenDomains } from './domain.ts'
 import { namesSigner } from './log-entry.ts'
 import type { Thresholds } from './types.ts'
@@ -56,8 +57,13 @@ export function verifySignature(
   }
   let entity: SignedEntity
   try {
-    const read = toSignedEntity(bundle)
-    entity = content === undefined ? read : { ...read, signature: content }
+    const read = withoutStacks(() => toSignedEntity(bundle))
+    const { key } = read
+    entity = {
+      ...read,
+      ...(key.$case === 'certificate' && { key: { ...key, certificate: kept(key.certificate) } }),
+      ...(content !== undefined && { signature: content }),
+    }
   } catch (error) {
     return refuse(
       'EVIDENCE_MALFORMED',
@@ -94,12 +100,20 @@ function signerOf(bundle: Bundle, trust: TrustMaterial): Buffer | undefined {
   const { content } = bundle.verificationMaterial
   switch (content.$case) {
     case 'publicKey':
-      return trust.publicKey(content.publicKey.hint).publicKey.export({ format: 'der', type: 'spki' })
+      return encoded(trust.publicKey(content.publicKey.hint).publicKey)
     case 'certificate':
       return content.certificate.rawBytes
     case 'x509CertificateChain':
       return content.x509CertificateChain.certificates[0]?.rawBytes
   }
+}
+
+const KEYS = new WeakMap<KeyObject, Buffer>()
+
+function encoded(key: KeyObject): Buffer {
+  const known = KEYS.get(key) ?? key.export({ format: 'der', type: 'spki' })
+  KEYS.set(key, known)
+  return known
 }
 
 /**
@@ -188,6 +202,17 @@ function signatureHolds(entity: SignedEntity, trust: TrustMaterial): boolean {
     return entity.signature.verifySignature(keyObject)
   } catch {
     return false
+  }
+}
+
+/** The library tries whether each field of a certificate has others in it, by an error where it has not. */
+function withoutStacks<T>(run: () => T): T {
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
+  try {
+    return run()
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
   }
 }
 
