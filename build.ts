@@ -4,12 +4,37 @@ import path from 'node:path'
 import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild'
 import { jsonSchemas } from './src/policy/json-schema.ts'
 
-/** The part of the hook that pnpm evaluates for every command stays small: it loads the rest at its first question. */
-const lazySession: Plugin = {
-  name: 'lazy-session',
-  setup({ onResolve }) {
-    onResolve({ filter: /\/session\.ts$/ }, () => ({ path: './dist/hook.cjs', external: true }))
-  },
+/**
+ * What is loaded only where something is not known yet is not in the file that is loaded each time. By these files:
+ * `import` of one of them becomes `require` of the bundle that has it.
+ */
+const PARTS: Readonly<Record<string, readonly string[]>> = {
+  main: ['src/cli/main.ts'],
+  hook: ['hooks/session.ts'],
+  verifier: ['src/proving/worker.ts', 'src/proving/verifiers.ts'],
+  cold: [
+    ...['src/evidence/network.ts', 'src/evidence/settings.ts', 'src/trust/inputs.ts', 'src/lockfile/read.ts'],
+    // One of each: they are compared.
+    ...['src/trust/instances.ts', 'src/trust/tuf.ts', 'src/evidence/client.ts'],
+    ...['src/report/table.ts', 'src/cli/progress.ts'],
+  ],
+}
+
+function otherParts(own: string, folder = '.'): Plugin {
+  const owner = new Map(
+    Object.entries(PARTS).flatMap(([part, files]) =>
+      part === own ? [] : files.map((file) => [path.resolve(file), part] as const),
+    ),
+  )
+  return {
+    name: 'other-parts',
+    setup({ onResolve }) {
+      onResolve({ filter: /^\.{1,2}\// }, ({ path: imported, resolveDir, kind }) => {
+        const part = kind === 'entry-point' ? undefined : owner.get(path.resolve(resolveDir, imported))
+        return part === undefined ? undefined : { path: `${folder}/${part}.cjs`, external: true }
+      })
+    },
+  }
 }
 
 const common = {
@@ -20,14 +45,38 @@ const common = {
   metafile: true,
   legalComments: 'none',
   logLevel: 'warning',
+  // `import()` of a file of CommonJS reads it twice, once to guess what it exports.
+  supported: { 'dynamic-import': false },
 } as const satisfies BuildOptions
+
+/** A part: everything that its files export. */
+function part(name: string) {
+  return build({
+    ...common,
+    stdin: {
+      contents: (PARTS[name] ?? []).map((file) => `export * from './${file}'`).join('\n'),
+      resolveDir: '.',
+      loader: 'ts',
+    },
+    outfile: `dist/${name}.cjs`,
+    minifyWhitespace: true,
+    define: { WORKER_FILE: '"./verifier.cjs"', 'import.meta.url': 'importMetaUrl' },
+    banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
+    plugins: [otherParts(name)],
+  })
+}
 
 rmSync('dist', { recursive: true, force: true })
 mkdirSync('dist')
 const results = await Promise.all([
-  build({ ...common, entryPoints: ['hooks/pnpmfile.ts'], outfile: 'pnpmfile.cjs', plugins: [lazySession] }),
-  build({ ...common, entryPoints: ['hooks/session.ts'], outfile: 'dist/hook.cjs', minifyWhitespace: true }),
-  build({ ...common, entryPoints: ['src/cli/bin.ts'], outfile: 'dist/cli.cjs', minifyWhitespace: true }),
+  build({
+    ...common,
+    entryPoints: ['hooks/pnpmfile.ts'],
+    outfile: 'pnpmfile.cjs',
+    plugins: [otherParts('', './dist')],
+  }),
+  build({ ...common, entryPoints: ['src/cli/bin.ts'], outfile: 'dist/cli.cjs', plugins: [otherParts('')] }),
+  ...Object.keys(PARTS).map(part),
 ])
 copyFileSync('hooks/pnpmfile.d.cts', 'pnpmfile.d.cts')
 for (const [name, schema] of Object.entries(jsonSchemas())) {

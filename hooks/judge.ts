@@ -1,14 +1,11 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
+import packageJson from '../package.json' with { type: 'json' }
 import { readYaml } from '../src/evidence/files.ts'
-import { openNetwork } from '../src/evidence/network.ts'
-import {
-  currentEnvironment,
-  type RegistrySettings,
-  readRegistrySettings,
-  withRegistries,
-} from '../src/evidence/settings.ts'
-import { type Gate, gateBy, openProver, type Prover } from '../src/gate.ts'
+import { lazyEvidence } from '../src/evidence/lazy.ts'
+import { userPlaces } from '../src/evidence/places.ts'
+import type { EvidenceSource } from '../src/evidence/types.ts'
+import { type Gate, gateBy } from '../src/gate.ts'
 import { importersFrom, projectName } from '../src/lockfile/importers.ts'
 import { linksOf } from '../src/lockfile/links.ts'
 import type { LockedPackage } from '../src/lockfile/types.ts'
@@ -16,6 +13,7 @@ import { decide } from '../src/policy/decide.ts'
 import { findPolicy } from '../src/policy/find.ts'
 import { loadPolicy, type PolicyPlace, refuseUnlisted } from '../src/policy/load.ts'
 import type { Policy, Verdict } from '../src/policy/types.ts'
+import { openProver, type Prover } from '../src/proving/prover.ts'
 import { type Origin, refusalText, warningText } from '../src/report/text.ts'
 import { warning } from '../src/report/warning.ts'
 import { pnpmError } from './pnpm.ts'
@@ -79,9 +77,9 @@ export function openJudge(project: string): Judge {
   async function open(lockfileDir: string, registries: Readonly<Record<string, unknown>>): Promise<Opened> {
     const place = await policyPlace(lockfileDir, project)
     const policy = await loadPolicy(place)
-    const settings = withRegistries(settingsFor(lockfileDir, project), registries)
-    const evidence = openNetwork(settings, policy.attestations)
-    const prove = openProver({ evidence, trust: policy.trust, now, warn: warning })
+    const evidence = lazyEvidence(() => openEvidence(lockfileDir, project, registries, policy))
+    const remember = { ...userPlaces(), project: lockfileDir, version: packageJson.version }
+    const prove = openProver({ evidence, trust: policy.trust, remember, now, warn: warning })
     const rootGate = gateBy({ ...policy, projects: new Map() }, prove, now)
     return { folder: place.folder, policy, gate: gateBy(policy, prove, now), prove, rootGate }
   }
@@ -140,6 +138,24 @@ export function openJudge(project: string): Judge {
     )
   }
 
+  async function judgeResult(
+    opened: readonly Opened[],
+    packages: readonly LockedPackage[],
+    isJudgedAgain: boolean,
+    origin: Origin,
+  ): Promise<void> {
+    const [lockfileDir, ...others] = gates.keys()
+    const [only] = opened
+    // Of several lockfiles nobody says which this is.
+    if (only === undefined || lockfileDir === undefined || others.length > 0) {
+      await Promise.all([...gates.keys()].map(refuseUnlistedIn))
+      return judge(opened, packages.map(forAnyone), isJudgedAgain, origin)
+    }
+    const here = await placed(packages, lockfileDir)
+    await refuseUnlisted(only.policy, only.folder, importersIn(here))
+    await judge(opened, here, isJudgedAgain, origin)
+  }
+
   async function refuseUnlistedIn(lockfileDir: string): Promise<void> {
     const { policy, folder } = await gateOf(lockfileDir)
     await refuseUnlisted(policy, folder, [projectName(folder, lockfileDir)])
@@ -155,6 +171,7 @@ export function openJudge(project: string): Judge {
       const { gate, policy, folder } = await gateOf(lockfileDir)
       await refuseUnlisted(policy, folder, importersIn(packages))
       const verdicts = await Promise.all(packages.map(gate))
+      await gate.save()
       warn(verdicts)
       stopIfRefused(verdicts, 'locked')
       for (const pkg of packages)
@@ -183,16 +200,11 @@ export function openJudge(project: string): Judge {
     result: async (packages, isJudgedAgain, isLate) => {
       const origin = isLate ? 'late' : 'resolved'
       const opened = await all()
-      const [lockfileDir, ...others] = gates.keys()
-      const [only] = opened
-      // Of several lockfiles nobody says which this is.
-      if (only === undefined || lockfileDir === undefined || others.length > 0) {
-        await Promise.all([...gates.keys()].map(refuseUnlistedIn))
-        return judge(opened, packages.map(forAnyone), isJudgedAgain, origin)
+      try {
+        await judgeResult(opened, packages, isJudgedAgain, origin)
+      } finally {
+        await Promise.all(opened.map(({ gate }) => gate.save()))
       }
-      const here = await placed(packages, lockfileDir)
-      await refuseUnlisted(only.policy, only.folder, importersIn(here))
-      await judge(opened, here, isJudgedAgain, origin)
     },
 
     stopIfAnyWasRefused: () => stopIfRefused(refused, 'resolved'),
@@ -262,9 +274,18 @@ async function policyPlace(lockfileDir: string, project: string): Promise<Policy
 }
 
 /** Tokens may stand at the root of a workspace, also where each project has a lockfile of its own. */
-function settingsFor(lockfileDir: string, project: string): RegistrySettings {
+async function openEvidence(
+  lockfileDir: string,
+  project: string,
+  registries: Readonly<Record<string, unknown>>,
+  { attestations }: Policy,
+): Promise<EvidenceSource> {
+  const [{ openNetwork }, { currentEnvironment, readRegistrySettings, withRegistries }] = await Promise.all([
+    import('../src/evidence/network.ts'),
+    import('../src/evidence/settings.ts'),
+  ])
   const own = readRegistrySettings(lockfileDir, currentEnvironment())
-  if (lockfileDir === project) return own
-  const outer = readRegistrySettings(project, currentEnvironment())
-  return { ...own, options: { ...outer.options, ...own.options } }
+  const outer = lockfileDir === project ? own : readRegistrySettings(project, currentEnvironment())
+  const settings = { ...own, options: { ...outer.options, ...own.options } }
+  return openNetwork(withRegistries(settings, registries), attestations)
 }

@@ -25,10 +25,15 @@ let settings: PnpmConfig = {}
 let session: Promise<Session> | undefined
 
 function open(): Promise<Session> {
-  session ??= import('./session.ts').then(({ openSession }) =>
-    openSession({ insidePnpm, repairing: repairing(), settings }),
-  )
+  session ??= openSession()
   return session
+}
+
+async function openSession(): Promise<Session> {
+  // On pnpm 12 this process is the hooks' own. What pnpm itself keeps is not for a hook to say.
+  if (!insidePnpm) (await import('../src/compiled.ts')).keepCompiled()
+  const { openSession: openWith } = await import('./session.ts')
+  return openWith({ insidePnpm, repairing: repairing(), settings })
 }
 
 export const hooks = {

@@ -75,6 +75,8 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
   const existing: LockedPackage[] = []
   /** For pnpm 10: whatever may turn out to be from a repository, by the name under which it is wanted. */
   const strangers = [...strangersOfConfig(settings), ...strangersOnCommandLine(argv)]
+  /** What is being judged while pnpm resolves on. */
+  const pending: Promise<unknown>[] = []
   let onDisk: Promise<void> | undefined
   let forAnyone: Promise<void> | undefined
 
@@ -178,7 +180,10 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
         } else if (dist !== undefined) {
           const aliases = wanted.aliases.get(name)
           const pkg = resolved(name, version, dist.integrity, dist.tarball)
-          await judge.added([aliases === undefined ? pkg : { ...pkg, aliases }], isJudgedAgain)
+          const judged = judge.added([aliases === undefined ? pkg : { ...pkg, aliases }], isJudgedAgain)
+          // pnpm need not wait: a hook to come stops it, before anything of this is linked.
+          if (isJudgedAgain) pending.push(judged.catch(() => {}))
+          else await judged
         } else if (insidePnpm) {
           // `afterAllResolved` comes in time, and knows where it is from.
         } else if (!resolving) {
@@ -241,6 +246,7 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
 
     afterAllResolved: (lockfile) =>
       edge(async () => {
+        await Promise.all(pending)
         judge.stopIfAnyWasRefused()
         await judge.result(lockedPackages(lockfile), linksNothing, !insidePnpm && !linksNothing)
       }),

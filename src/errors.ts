@@ -1,3 +1,6 @@
+/** What every copy of this class has in common: the gate is built as several files, each with its own. */
+const MARK = Symbol.for('provenance-gate.GateError')
+
 /**
  * The gate could not do its job: bad policy, unreadable lockfile, unusable trust root, wrong arguments.
  * At the command line this is exit status 2, in a hook it stops the install. Its message is complete for a person:
@@ -5,4 +8,9 @@
  */
 export class GateError extends Error {
   override readonly name = 'GateError'
+  readonly [MARK] = true
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && MARK in value
+  }
 }

@@ -4,3 +4,6 @@
  * resolved as always. Set by hand or left behind, it makes installs install nothing.
  */
 export const REPAIR_VARIABLE = 'PROVENANCE_GATE_REPAIR'
+
+/** The commands of pnpm that write a lockfile and know `--lockfile-only`. */
+export const REPAIRS = ['update', 'remove', 'add', 'install'] as const

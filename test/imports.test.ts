@@ -95,7 +95,7 @@ function closure(
   return reached
 }
 
-const ROOMS = ['lockfile', 'evidence', 'trust', 'verify', 'policy', 'report'].map((room) => `src/${room}`)
+const ROOMS = ['lockfile', 'evidence', 'trust', 'verify', 'proving', 'policy', 'report'].map((room) => `src/${room}`)
 /** What everybody may import. */
 const COMMON = ['src/codes.ts', 'src/domains.ts', 'src/errors.ts', 'src/home.ts', 'src/write.ts']
 /** The places that put the rooms together. */
@@ -115,7 +115,7 @@ describe('imports', () => {
       )
     const seen = imports.map(describeImport)
     assert.ok(seen.includes('src/gate.ts → src/policy/decide.ts (static)'))
-    assert.ok(seen.includes('src/gate.ts → src/trust/load.ts (dynamic)'))
+    assert.ok(seen.includes('src/proving/prover.ts → src/trust/inputs.ts (dynamic)'))
     assert.ok(seen.includes('src/policy/types.ts → src/lockfile/types.ts (type)'))
     assert.ok(seen.includes('src/evidence/client.ts → node:zlib (static)'))
   })
@@ -145,11 +145,15 @@ describe('one way: cli and hooks → gate → rooms', () => {
     only(imports, ({ from, to }) => !COMMON.includes(from) || to.startsWith('node:'))
   })
 
-  it('the gate imports rooms, but not how results are shown, nor who asks', () => {
+  it('the gate and the prover import rooms, but not how results are shown, nor who asks', () => {
     only(
-      of('src/gate.ts'),
+      [...of('src/gate.ts'), ...of('src/proving')],
       ({ to }) => COMMON.includes(to) || (ROOMS.includes(roomOf(to)) && roomOf(to) !== 'src/report'),
     )
+  })
+
+  it('the gate has rules applied, and the prover knows none', () => {
+    only(of('src/proving'), ({ to }) => roomOf(to) !== 'src/policy')
   })
 
   it('no room imports the gate, the command line or the hooks', () => {
@@ -161,7 +165,10 @@ describe('one way: cli and hooks → gate → rooms', () => {
 
   it('rooms import types of each other, and nothing that runs', () => {
     only(
-      between.filter(({ from, to }) => ROOMS.includes(roomOf(from)) && ROOMS.includes(roomOf(to))),
+      between.filter(
+        // What proves puts three of them together, for the gate.
+        ({ from, to }) => ROOMS.includes(roomOf(from)) && ROOMS.includes(roomOf(to)) && roomOf(from) !== 'src/proving',
+      ),
       ({ kind }) => kind === 'type',
     )
   })
@@ -189,7 +196,7 @@ describe('one way: cli and hooks → gate → rooms', () => {
 
   it('the command line and the hooks import the gate and reports; rooms only where they are put together', () => {
     const edges = between.filter(({ from }) => ['src/cli', 'hooks'].includes(roomOf(from)))
-    const allowed = [...COMMON, 'src/gate.ts', 'src/project.ts', 'src/repair.ts']
+    const allowed = [...COMMON, 'src/gate.ts', 'src/project.ts', 'src/repair.ts', 'src/compiled.ts']
     only(
       edges.filter(({ from }) => !COMPOSITION_ROOTS.includes(from)),
       ({ to, kind }) =>
@@ -215,7 +222,7 @@ describe('what decides does nothing else', () => {
   /** Where a file is read: the only files of their rooms that may, and what decides does not lead there. */
   const READERS: Readonly<Record<string, readonly string[]>> = {
     'src/policy': ['src/policy/load.ts', 'src/policy/find.ts', 'src/policy/file.ts'],
-    'src/lockfile': ['src/lockfile/read.ts', 'src/lockfile/workspace.ts'],
+    'src/lockfile': ['src/lockfile/read.ts', 'src/lockfile/bytes.ts', 'src/lockfile/workspace.ts'],
     'src/verify': [],
     'src/report': [],
   }

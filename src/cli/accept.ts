@@ -2,15 +2,15 @@ import { existsSync } from 'node:fs'
 import { realpath } from 'node:fs/promises'
 import path from 'node:path'
 import { GateError } from '../errors.ts'
-import { openProver } from '../gate.ts'
 import { acceptIdentities, type Examined, isBroken } from '../policy/accept.ts'
 import { loadWithoutLock, readLock } from '../policy/load.ts'
 import { LOCK_NAME, writeLock } from '../policy/lock-file.ts'
 import type { Change, IdentityLock, Policy } from '../policy/types.ts'
+import { openProver } from '../proving/prover.ts'
 import { changeLines } from '../report/changes.ts'
 import { clean } from '../report/clean.ts'
 import { count } from '../report/summary.ts'
-import type { TrustFiles } from '../trust/load.ts'
+import type { TrustFiles } from '../trust/inputs.ts'
 import { replaceFile } from '../write.ts'
 import type { ExitStatus } from './exit.ts'
 import {
@@ -18,6 +18,7 @@ import {
   forEachPackage,
   packagesOf,
   policyPlace,
+  rememberFor,
   type SourceOptions,
   trustContext,
   trustFiles,
@@ -89,8 +90,11 @@ export async function examine(
   mirror?: Policy['attestations'],
 ): Promise<readonly Examined[]> {
   const evidence = await evidenceSource(options, path.dirname(lockfile), mirror)
-  const prove = openProver({ evidence, trust, now, ...trustContext(options) })
-  const examined = await forEachPackage(await packagesOf(lockfile), async (pkg) => ({ pkg, proof: await prove(pkg) }))
+  const remember = rememberFor(options, path.dirname(lockfile))
+  const prove = openProver({ evidence, trust, remember, now, ...trustContext(options) })
+  const packages = await packagesOf(lockfile, options)
+  const examined = await forEachPackage(packages, async (pkg) => ({ pkg, proof: await prove(pkg) }))
+  await prove.save()
   const unknown = examined.flatMap(({ pkg, proof }) =>
     !proof.ok && (proof.refusal.code === 'EVIDENCE_UNAVAILABLE' || proof.refusal.code === 'INTERNAL_ERROR')
       ? [`${clean(pkg.key)}: ${clean(proof.refusal.found)}`]

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import '../home.ts'
-import { main } from './main.ts'
+import { keepCompiled } from '../compiled.ts'
 import { unsupportedNode } from './node.ts'
 
 let isLost = false
@@ -19,7 +19,10 @@ if (unsupported !== undefined) {
   process.exit(2)
 }
 
+keepCompiled()
+
 // Set rather than exited with: a report that is still being written to a pipe must not be cut off.
-void main(process.argv.slice(2), new Date()).then((status) => {
+void import('./main.ts').then(async ({ main }) => {
+  const status = await main(process.argv.slice(2), new Date())
   process.exitCode = status === 0 && isLost ? 2 : status
 })

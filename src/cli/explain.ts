@@ -1,16 +1,24 @@
 import path from 'node:path'
 import { type Result, refuse } from '../codes.ts'
 import { GateError } from '../errors.ts'
-import { openProver } from '../gate.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import { acceptedRegistries, needsProof } from '../policy/decide.ts'
 import { explain } from '../policy/explain.ts'
 import { loadPolicy } from '../policy/load.ts'
+import { openProver } from '../proving/prover.ts'
 import { clean } from '../report/clean.ts'
 import { explanationText } from '../report/explanation.ts'
 import type { Proof } from '../verify/types.ts'
 import { type ExitStatus, exitStatus } from './exit.ts'
-import { evidenceSource, policyPlace, ruledPackages, type SourceOptions, trustContext, trustFiles } from './sources.ts'
+import {
+  evidenceSource,
+  policyPlace,
+  rememberFor,
+  ruledPackages,
+  type SourceOptions,
+  trustContext,
+  trustFiles,
+} from './sources.ts'
 
 export interface ExplainOptions extends SourceOptions {
   readonly policy?: string
@@ -22,11 +30,12 @@ export async function explainPackage(wanted: string, options: ExplainOptions, no
   const folder = path.dirname(lockfile)
   const trust = trustFiles(options)
   const policy = await loadPolicy(await policyPlace(options, folder), trust)
-  const packages = (await ruledPackages(lockfile, policy)).filter((pkg) => isMeant(pkg, wanted))
+  const packages = (await ruledPackages(lockfile, policy, options)).filter((pkg) => isMeant(pkg, wanted))
   if (packages.length === 0)
     throw new GateError(`${lockfile} has no package ${clean(wanted)}. Names are as in the lockfile.`)
   const evidence = await evidenceSource(options, folder, policy.attestations)
-  const prove = openProver({ evidence, trust: { ...policy.trust, ...trust }, now, ...trustContext(options) })
+  const remember = rememberFor(options, folder)
+  const prove = openProver({ evidence, trust: { ...policy.trust, ...trust }, remember, now, ...trustContext(options) })
   // People want to see what could be required. Where nothing is, it need not be to be had.
   const proofFor = (pkg: LockedPackage) =>
     prove(pkg, acceptedRegistries(pkg, policy)).catch((error: unknown): Result<Proof> => {

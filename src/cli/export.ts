@@ -36,8 +36,13 @@ const CONCURRENCY = 32
 export async function exportEvidence(options: ExportOptions): Promise<ExitStatus> {
   const lockfile = path.resolve(options.lockfile)
   const out = path.resolve(options.out)
+  if (options.offline === true && options.attestations === undefined) {
+    throw new GateError(
+      '--offline leaves no source of evidence: name a folder of attestation documents with --attestations DIR.',
+    )
+  }
   const evidence = await evidenceSource(options, path.dirname(lockfile))
-  const all = await packagesOf(lockfile)
+  const all = await packagesOf(lockfile, {})
   const packages = oncePerKey(all.filter(({ source, github }) => source === 'registry' || github !== undefined))
   await mkdir(out, { recursive: true }).catch((error: unknown) => {
     throw new GateError(`${options.out} cannot be made a folder (${(error as Error).message}).`)

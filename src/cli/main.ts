@@ -1,13 +1,13 @@
 import { Argument, Command, CommanderError, Option } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
 import { GateError } from '../errors.ts'
+import { REPAIRS } from '../repair.ts'
 import { clean } from '../report/clean.ts'
 import type { AcceptOptions } from './accept.ts'
 import type { ExitStatus } from './exit.ts'
 import type { ExplainOptions } from './explain.ts'
 import type { ExportOptions } from './export.ts'
 import type { PolicyOptions } from './policy.ts'
-import { REPAIRS } from './repair.ts'
 import type { SourceOptions } from './sources.ts'
 import type { TrustOptions } from './trust.ts'
 import type { VerifyOptions } from './verify.ts'
@@ -181,6 +181,7 @@ function withSources(command: Command): Command {
     .option('--trusted-root <file>', 'a Sigstore trusted_root.json instead of the embedded one')
     .option('--npm-keys <file>', "a registry's keys.json instead of the embedded one")
     .addOption(offlineOption())
+    .option('--cache <dir>', "keep evidence and proofs in this folder (default: the user's cache, docs/cache.md)")
 }
 
 function lockfileOption(): Option {

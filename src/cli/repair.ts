@@ -6,9 +6,6 @@ import { REPAIR_VARIABLE } from '../repair.ts'
 import type { ExitStatus } from './exit.ts'
 import { verify } from './verify.ts'
 
-/** The commands of pnpm that write a lockfile and know `--lockfile-only`. */
-export const REPAIRS = ['update', 'remove', 'add', 'install'] as const
-
 /**
  * `provenance-gate repair update NAME`: moves a lockfile off a refused package. pnpm resolves anew and writes the
  * lockfile, but links and runs nothing; what it newly resolves is judged as always, and so is the lockfile that results.

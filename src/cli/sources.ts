@@ -1,24 +1,28 @@
 import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import path from 'node:path'
-import { SingleBar } from 'cli-progress'
+import packageJson from '../../package.json' with { type: 'json' }
 import { GateError } from '../errors.ts'
+import { derived } from '../evidence/derived.ts'
 import { directoryEvidence, directoryReleases } from '../evidence/directory.ts'
+import { lazyEvidence } from '../evidence/lazy.ts'
 import type { Mirror } from '../evidence/mirror.ts'
-import { openAssets, openNetwork } from '../evidence/network.ts'
-import { currentEnvironment, readRegistrySettings } from '../evidence/settings.ts'
-import type { EvidenceSource } from '../evidence/types.ts'
+import { OFFLINE } from '../evidence/offline.ts'
+import { type Places, userPlaces } from '../evidence/places.ts'
+import type { EvidenceSource, ReleaseSource } from '../evidence/types.ts'
+import { readLockfileBytes } from '../lockfile/bytes.ts'
 import { acrossLockfiles } from '../lockfile/links.ts'
 import { mergePackages } from '../lockfile/merge.ts'
-import { readLockfile } from '../lockfile/read.ts'
+import type { ReadLockfile } from '../lockfile/read.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import { lockfilesOf, pinnedConfigDependencies } from '../lockfile/workspace.ts'
 import { findPolicy } from '../policy/find.ts'
 import { type PolicyPlace, projectsFolder, refuseUnlisted } from '../policy/load.ts'
 import type { Policy } from '../policy/types.ts'
 import { projectRoot } from '../project.ts'
+import type { Remember } from '../proving/prover.ts'
 import { warning } from '../report/warning.ts'
-import type { TrustFiles } from '../trust/load.ts'
+import type { TrustFiles } from '../trust/inputs.ts'
 
 /** What every command that looks at a lockfile is told: which one, and where evidence and trust come from. */
 export interface SourceOptions {
@@ -27,6 +31,8 @@ export interface SourceOptions {
   readonly trustedRoot?: string
   readonly npmKeys?: string
   readonly offline?: boolean
+  /** Where evidence and proofs are kept, in place of the user's cache. */
+  readonly cache?: string
 }
 
 /**
@@ -36,11 +42,13 @@ export interface SourceOptions {
  */
 export async function packagesOf(
   lockfile: string,
+  { cache }: Pick<SourceOptions, 'cache'>,
   base: string = path.dirname(lockfile),
 ): Promise<readonly LockedPackage[]> {
   const folder = path.dirname(lockfile)
   const files = await lockfilesOf(lockfile)
-  const read = await Promise.all(files.map(readLockfile)).catch(async (error: unknown) => {
+  const places = userPlaces(cache)
+  const read = await Promise.all(files.map((file) => readOnce(file, places))).catch(async (error: unknown) => {
     const whole = path.join(projectRoot(folder), path.basename(lockfile))
     if (existsSync(lockfile) || whole === lockfile || !existsSync(whole)) throw error
     throw new GateError(`There is no lockfile at ${lockfile}. The workspace's is ${whole}: name it with --lockfile.`)
@@ -51,31 +59,63 @@ export async function packagesOf(
   )
   // No other lockfile vouches for them: pnpm installs them from the root's own, or anew.
   const vouched = read[files.indexOf(lockfile)]?.configDependencies ?? new Map<string, string>()
-  return mergePackages([...locked, ...(await pinnedConfigDependencies(folder, vouched))])
+  const pinned = await pinnedConfigDependencies(folder, vouched)
+  // The packages of one lockfile are distinct already.
+  return read.length === 1 && pinned.length === 0 ? locked : mergePackages([...locked, ...pinned])
+}
+
+/** What a lockfile has follows from its bytes: they are parsed once. @throws GateError */
+async function readOnce(file: string, places: Places): Promise<ReadLockfile> {
+  const bytes = await readLockfileBytes(file)
+  const found = await derived(places, ['lockfile', packageJson.version, file], bytes, async () => {
+    const { parseLockfile } = await import('../lockfile/read.ts')
+    const { packages, configDependencies } = await parseLockfile(bytes, file)
+    return { packages, configDependencies: [...configDependencies] }
+  })
+  return {
+    packages: found.packages,
+    configDependencies: new Map(found.configDependencies),
+    lockfileDir: path.dirname(path.resolve(file)),
+  }
 }
 
 /** @param mirror the policy's, where there is one */
 export async function evidenceSource(
-  options: Pick<SourceOptions, 'attestations' | 'offline'>,
+  options: Pick<SourceOptions, 'attestations' | 'offline' | 'cache'>,
   folder: string,
   mirror?: Mirror,
 ): Promise<EvidenceSource> {
-  const settings = readRegistrySettings(folder, currentEnvironment())
-  if (options.attestations !== undefined) {
-    const found = await stat(options.attestations).catch(() => undefined)
-    if (!found?.isDirectory()) throw new GateError(`--attestations ${options.attestations}: there is no such folder.`)
-    const release = directoryReleases(options.attestations)
-    return {
-      ...directoryEvidence(options.attestations),
-      releases: { release, sha256: openAssets(settings, options.offline) },
+  const places = userPlaces(options.cache)
+  const { attestations, offline } = options
+  if (attestations !== undefined) {
+    const found = await stat(attestations).catch(() => undefined)
+    if (!found?.isDirectory()) throw new GateError(`--attestations ${attestations}: there is no such folder.`)
+    const release = directoryReleases(attestations)
+    const sha256: ReleaseSource['sha256'] = async (...args) => {
+      const { openAssets } = await import('../evidence/network.ts')
+      return openAssets(await settingsOf(folder), places, offline)(...args)
     }
+    return { ...directoryEvidence(attestations), releases: { release, sha256 } }
   }
-  if (options.offline) {
-    throw new GateError(
-      '--offline leaves no source of evidence: name a folder of attestation documents with --attestations DIR.',
-    )
-  }
-  return openNetwork(settings, mirror)
+  if (offline) return OFFLINE
+  return lazyEvidence(async () => {
+    const { openNetwork } = await import('../evidence/network.ts')
+    return openNetwork(await settingsOf(folder), mirror, places)
+  })
+}
+
+async function settingsOf(folder: string) {
+  const { currentEnvironment, readRegistrySettings } = await import('../evidence/settings.ts')
+  return readRegistrySettings(folder, currentEnvironment())
+}
+
+/** What is remembered about a project. Of a folder of documents nothing: whoever names one wants to know what it proves. */
+export function rememberFor(
+  { attestations, cache }: Pick<SourceOptions, 'attestations' | 'cache'>,
+  folder: string,
+): Remember | undefined {
+  if (attestations !== undefined) return undefined
+  return { ...userPlaces(cache), project: folder, version: packageJson.version }
 }
 
 /** Runs something for each package, with a progress bar on a terminal that says what. */
@@ -84,7 +124,9 @@ export async function forEachPackage<T>(
   run: (pkg: LockedPackage) => Promise<T>,
   what = 'verifying',
 ): Promise<readonly T[]> {
-  const bar = progressBar(packages.length, what)
+  // On a terminal only, and on standard error: standard output is for machines.
+  const isShown = process.stderr.isTTY && packages.length > 0
+  const bar = isShown ? (await import('./progress.ts')).progressBar(packages.length, what) : undefined
   return Promise.all(
     packages.map(async (pkg) => {
       const result = await run(pkg)
@@ -111,24 +153,14 @@ export function trustContext({ offline = false }: SourceOptions): { offline: boo
   return { offline, warn: warning }
 }
 
-/** On a terminal only, and on standard error: standard output is for machines. */
-function progressBar(total: number, what: string): SingleBar | undefined {
-  if (!process.stderr.isTTY || total === 0) return undefined
-  const bar = new SingleBar({
-    format: `${what} {bar} {value}/{total}`,
-    stream: process.stderr,
-    clearOnComplete: true,
-    // Nothing that Ctrl-C would leave switched off in the terminal.
-    linewrap: true,
-  })
-  bar.start(total, 0)
-  return bar
-}
-
 /** What a lockfile has, once it is sure that none of its projects has a policy that is not kept. */
-export async function ruledPackages(lockfile: string, policy: Policy): Promise<readonly LockedPackage[]> {
+export async function ruledPackages(
+  lockfile: string,
+  policy: Policy,
+  options: Pick<SourceOptions, 'cache'>,
+): Promise<readonly LockedPackage[]> {
   const base = projectsFolder(policy, path.dirname(lockfile))
-  const packages = await packagesOf(lockfile, base)
+  const packages = await packagesOf(lockfile, options, base)
   await refuseUnlisted(
     policy,
     base,

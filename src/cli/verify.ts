@@ -4,12 +4,12 @@ import { loadPolicy } from '../policy/load.ts'
 import { unusedExceptions } from '../report/exceptions.ts'
 import { jsonReport, jsonText } from '../report/json.ts'
 import { summarize, summaryLine } from '../report/summary.ts'
-import { refusalTable } from '../report/table.ts'
 import { type ExitStatus, exitStatus } from './exit.ts'
 import {
   evidenceSource,
   forEachPackage,
   policyPlace,
+  rememberFor,
   ruledPackages,
   type SourceOptions,
   trustContext,
@@ -28,11 +28,16 @@ export async function verify(options: VerifyOptions, now: Date): Promise<ExitSta
   const trust = trustFiles(options)
   const policy = await loadPolicy(await policyPlace(options, folder), trust)
   const evidence = await evidenceSource(options, folder, policy.attestations)
-  const packages = await ruledPackages(lockfile, policy)
-  const verdicts = await forEachPackage(packages, openGate({ policy, evidence, trust, now, ...trustContext(options) }))
+  const packages = await ruledPackages(lockfile, policy, options)
+  const remember = rememberFor(options, folder)
+  const gate = openGate({ policy, evidence, trust, remember, now, ...trustContext(options) })
+  const verdicts = await forEachPackage(packages, gate)
+  await gate.save()
 
   if (options.json) process.stdout.write(`${jsonText(jsonReport(verdicts))}\n`)
   for (const which of ['warned', 'refused'] as const) {
+    if (!verdicts.some(({ status }) => status === which)) continue
+    const { refusalTable } = await import('../report/table.ts')
     const table = refusalTable(verdicts, process.cwd(), process.stderr.columns ?? 120, which)
     if (table !== '') process.stderr.write(`${table}\n`)
   }

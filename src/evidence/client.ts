@@ -63,10 +63,11 @@ export function openClient(options: Readonly<Record<string, unknown>>, limits: L
   const transport = openTransport(options, limits.concurrency)
   // Where nobody answers, thousands of packages would each wait for their own retries.
   let silent = 0
+  const rate: Rate = { resumeAt: 0 }
   return (request) =>
     limit(async () => {
       const retries = silent < PATIENCE ? limits.retries : 0
-      const evidence = await fetchDocument(request, options, transport, { ...limits, retries })
+      const evidence = await fetchDocument(request, options, transport, { ...limits, retries }, rate)
       silent = !evidence.ok && evidence.refusal.code === 'EVIDENCE_UNAVAILABLE' ? silent + 1 : 0
       return evidence
     })
@@ -75,18 +76,35 @@ export function openClient(options: Readonly<Record<string, unknown>>, limits: L
 /** After so many packages in a row without an answer, nothing is asked for twice. */
 const PATIENCE = 24
 
+/** A server that limits the rate limits it for all requests together. */
+interface Rate {
+  /** When the next one may be made, by `performance.now()`. */
+  resumeAt: number
+}
+
 async function fetchDocument(
   request: Request,
   options: Readonly<Record<string, unknown>>,
   transport: Transport,
   limits: Limits,
+  rate: Rate,
 ): Promise<Evidence> {
   const { size = limits.size } = request
   const deadline = AbortSignal.timeout(limits.total)
-  for (let attempt = 0; ; attempt += 1) {
-    const { evidence, transient } = await ask(request, options, transport, { ...limits, size }, deadline)
-    if (!transient || attempt >= limits.retries || deadline.aborted) return evidence
-    await setTimeout(limits.pause * 4 ** attempt * (1 + Math.random()), undefined, { signal: deadline }).catch(() => {})
+  const pause = (time: number) => setTimeout(time, undefined, { signal: deadline }).catch(() => {})
+  let failures = 0
+  for (;;) {
+    const wait = rate.resumeAt - performance.now()
+    // Not all at the same moment.
+    if (wait > 0) await pause(wait * (1 + Math.random() / 4))
+    const { evidence, transient, limited } = await ask(request, options, transport, { ...limits, size }, deadline)
+    // Where the rate is limited, the server answers: it is asked again until the time for this package is over.
+    const isLast = limited === undefined ? failures >= limits.retries : limits.retries === 0
+    if (!transient || isLast || deadline.aborted) return evidence
+    const length = limits.pause * 4 ** failures
+    failures += 1
+    if (limited === undefined) await pause(length * (1 + Math.random()))
+    else rate.resumeAt = Math.max(rate.resumeAt, performance.now() + (limited || length))
     if (deadline.aborted) return evidence
   }
 }
@@ -100,14 +118,17 @@ export async function buffered(body: AsyncIterable<Buffer>): Promise<Buffer> {
 /** The answer cannot be used, and asking again would not change that. */
 export class Unusable extends Error {}
 
-/** One attempt. `transient`: another one may have more luck. */
+/**
+ * One attempt. `transient`: another one may have more luck. `limited`: there were too many, and so long (in milliseconds) none
+ * is to be made; 0 where it is not said.
+ */
 async function ask(
   request: Request,
   options: Readonly<Record<string, unknown>>,
   transport: Transport,
   limits: Limits,
   deadline: AbortSignal,
-): Promise<{ readonly evidence: Evidence; readonly transient: boolean }> {
+): Promise<{ readonly evidence: Evidence; readonly transient: boolean; readonly limited?: number | undefined }> {
   const { url, none, expected } = request
   const signal = AbortSignal.any([deadline, AbortSignal.timeout(limits.attempt)])
   try {
@@ -118,8 +139,7 @@ async function ask(
       const read = request.read ?? (async () => JSON.parse(await text(response, limits.size)) as unknown)
       return { evidence: ok(await read(bounded(response, limits.size), encoding)), transient: false }
     }
-    // Not read: the body of an error may be endless.
-    response.destroy()
+    discard(response)
     if (status === 404) {
       const found = `${none} at ${shown(url)} (HTTP 404)`
       return { evidence: refuse('EVIDENCE_MISSING', found, expected), transient: false }
@@ -132,6 +152,7 @@ async function ask(
         expected,
       ),
       transient: explained === undefined && (status >= 500 || [408, 420, 429].includes(status)),
+      limited: status === 429 || status === 420 ? retryAfter(response.headers) : undefined,
     }
   } catch (error) {
     const seconds = (deadline.aborted ? limits.total : limits.attempt) / 1000
@@ -142,6 +163,20 @@ async function ask(
     }
   }
 }
+
+/** RFC 9110, 10.2.3: in seconds. A date is as good as nothing, for clocks differ. In milliseconds here. */
+function retryAfter({ 'retry-after': seconds = '' }: IncomingHttpHeaders): number {
+  return /^\d{1,6}$/.test(seconds) ? Number(seconds) * 1_000 : 0
+}
+
+/** Of a body that nobody needs. It may be endless; a short one is read, for its connection can be used again. */
+function discard(response: IncomingMessage): void {
+  const length = Number(response.headers['content-length'])
+  if (!(length <= SHORT)) response.destroy()
+  else response.on('error', () => {}).resume()
+}
+
+const SHORT = 1 << 16
 
 async function follow(
   { url, name, accept = 'application/json', authorization }: Request,
@@ -168,7 +203,7 @@ async function follow(
     })
     const { location } = response.headers
     if (![301, 302, 303, 307, 308].includes(response.statusCode ?? 0) || location === undefined) return response
-    response.destroy()
+    discard(response)
     const next = URL.parse(location, target.href)
     if (next === null || !isHttp(next)) throw new Unusable('a redirect to something that is no http or https URL')
     if (target.protocol === 'https:' && next.protocol === 'http:') throw new Unusable('a redirect from https to http')

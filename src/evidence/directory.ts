@@ -1,8 +1,8 @@
-import { readFile, stat } from 'node:fs/promises'
+import { readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { ok, refuse } from '../codes.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
-import type { Evidence, EvidenceSource, ReleaseSource } from './types.ts'
+import type { DocumentFile, Evidence, EvidenceSource, ReleaseSource } from './types.ts'
 
 /** As much as is read from a registry. */
 const MAX_BYTES = 4 << 20
@@ -14,15 +14,21 @@ const MAX_BYTES = 4 << 20
  */
 export function directoryEvidence(folder: string): EvidenceSource {
   return {
-    attestations: (pkg) => readDocument(folder, documentName(pkg), 'an attestation document'),
-    signatures: (pkg) => readDocument(folder, signaturesName(pkg), "the registry's signatures"),
+    attestations: async (pkg) => readDocument(attestationsIn(folder, pkg)),
+    attestationsFile: (pkg) => attestationsIn(folder, pkg),
+    signatures: async (pkg) =>
+      readDocument({ folder, name: signaturesName(pkg), expected: "the registry's signatures" }),
   }
+}
+
+function attestationsIn(folder: string, pkg: LockedPackage): DocumentFile {
+  return { folder, name: documentName(pkg), expected: 'an attestation document' }
 }
 
 /** Attestations of releases in the same folder: `DIR/github.com/owner/name/sha256-….json`, or `sha1-…` of a commit. */
 export function directoryReleases(folder: string): ReleaseSource['release'] {
-  return (_, { repository }, subject) =>
-    readDocument(folder, releaseName(repository, subject), "GitHub's attestation of a release")
+  return async (_, { repository }, subject) =>
+    readDocument({ folder, name: releaseName(repository, subject), expected: "GitHub's attestation of a release" })
 }
 
 /** @param subject `sha256:…` or `sha1:…` */
@@ -38,24 +44,25 @@ export function signaturesName({ name, version }: Pick<LockedPackage, 'name' | '
   return `${name}@${version}.signatures.json`
 }
 
-async function readDocument(folder: string, name: string, expected: string): Promise<Evidence> {
+/** Reads one, at once: whoever has many to read asks a thread for it. */
+export function readDocument({ folder, name, expected }: DocumentFile): Evidence {
   const root = path.resolve(folder)
   const file = fileIn(root, name)
   if (file === undefined) return refuse('EVIDENCE_MISSING', `a name that leaves ${folder}`, expected)
   try {
     // Before it is opened: a pipe would wait for somebody to write into it.
-    const stats = await stat(file)
+    const stats = statSync(file)
     if (!stats.isFile()) return refuse('EVIDENCE_UNAVAILABLE', `${file} is not a file`, expected)
     if (stats.size > MAX_BYTES) {
       return refuse('EVIDENCE_UNAVAILABLE', `${file} has more than ${MAX_BYTES} bytes`, expected)
     }
-    return ok(JSON.parse(await readFile(file, 'utf8')) as unknown)
+    return ok(JSON.parse(readFileSync(file, 'utf8')) as unknown)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code !== 'ENOENT' && code !== 'ENOTDIR') {
       return refuse('EVIDENCE_UNAVAILABLE', `${file}: ${(error as Error).message}`, expected)
     }
-    return (await isFolder(root))
+    return isFolder(root)
       ? refuse('EVIDENCE_MISSING', `no file ${file}`, expected)
       : refuse('EVIDENCE_UNAVAILABLE', `no folder ${root}`, expected)
   }
@@ -71,9 +78,6 @@ export function fileIn(root: string, name: string): string | undefined {
   return path.relative(root, file) !== relative || relative.startsWith(`..${path.sep}`) ? undefined : file
 }
 
-async function isFolder(file: string): Promise<boolean> {
-  return stat(file).then(
-    (stats) => stats.isDirectory(),
-    () => false,
-  )
+function isFolder(file: string): boolean {
+  return statSync(file, { throwIfNoEntry: false })?.isDirectory() === true
 }

@@ -4,10 +4,19 @@ import type { GithubOrigin, LockedPackage } from '../lockfile/types.ts'
 /** A parsed document, unjudged; or EVIDENCE_MISSING or EVIDENCE_UNAVAILABLE. */
 export type Evidence = Result<unknown>
 
+/** A document in a folder, by its name there. `expected` is for messages. */
+export interface DocumentFile {
+  readonly folder: string
+  readonly name: string
+  readonly expected: string
+}
+
 /** Fetches what may prove one package. Never judges it, and never throws. */
 export interface EvidenceSource {
   /** The attestation document: `{attestations: [{predicateType, bundle}]}`. */
   attestations(pkg: LockedPackage): Promise<Evidence>
+  /** Where that document is a file, the file: then whoever verifies it reads it. */
+  attestationsFile?(pkg: LockedPackage): DocumentFile
   /**
    * What the registry signed when the package was published: `SignatureDocument`.
    *

@@ -1,17 +1,15 @@
-import { mkdtemp, open, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { readEnvLockfile, readWantedLockfileFile } from '@pnpm/lockfile.fs'
 import { GateError } from '../errors.ts'
+import { readLockfileBytes } from './bytes.ts'
 import { type Documents, splitDocuments } from './documents.ts'
 import { mergePackages } from './merge.ts'
 import { lockedPackages } from './pnpm.ts'
 import { type Fields, field, isPlain, majorVersion } from './record.ts'
 import type { LockedPackage } from './types.ts'
 import type { LockedConfigDependencies } from './workspace.ts'
-
-/** The largest known lockfiles have a few megabytes. */
-const MAX_BYTES = 64 * 1024 * 1024
 
 /**
  * Every package of a lockfile on disk, in both of its documents: what pnpm installs before everything else, and the rest.
@@ -23,7 +21,12 @@ const MAX_BYTES = 64 * 1024 * 1024
  * @throws GateError with a sentence for people, whatever is wrong with the file
  */
 export async function readLockfile(file: string): Promise<ReadLockfile> {
-  const documents = splitDocuments(await readBytes(file), file)
+  return parseLockfile(await readLockfileBytes(file), file)
+}
+
+/** The same of what was read; `file` is for messages. */
+export async function parseLockfile(bytes: Uint8Array, file: string): Promise<ReadLockfile> {
+  const documents = splitDocuments(bytes, file)
   const packages: LockedPackage[] = []
   let configDependencies: LockedConfigDependencies = new Map()
   for (const which of ['environment', 'main'] as const) {
@@ -52,32 +55,6 @@ function configDependenciesOf(document: Fields): LockedConfigDependencies {
       return typeof specifier === 'string' ? [[name, specifier] as const] : []
     }),
   )
-}
-
-async function readBytes(file: string): Promise<Uint8Array> {
-  try {
-    // Before it is opened: opening a pipe waits for somebody to write into it.
-    const stats = await stat(file)
-    if (stats.isDirectory()) throw new GateError(`${file} is a folder. Name the lockfile in it.`)
-    if (!stats.isFile()) throw new GateError(`${file} is not a regular file. Name a lockfile of pnpm.`)
-    const handle = await open(file, 'r')
-    try {
-      const { size } = await handle.stat()
-      if (size <= MAX_BYTES) return await handle.readFile()
-      throw new GateError(`${file} has ${size} bytes; more than ${MAX_BYTES} is not a lockfile of pnpm.`)
-    } finally {
-      await handle.close()
-    }
-  } catch (error) {
-    if (error instanceof GateError) throw error
-    const code = errorCode(error)
-    if (code === 'ENOENT') {
-      throw new GateError(
-        `There is no lockfile at ${file}. Run \`pnpm install --lockfile-only\`, or name another file.`,
-      )
-    }
-    throw new GateError(`${file} cannot be read (${code ?? reasonOf(error)}).`, { cause: error })
-  }
 }
 
 type Which = 'environment' | 'main'
@@ -163,8 +140,4 @@ function reasonOf(error: unknown): string {
   const [line = ''] = message.replace(/^.*? is broken: /, '').split('\n')
   // JavaScript's words about pnpm's code ("Cannot destructure property …") tell nobody what is wrong with the file.
   return /^Cannot |undefined|is not (?:iterable|a function)/.test(line) ? 'its parts are not what pnpm expects' : line
-}
-
-function errorCode(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
 }

@@ -3,11 +3,11 @@ import { lstat } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, posix, relative, resolve, sep } from 'node:path'
 import { DEFAULT_DOMAIN, GITHUB_DOMAIN } from '../domains.ts'
 import { GateError } from '../errors.ts'
-import { at } from './document.ts'
+import { at, readDocument } from './document.ts'
 import { holdsPolicy, readPolicyText, refuseExecutable } from './file.ts'
 import { DATA, findPolicy, MANIFEST, MANIFEST_KEY } from './find.ts'
 import { LOCK_NAME, parseLock } from './lock-file.ts'
-import { parsePolicy, referencesOf } from './parse.ts'
+import { referencesOf, toPolicy } from './parse.ts'
 import { didYouMean, either, quote } from './text.ts'
 import type { IdentityLock, Place, Policy, PolicyDomain } from './types.ts'
 
@@ -109,13 +109,14 @@ async function readPolicy(file: string, loader: Loader, chain: readonly string[]
     throw new GateError(
       `${file}: no policy in it, for it has no key "${MANIFEST_KEY}". Add the key, or name another file`,
     )
+  const document = readDocument(text, file, root)
   const shared: Policy[] = []
-  for (const { spec, place } of referencesOf('extends', text, file, root)) {
+  for (const { spec, place } of referencesOf('extends', document)) {
     shared.push(await loadShared(spec, place, loader, [...chain, file]))
   }
   return {
-    policy: parsePolicy(text, file, root, shared),
-    projects: referencesOf('projects', text, file, root),
+    policy: toPolicy(document, file, shared),
+    projects: referencesOf('projects', document),
   }
 }
 
@@ -214,7 +215,7 @@ function contains(outer: string, inner: string): boolean {
  * @throws GateError
  */
 export async function refuseUnlisted(policy: Policy, folder: string, importers: Iterable<string>): Promise<void> {
-  const names = new Set([...importers].map(importerName))
+  const names = new Set([...new Set(importers)].map(importerName))
   const others = [...names].filter((name) => name !== '.' && !policy.projects.has(name)).sort()
   for (const name of others) {
     const project = resolve(folder, name)

@@ -41,9 +41,12 @@ export function matchesPackage(
   rule: Pick<Rule, 'packages' | 'require'>,
   pkg: Pick<LockedPackage, 'name' | 'version'>,
 ): boolean {
-  const version = valid(pkg.version)
-  const hits = ({ name, range }: Compiled, ifIncomparable: boolean) =>
-    matchesPattern(name, pkg.name) && (range === undefined || (version === null ? ifIncomparable : range.test(version)))
+  const hits = ({ name, range }: Compiled, ifIncomparable: boolean) => {
+    if (!matchesPattern(name, pkg.name)) return false
+    if (range === undefined) return true
+    const version = valid(pkg.version)
+    return version === null ? ifIncomparable : range.test(version)
+  }
   const patterns = compile(rule.packages)
   // Whether a version that cannot be compared (git, `file:`, what is installed under another name) lies in a range is
   // answered on the safe side: a rule that permits loses the package, a rule that asks for proof has it. Otherwise

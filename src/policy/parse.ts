@@ -18,7 +18,11 @@ import { deadPatterns } from './unreachable.ts'
  * policies of projects are for `load.ts` to add.
  */
 export function parsePolicy(text: string, file: string, root?: string, shared: readonly Policy[] = []): Policy {
-  const document = readDocument(text, file, root)
+  return toPolicy(readDocument(text, file, root), file, shared)
+}
+
+/** The same of a document that has been read. */
+export function toPolicy(document: PolicyDocument, file: string, shared: readonly Policy[]): Policy {
   const parsed = v.safeParse(PolicySchema, document.value)
   if (!parsed.success) throw toError(problemsOf(parsed.issues, document))
   const own = Object.entries(parsed.output.publishers ?? {})
@@ -120,11 +124,8 @@ function mirrorOf({ attestations }: PolicyFile, shared: readonly Policy[]): Pick
 /** What else a policy names under a key, as far as it can be read: the rest of the file is looked at when that is there. */
 export function referencesOf(
   key: 'extends' | 'projects',
-  text: string,
-  file: string,
-  root?: string,
+  document: PolicyDocument,
 ): readonly { readonly spec: string; readonly place: Place }[] {
-  const document = readDocument(text, file, root)
   const parsed = v.safeParse(v.looseObject({ [key]: PolicySchema.entries[key] }), document.value)
   const named = parsed.success ? parsed.output[key] : undefined
   const several = Array.isArray(named)

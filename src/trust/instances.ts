@@ -1,8 +1,6 @@
 import seeds from '@sigstore/tuf/seeds.json' with { type: 'json' }
 import type { TufRepository } from './tuf.ts'
-
-/** The TUF repository of Sigstore's public good instance. */
-export const PUBLIC_URL = 'https://tuf-repo-cdn.sigstore.dev'
+import { GITHUB_URL, PUBLIC_URL } from './urls.ts'
 
 /** Its root and targets, as `@sigstore/tuf` ships them: so the first run needs no network for its trust root. */
 export const SEED = seeds[PUBLIC_URL]
@@ -18,7 +16,7 @@ export const PUBLIC_GOOD: TufRepository = { url: PUBLIC_URL, pinned: ROOT }
 
 /** GitHub's, known by the digest of the root that its command line tool starts from, for no package ships it. */
 export const GITHUB: TufRepository = {
-  url: 'https://tuf-repo.github.com',
+  url: GITHUB_URL,
   pinned: { version: 3, sha256: '98cba97be9075bc98b2322de3de85fbd1b70ec7392991dfd2f53d215bede1a8d' },
 }
 

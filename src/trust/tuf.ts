@@ -33,25 +33,25 @@ const TIMEOUT = 10_000
  * The target files that a repository vouches for now. No request is made while what is kept is not expired. When it is, it
  * is renewed; where that fails it is used on for `maxStaleness`, with a warning.
  *
- * @returns undefined where nothing is kept and nothing is to be had
+ * @returns with when they expire; undefined where nothing is kept and nothing is to be had
  * @throws GateError, TRUST_ROOT_STALE, where what is kept is older than that
  */
 export async function trustedFiles(
   repository: TufRepository,
   { now, maxStaleness, offline, warn }: TufOptions,
-): Promise<VerifiedState['files'] | undefined> {
+): Promise<Pick<VerifiedState, 'files' | 'expires'> | undefined> {
   const kept = await keptState(repository).catch((error: unknown) => {
     warn(`What is kept of ${repository.url} is not used: ${reason(error)}.`)
     return undefined
   })
-  if (kept !== undefined && now < kept.verified.expires) return kept.verified.files
+  if (kept !== undefined && now < kept.verified.expires) return kept.verified
   const why = offline
     ? 'no request is made'
     : await updateState(repository, now, warn).then(
         (known) => known,
         (error: unknown) => reason(error),
       )
-  if (typeof why !== 'string') return why.verified.files
+  if (typeof why !== 'string') return why.verified
   if (kept === undefined) {
     warn(`${repository.url} could not be asked for its trust root (${why}).`)
     return undefined
@@ -61,7 +61,7 @@ export async function trustedFiles(
     warn(
       `The trust root of ${repository.url} was good until ${expires.toISOString()}, and could not be renewed (${why}).`,
     )
-    return kept.verified.files
+    return kept.verified
   }
   throw new GateError(
     `TRUST_ROOT_STALE: the trust root of ${repository.url} was good until ${expires.toISOString()}, and could not be renewed (${why}). ` +

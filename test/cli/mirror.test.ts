@@ -90,7 +90,7 @@ test('--offline does not ask it', async (t) => {
   const { project, mirror } = await mirrored(t)
   const { status, stderr } = await verify(project, '--offline')
   assert.equal(status, 2)
-  assert.match(stderr, /--offline leaves no source of evidence/)
+  assert.match(stderr, /nothing that is kept on this machine/)
   assert.deepEqual(asked(mirror), [])
 })
 

@@ -132,7 +132,6 @@ const OPTIONS: readonly Misuse[] = [
   { what: 'an option without its value', args: ['--policy'], says: [/'--policy <file>' argument missing/] },
   { what: 'an argument too many', args: ['pnpm-lock.yaml'], says: [/too many arguments/] },
   { what: 'part of an option', args: ['--off'], says: [/unknown option '--off'/] },
-  { what: '--offline alone', args: ['--offline'], says: [/--offline leaves no source of evidence/] },
   {
     what: '--attestations of a missing folder',
     args: ['--attestations', 'gone'],

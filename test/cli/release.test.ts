@@ -1,7 +1,7 @@
 /** Dependencies that are assets of a GitHub release, or a commit of one. GitHub's hosts are on loopback, under their names. */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, beforeEach, describe, type TestContext, test } from 'node:test'
 import { compress } from 'snappyjs'
@@ -117,20 +117,28 @@ describe('an asset of a release', () => {
     const made = project(t)
     const where = { cwd: made.dir, env: made.env }
     assert.equal((await runCli(['verify'], where)).status, 0)
-    host.requests.length = 0
-    assert.equal((await runCli(['verify'], where)).status, 0)
-    assert.deepEqual(urls(), [`${BY_ASSET}?predicate_type=release&per_page=16`])
-    // What somebody else has put there is not believed.
-    const folder = path.join(made.env.XDG_CACHE_HOME ?? '', 'provenance-gate/facts')
-    const [name = assert.fail()] = readdirSync(folder)
-    const file = path.join(folder, name)
-    const entry = JSON.parse(readFileSync(file, 'utf8')) as { value: string; signature: string }
-    for (const changed of [{ ...entry, value: sha256(Buffer.from('evil')) }, { ...entry, signature: '' }, {}, []]) {
-      writeFileSync(file, JSON.stringify(changed))
+    const cache = path.join(made.env.XDG_CACHE_HOME ?? '', 'provenance-gate')
+    /** Nothing is left of the first run but what its bytes were. */
+    const again = async () => {
+      for (const folder of ['proofs', 'evidence']) rmSync(path.join(cache, folder), { recursive: true, force: true })
       host.requests.length = 0
       assert.equal((await runCli(['verify'], where)).status, 0)
-      assert.ok(urls().includes(ASSET), 'read again')
+      return urls()
     }
+    assert.deepEqual(await again(), [`${BY_ASSET}?predicate_type=release&per_page=16`])
+    // What somebody else has put there is not believed.
+    const folder = path.join(cache, 'facts')
+    const [name = assert.fail()] = readdirSync(folder)
+    const file = path.join(folder, name)
+    const [signature = ''] = readFileSync(file, 'utf8').split('\n')
+    for (const changed of [`${signature}\n${sha256(Buffer.from('evil'))}`, sha256(Buffer.from('evil')), '', '[]']) {
+      writeFileSync(file, changed)
+      assert.ok((await again()).includes(ASSET), 'read again')
+    }
+    // And where nothing is forgotten, nobody is asked.
+    host.requests.length = 0
+    assert.equal((await runCli(['verify'], where)).status, 0)
+    assert.deepEqual(urls(), [])
   })
 
   test('with other bytes than those of the lockfile is refused', async (t) => {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import fc from 'fast-check'
-import { REPAIRS } from '../../src/cli/repair.ts'
+import { REPAIRS } from '../../src/repair.ts'
 import { type CliRun, runCli } from './support.ts'
 
 const POSIX = { skip: process.platform === 'win32' ? 'the stand-in for pnpm is a script with a shebang' : false }

@@ -18,7 +18,7 @@ import { openFacts } from '../../src/evidence/facts.ts'
 function places(t: TestContext) {
   const root = mkdtempSync(join(tmpdir(), 'facts-'))
   t.after(() => rmSync(root, { recursive: true, force: true }))
-  return { folder: join(root, 'cache/facts'), keyFile: join(root, 'data/key') }
+  return { cache: join(root, 'cache'), folder: join(root, 'cache/facts'), keyFile: join(root, 'data/key') }
 }
 
 describe('facts', () => {
@@ -44,22 +44,27 @@ describe('facts', () => {
     const [file = ''] = readdirSync(mine.folder)
     const [other = ''] = readdirSync(theirs.folder)
     assert.notEqual(file, other)
-    const entry = JSON.parse(readFileSync(join(mine.folder, file), 'utf8'))
-    const stranger = JSON.parse(readFileSync(join(theirs.folder, other), 'utf8'))
-    const bad = [stranger, { ...entry, value: 'evil' }, { ...entry, signature: stranger.signature }, { value: 'good' }]
+    const entry = readFileSync(join(mine.folder, file), 'utf8')
+    const stranger = readFileSync(join(theirs.folder, other), 'utf8')
+    const [signature = '', theirSignature = ''] = [entry, stranger].map((text) => text.split('\n')[0])
     for (const text of [
-      ...bad.map((each) => JSON.stringify(each)),
+      stranger,
+      `${signature}\nevil`,
+      `${signature}\ngood `,
+      `${signature}\n`,
+      signature,
+      `${signature} good`,
+      `${signature.slice(1)}\ngood`,
+      `${theirSignature}\ngood`,
+      `${'0'.repeat(64)}\ngood`,
+      'good',
       '',
-      '[]',
-      'null',
-      '"x"',
-      '{"value":1,"signature":2}',
       ' '.repeat(5_000),
     ]) {
       writeFileSync(join(mine.folder, file), text)
       assert.equal(await openFacts(mine).get('sha256', 'a'), undefined, text.slice(0, 80))
     }
-    writeFileSync(join(mine.folder, file), JSON.stringify(entry))
+    writeFileSync(join(mine.folder, file), entry)
     assert.equal(await openFacts(mine).get('sha256', 'a'), 'good')
   })
 

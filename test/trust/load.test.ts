@@ -6,8 +6,9 @@ import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { type TrustMaterial, VerificationError } from '@sigstore/verify'
 import { GateError } from '../../src/errors.ts'
+import type { TrustContext, TrustFiles } from '../../src/trust/inputs.ts'
 import { GITHUB, SEED_EXPIRES } from '../../src/trust/instances.ts'
-import { loadDomains, type TrustContext, type TrustFiles } from '../../src/trust/load.ts'
+import { loadDomains } from '../../src/trust/load.ts'
 import { createSigstore, type TrustedRootJSON } from '../support/sigstore/index.ts'
 
 const NOW = new Date('2026-03-01T12:00:00Z')

@@ -44,7 +44,7 @@ describe('a repository known by a digest', () => {
     await updateState(repository, NOW)
     assert.equal(served.requests.filter((path) => path === '3.root.json').length, 1)
     await served.close()
-    assert.ok((await trustedFiles(repository, options))?.has('trusted_root.json'))
+    assert.ok((await trustedFiles(repository, options))?.files.has('trusted_root.json'))
     rmSync(cache, { recursive: true })
   })
 

@@ -1,0 +1,36 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { link, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+
+const KEY_BYTES = 32
+
+/** The user's key; made at the first use, by one of several processes. Undefined where others can read it. */
+export async function openKey(file: string): Promise<Buffer | undefined> {
+  const kept = await readKey(file)
+  if (kept !== 'absent') return kept
+  await mkdir(path.dirname(file), { recursive: true, mode: 0o700 })
+  const temporary = `${file}.${randomUUID()}.tmp`
+  try {
+    await writeFile(temporary, randomBytes(KEY_BYTES), { flag: 'wx', mode: 0o600 })
+    // A link, for unlike a renaming it does not replace the key of another process.
+    await link(temporary, file).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error
+    })
+  } finally {
+    await rm(temporary, { force: true })
+  }
+  const made = await readKey(file)
+  return made === 'absent' ? undefined : made
+}
+
+async function readKey(file: string): Promise<Buffer | 'absent' | undefined> {
+  const stats = await stat(file).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  })
+  if (stats === undefined) return 'absent'
+  // Windows has no such permissions: there it is the user's folder that protects it.
+  const isPrivate = process.platform === 'win32' || ((stats.mode & 0o077) === 0 && stats.uid === process.getuid?.())
+  if (!stats.isFile() || stats.size !== KEY_BYTES || !isPrivate) return undefined
+  return readFile(file)
+}

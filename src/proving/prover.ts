@@ -1,0 +1,293 @@
+import pLimit from 'p-limit'
+import { CODES, ok, type Refusal, type Result, refuse } from '../codes.ts'
+import { GITHUB_DOMAIN } from '../domains.ts'
+import { GateError } from '../errors.ts'
+import type { Places } from '../evidence/places.ts'
+import { storedDigest, storedName } from '../evidence/store.ts'
+import type { Evidence, EvidenceSource } from '../evidence/types.ts'
+import type { LockedPackage } from '../lockfile/types.ts'
+import type { TrustContext, TrustFiles } from '../trust/inputs.ts'
+import { seenOf } from '../trust/seen.ts'
+import { lockedDigest } from '../verify/subject.ts'
+import type { Proof } from '../verify/types.ts'
+import { type Memory, openMemory } from './memory.ts'
+import type { Verifying } from './pool.ts'
+import type { DocumentRef, Judged } from './verifiers.ts'
+
+export interface ProverOptions extends TrustContext {
+  readonly evidence: EvidenceSource
+  /** Replaces the policy's own trust files, and those replace the embedded trust root. */
+  readonly trust?: TrustFiles
+  /** Where evidence and proofs are kept, and for which project; absent where nothing is to be remembered. */
+  readonly remember?: Remember | undefined
+}
+
+export interface Remember extends Places {
+  /** The folder of the lockfile. */
+  readonly project: string
+  /** Of the gate. */
+  readonly version: string
+}
+
+/** What can be proven about an entry, whatever the policy says. */
+export interface Prover {
+  /**
+   * Throws a GateError only, where trust is unusable.
+   *
+   * @param registries whose signature is asked for where no publish attestation says as much; undefined for the default one's
+   * @param absence `brief`: that there was no evidence a short while ago will do
+   */
+  (pkg: LockedPackage, registries?: readonly (string | undefined)[], absence?: 'brief'): Promise<Result<Proof>>
+  /** Writes down what was proven, for the next run. Never throws. */
+  save(): Promise<void>
+}
+
+/** So many are fetched and verified at once: what waits for the other needs memory. */
+const AT_ONCE = 64
+/** For so long an absence is remembered, in milliseconds. */
+const ABSENCE = 60 * 60 * 1000
+
+const recalled = new WeakSet<object>()
+
+/** Whether that is an absence out of an earlier run. */
+export function isRecalled(proof: Result<Proof>): boolean {
+  return recalled.has(proof)
+}
+
+/** Entry → evidence → proof: the first half of the road. */
+export function openProver({ evidence, trust = {}, remember, ...context }: ProverOptions): Prover {
+  const { now } = context
+  const proofs = new Map<string, Promise<Result<Proof>>>()
+  const limit = pLimit(AT_ONCE)
+  const remembered = once(async () =>
+    remember === undefined ? undefined : openMemory({ ...remember, seen: seenOf(trust), now }),
+  )
+  /** Loaded only when something must be verified: the verifier is the heaviest part of the gate. */
+  const opened = once(async (): Promise<{ readonly verifying: Verifying; readonly memory: Memory | undefined }> => {
+    const [{ readTrust, digestOf }, { openPool }, memory] = await Promise.all([
+      import('../trust/inputs.ts'),
+      import('./pool.ts'),
+      remembered(),
+    ])
+    const before = remember && seenOf(trust)
+    const inputs = await readTrust(trust, context)
+    // What was written in between may be of something else that was trusted.
+    memory?.confirm(digestOf(inputs), inputs.until, remember && seenOf(trust) === before)
+    return { verifying: openPool(inputs), memory }
+  })
+
+  type Fetch = () => Promise<Evidence> | DocumentRef
+  type Verify<T> = (verifying: Verifying, document: DocumentRef) => Promise<Judged<T>>
+
+  function judged<T>(about: readonly unknown[], fetch: Fetch, verify: Verify<T>): Promise<Judged<T>> {
+    return limit(() => judge(about, fetch, verify))
+  }
+
+  /** What is kept proves something or nothing; then it is asked for anew. */
+  async function judge<T>(about: readonly unknown[], fetch: Fetch, verify: Verify<T>): Promise<Judged<T>> {
+    const name = remember && storedName(about)
+    const digest = remember && name && storedDigest(remember.cache, name)
+    if (remember && digest !== undefined) {
+      const kept = await verify((await opened()).verifying, { from: 'store', cache: remember.cache, digest })
+      if (kept.result.ok) return kept
+    }
+    const fetched = fetch()
+    if ('from' in fetched) return verify((await opened()).verifying, fetched)
+    const document = sound(await fetched)
+    if (!document.ok) return { result: document, digest: undefined }
+    const keep = remember && name !== undefined ? { cache: remember.cache, name } : undefined
+    return verify((await opened()).verifying, { from: 'network', document: document.value, keep })
+  }
+
+  async function prove(pkg: LockedPackage): Promise<Judged<Proof>> {
+    if (pkg.source !== 'registry') return proveRelease(pkg)
+    return judged(
+      ['attestations', ...identityOf(pkg)],
+      () => {
+        const file = evidence.attestationsFile?.(pkg)
+        return file === undefined ? evidence.attestations(pkg) : { from: 'file', file }
+      },
+      (verifying, document) => verifying.attestations(pkg, document, now),
+    )
+  }
+
+  /** What is on GitHub, and no registry's, may be of a release that GitHub has signed. */
+  async function proveRelease(pkg: LockedPackage): Promise<Judged<Proof>> {
+    const { github } = pkg
+    const { releases } = evidence
+    if (github === undefined || releases === undefined) return unjudged(unprovable(pkg))
+    let sha256: string | undefined
+    if ('tag' in github) {
+      const sha512 = lockedDigest(pkg)
+      if (!sha512.ok) return unjudged(sha512)
+      const digest = await releases.sha256(pkg, sha512.value)
+      if (!digest.ok) return unjudged(digest)
+      sha256 = digest.value
+    }
+    const subject = 'commit' in github ? `sha1:${github.commit}` : `sha256:${sha256}`
+    return judged(
+      ['release', github.repository, subject],
+      () => releases.release(pkg, github, subject),
+      (verifying, document) => verifying.release(github, sha256, document, now),
+    )
+  }
+
+  async function proveBySignature(pkg: LockedPackage): Promise<Judged<Proof>> {
+    const proof = await known(pkg, 'attestations', prove)
+    const signature = await judged(
+      ['signatures', ...identityOf(pkg)],
+      async () => {
+        const signatures = sound(await evidence.signatures(pkg, false))
+        if (!signatures.ok) return signatures
+        const { verifying } = await opened()
+        // Of a key that is over it is asked when it signed; that is in a much larger document.
+        return (await verifying.isBeyondKeys(signatures.value, now)) ? evidence.signatures(pkg, true) : signatures
+      },
+      (verifying, document) => verifying.signature(pkg, document, now),
+    )
+    const { result, digest } = signature
+    if (!result.ok) return unjudged(result.refusal.code === 'EVIDENCE_MISSING' ? proof : result)
+    const attested = proof.ok ? proof.value : { provenance: [], publish: undefined }
+    return { result: ok({ ...attested, signature: result.value }), digest }
+  }
+
+  async function known(
+    pkg: LockedPackage,
+    what: string,
+    run: (pkg: LockedPackage) => Promise<Judged<Proof>>,
+    absence?: 'brief',
+  ): Promise<Result<Proof>> {
+    const id = idOf(what, pkg)
+    const before = proofs.get(id)
+    if (before !== undefined) {
+      const proof = await before
+      if (absence === 'brief' || !isRecalled(proof)) return proof
+    }
+    const other = proofs.get(id)
+    if (other !== before && other !== undefined) return other
+    const proof = guarded(async () => (await recall(id, absence)) ?? (await find(id, pkg, run)))
+    proofs.set(id, proof)
+    return proof
+  }
+
+  async function find(
+    id: string,
+    pkg: LockedPackage,
+    run: (pkg: LockedPackage) => Promise<Judged<Proof>>,
+  ): Promise<Result<Proof>> {
+    const { result, digest } = await run(pkg)
+    if (remember === undefined) return result
+    if (result.ok && digest !== undefined) (await opened()).memory?.remember(id, { result, digest })
+    if (!result.ok && result.refusal.code === 'EVIDENCE_MISSING')
+      (await opened()).memory?.remember(id, { result, since: now.getTime() })
+    return result
+  }
+
+  async function recall(id: string, absence: 'brief' | undefined): Promise<Result<Proof> | undefined> {
+    const memory = await remembered()
+    if (memory === undefined) return undefined
+    if (!memory.isCurrent()) await opened()
+    const found = memory.recall(id)
+    if (found === undefined || found.result.ok) return found?.result
+    const age = now.getTime() - (found.since ?? 0)
+    if (absence === undefined || !(age >= 0 && age < ABSENCE)) return undefined
+    recalled.add(found.result)
+    return found.result
+  }
+
+  /** A signature of an earlier run, with which nobody has to ask for attestations again. */
+  async function recallSigned(
+    pkg: LockedPackage,
+    registries: readonly (string | undefined)[],
+  ): Promise<Result<Proof> | undefined> {
+    const proof = registries.length === 0 ? undefined : await recall(idOf('signature', pkg), 'brief')
+    if (!proof?.ok || registries.some((registry) => proof.value.signature?.registry !== registry)) return undefined
+    // There may be attestations by now, for which another rule asks.
+    recalled.add(proof)
+    return proof
+  }
+
+  const prover = async (
+    pkg: LockedPackage,
+    registries: readonly (string | undefined)[] = [],
+    absence?: 'brief',
+  ): Promise<Result<Proof>> => {
+    // Nobody is asked where no rule could be met by the answer.
+    if (pkg.source !== 'registry' && (pkg.github === undefined || trust.domains?.has(GITHUB_DOMAIN) !== true))
+      return unprovable(pkg)
+    const signed = absence && (await guarded(() => recallSigned(pkg, registries)))
+    if (signed !== undefined) return signed
+    const proof = await known(pkg, 'attestations', prove, absence)
+    if (pkg.source !== 'registry') return proof
+    const isLacking = (registry: string | undefined) =>
+      proof.ok
+        ? proof.value.publish === undefined || proof.value.publish.registry !== registry
+        : proof.refusal.code === 'EVIDENCE_MISSING'
+    return registries.some(isLacking) ? known(pkg, 'signature', proveBySignature, absence) : proof
+  }
+  const save = async () => {
+    const isNew = await (await remembered())?.save()
+    if (remember === undefined || isNew !== true) return
+    const { prune } = await import('../evidence/prune.ts')
+    await prune(remember.cache, now)
+  }
+  return Object.assign(prover, { save })
+}
+
+/** Safety rule 1: whatever is thrown while deciding is a refusal; but for what is no package's fault. */
+async function guarded<T>(run: () => Promise<T>): Promise<T | ReturnType<typeof broken>> {
+  try {
+    return await run()
+  } catch (error) {
+    if (error instanceof GateError) throw error
+    return broken(error)
+  }
+}
+
+function idOf(what: string, pkg: LockedPackage): string {
+  return JSON.stringify([what, ...identityOf(pkg)])
+}
+
+function identityOf({ name, version, integrity, source, origin, github }: LockedPackage): readonly unknown[] {
+  return [name, version, integrity, source, origin, github]
+}
+
+function unjudged<T>(result: Result<T>): Judged<T> {
+  return { result, digest: undefined }
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  return () => {
+    made ??= make()
+    return made
+  }
+}
+
+/** A source that refuses without a reason is broken. Nobody could tell what the refusal is about. */
+function sound(evidence: Evidence): Evidence {
+  if (evidence.ok || Object.hasOwn(CODES, evidence.refusal.code)) return evidence
+  throw new TypeError('the source of evidence gave no reason')
+}
+
+function broken(error: unknown): { readonly ok: false; readonly refusal: Refusal } {
+  const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+  return refuse('INTERNAL_ERROR', `an error while deciding (${what})`, 'none; please report this')
+}
+
+function unprovable({ source, origin }: LockedPackage): Result<Proof> {
+  return refuse(
+    'EVIDENCE_MISSING',
+    `a dependency from ${SOURCES[source]}${origin === undefined ? '' : ` (${origin})`}`,
+    'a package of a registry, or of a release that GitHub has signed (docs/policy.md)',
+  )
+}
+
+const SOURCES: Readonly<Record<LockedPackage['source'], string>> = {
+  registry: 'a registry',
+  tarball: 'a tarball URL or file',
+  git: 'a git repository',
+  directory: 'a folder',
+  runtime: 'a runtime download',
+  unknown: 'an unknown source',
+}

@@ -1,0 +1,12 @@
+import { GateError } from '../errors.ts'
+
+/** Reads trust material. @param what it should be @throws GateError where it is not */
+export function usable<T>(where: string, what: string, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    // The library looks into what it is given without asking whether it is there.
+    const message = error instanceof TypeError ? 'a part of it is missing' : (error as Error).message
+    throw new GateError(`${where} is not a usable ${what}: ${message}.`)
+  }
+}
