@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import { finished } from 'node:stream/promises'
 import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
@@ -93,18 +94,20 @@ async function fetchDocument(
   const deadline = AbortSignal.timeout(limits.total)
   const pause = (time: number) => setTimeout(time, undefined, { signal: deadline }).catch(() => {})
   let failures = 0
-  for (;;) {
+  /** Until the server will answer again, and then not all at the same moment. */
+  const resumed = async () => {
     const wait = rate.resumeAt - performance.now()
-    // Not all at the same moment.
     if (wait > 0) await pause(wait * (1 + Math.random() / 4))
+  }
+  await resumed()
+  for (;;) {
     const { evidence, transient, limited } = await ask(request, options, transport, { ...limits, size }, deadline)
-    // Where the rate is limited, the server answers: it is asked again until the time for this package is over.
+    // A server that says when it will answer is asked again, until the time for this package is over.
     const isLast = limited === undefined ? failures >= limits.retries : limits.retries === 0
     if (!transient || isLast || deadline.aborted) return evidence
-    const length = limits.pause * 4 ** failures
-    failures += 1
-    if (limited === undefined) await pause(length * (1 + Math.random()))
-    else rate.resumeAt = Math.max(rate.resumeAt, performance.now() + (limited || length))
+    if (limited === undefined) await pause(limits.pause * 4 ** failures++ * (1 + Math.random()))
+    else rate.resumeAt = Math.max(rate.resumeAt, performance.now() + limited)
+    await resumed()
     if (deadline.aborted) return evidence
   }
 }
@@ -119,8 +122,8 @@ export async function buffered(body: AsyncIterable<Buffer>): Promise<Buffer> {
 export class Unusable extends Error {}
 
 /**
- * One attempt. `transient`: another one may have more luck. `limited`: there were too many, and so long (in milliseconds) none
- * is to be made; 0 where it is not said.
+ * One attempt. `transient`: another one may have more luck. `limited`: for so long (in milliseconds) none is to be made, for
+ * there were too many.
  */
 async function ask(
   request: Request,
@@ -139,7 +142,7 @@ async function ask(
       const read = request.read ?? (async () => JSON.parse(await text(response, limits.size)) as unknown)
       return { evidence: ok(await read(bounded(response, limits.size), encoding)), transient: false }
     }
-    discard(response)
+    await discard(response)
     if (status === 404) {
       const found = `${none} at ${shown(url)} (HTTP 404)`
       return { evidence: refuse('EVIDENCE_MISSING', found, expected), transient: false }
@@ -152,7 +155,7 @@ async function ask(
         expected,
       ),
       transient: explained === undefined && (status >= 500 || [408, 420, 429].includes(status)),
-      limited: status === 429 || status === 420 ? retryAfter(response.headers) : undefined,
+      limited: [420, 429, 503].includes(status) ? retryAfter(response.headers) : undefined,
     }
   } catch (error) {
     const seconds = (deadline.aborted ? limits.total : limits.attempt) / 1000
@@ -165,15 +168,18 @@ async function ask(
 }
 
 /** RFC 9110, 10.2.3: in seconds. A date is as good as nothing, for clocks differ. In milliseconds here. */
-function retryAfter({ 'retry-after': seconds = '' }: IncomingHttpHeaders): number {
-  return /^\d{1,6}$/.test(seconds) ? Number(seconds) * 1_000 : 0
+function retryAfter({ 'retry-after': seconds = '' }: IncomingHttpHeaders): number | undefined {
+  return /^[1-9]\d{0,5}$/.test(seconds) ? Number(seconds) * 1_000 : undefined
 }
 
 /** Of a body that nobody needs. It may be endless; a short one is read, for its connection can be used again. */
-function discard(response: IncomingMessage): void {
+async function discard(response: IncomingMessage): Promise<void> {
   const length = Number(response.headers['content-length'])
-  if (!(length <= SHORT)) response.destroy()
-  else response.on('error', () => {}).resume()
+  if (!(length <= SHORT)) {
+    response.destroy()
+    return
+  }
+  await finished(response.resume()).catch(() => {})
 }
 
 const SHORT = 1 << 16
@@ -203,7 +209,7 @@ async function follow(
     })
     const { location } = response.headers
     if (![301, 302, 303, 307, 308].includes(response.statusCode ?? 0) || location === undefined) return response
-    discard(response)
+    await discard(response)
     const next = URL.parse(location, target.href)
     if (next === null || !isHttp(next)) throw new Unusable('a redirect to something that is no http or https URL')
     if (target.protocol === 'https:' && next.protocol === 'http:') throw new Unusable('a redirect from https to http')
