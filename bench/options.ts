@@ -4,8 +4,6 @@ import { GROUP } from './world.ts'
 export interface BenchOptions {
   readonly packages: number
   readonly rounds: number
-  /** How many packages the slow ones are measured with. */
-  readonly sample: number
 }
 
 /** The same options for every table; `main.ts` hands them on. */
@@ -13,14 +11,10 @@ export function benchOptions(defaults: Partial<BenchOptions> = {}): BenchOptions
   return withOptions(new Command(), defaults).parse().opts<BenchOptions>()
 }
 
-export function withOptions(
-  command: Command,
-  { packages = 2_000, rounds = 5, sample = 200 }: Partial<BenchOptions> = {},
-) {
+export function withOptions(command: Command, { packages = 2_000, rounds = 5 }: Partial<BenchOptions> = {}) {
   return command
     .option('--packages <count>', 'size of the lockfile', inGroups, packages)
     .option('--rounds <count>', 'how often everything is measured', positive, rounds)
-    .option('--sample <count>', 'packages for what is too slow for more', inGroups, sample)
 }
 
 function positive(text: string): number {

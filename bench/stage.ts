@@ -1,4 +1,5 @@
 import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs'
+import path from 'node:path'
 import { createProject, type Project } from '../test/support/pnpm/index.ts'
 import { CLI } from '../test/support/world.ts'
 import { type NodeProcess, runNode, type Sample } from './measure.ts'
@@ -43,3 +44,11 @@ export function copyFolder(from: string, to: string): void {
   if (existsSync(to)) rmSync(to, { recursive: true })
   cpSync(from, to, { recursive: true })
 }
+
+/** Evaluates a pnpmfile, and calls its `preResolution` where there is a context for it. Its output is how long that took. */
+export function hook(project: Project, pnpmfile: string, context?: string): Promise<Sample> {
+  const args = [HOOK, pnpmfile, ...(context === undefined ? [] : [context])]
+  return runNode({ args, cwd: project.dir, env: project.env })
+}
+
+const HOOK = path.join(import.meta.dirname, 'hook.cjs')
