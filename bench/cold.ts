@@ -4,17 +4,17 @@ import path from 'node:path'
 import type { AttestationDocument } from '../test/support/sigstore/index.ts'
 import { stockVerifier } from '../test/support/sigstore/stock.ts'
 import { computeFloor, openFloorWorkers, PER_PACKAGE, signaturesOf } from './floor.ts'
+import { generatedWorld } from './generated.ts'
 import { interleaved, median, timed } from './measure.ts'
 import { benchOptions } from './options.ts'
 import { stage, verifyCold } from './stage.ts'
 import { ms, NO_TARGET, print, progress, ratio, target } from './table.ts'
-import { openWorld } from './world.ts'
 
 /** What the targets are about, whatever machine this is. */
 const CORES = 2
 
 const { packages, rounds } = benchOptions()
-const world = await openWorld(packages)
+const world = await generatedWorld(packages)
 const read = () =>
   world.packages.map(
     ({ name, version }) =>

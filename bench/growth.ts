@@ -1,10 +1,11 @@
 /** How time and memory grow with the lockfile. */
+
+import { generatedWorld } from './generated.ts'
 import { interleaved, median, type Sample } from './measure.ts'
 import { benchOptions } from './options.ts'
 import { startBenchRegistry } from './registry.ts'
 import { cli, forget, stage, verifyCold } from './stage.ts'
 import { ms, NO_TARGET, print, progress, ratio, target } from './table.ts'
-import { openWorld } from './world.ts'
 
 /** Quarters and fourfold of the usual size: the factor between two rows is 4 if what is done is linear. */
 const FACTORS = [0.25, 1, 4] as const
@@ -15,11 +16,10 @@ const { packages, rounds } = benchOptions({ rounds: 3 })
 const sizes = FACTORS.map((factor) => Math.round(packages * factor))
 const [, base = 0, largest = 0] = sizes
 // The largest first: the others are its beginnings.
-await openWorld(largest)
-const registry = await startBenchRegistry(largest)
+const registry = await startBenchRegistry(await generatedWorld(largest))
 const stages = await Promise.all(
   sizes.map(async (size) => {
-    const world = await openWorld(size)
+    const world = await generatedWorld(size)
     return { size, world, project: stage(world, registry.url) }
   }),
 )
@@ -90,7 +90,7 @@ try {
       }),
     ),
     notes: [
-      `Medians of ${rounds} rounds, interleaved. Memory is what the kernel counted at its most, in MiB, of all processes together.`,
+      `Medians of ${rounds} rounds, interleaved. Memory is what the kernel counted at its most, in millions of bytes, of all processes together.`,
     ],
   })
 } finally {

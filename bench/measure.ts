@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 
 export interface Sample {
-  /** All three in milliseconds or MiB. CPU and memory are those of all processes, where `usage` asks for them. */
+  /** All three in milliseconds or megabytes. CPU and memory are those of all processes, where `usage` asks for them. */
   readonly wall: number
   readonly cpu: number
   readonly memory: number
@@ -23,6 +23,9 @@ export interface NodeProcess {
 }
 
 const USAGE = path.join(import.meta.dirname, 'usage.cjs')
+
+/** In megabytes. */
+const KIB = 1024 / 1e6
 
 /** Runs Node to its end. Any exit status but 0 is an error: what fails early would look fast. */
 export async function runNode({ args, cwd, env, usage = false, timeoutMs = 600_000 }: NodeProcess): Promise<Sample> {
@@ -67,7 +70,7 @@ function usageOf(file: string | undefined): Pick<Sample, 'cpu' | 'memory'> {
   const lines = file === undefined ? [] : readFileSync(file, 'utf8').trim().split('\n')
   const used = lines.map((line) => JSON.parse(line) as { cpu: number; rss: number })
   const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)
-  return { cpu: sum(used.map(({ cpu }) => cpu)), memory: sum(used.map(({ rss }) => rss)) / 1024 }
+  return { cpu: sum(used.map(({ cpu }) => cpu)), memory: sum(used.map(({ rss }) => rss)) * KIB }
 }
 
 /** The time of something in this process. */

@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander'
-import { GROUP } from './world.ts'
+import { GROUP } from './generated.ts'
 
 export interface BenchOptions {
   readonly packages: number

@@ -3,22 +3,22 @@ import assert from 'node:assert/strict'
 import { rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { createProject } from '../test/support/pnpm/index.ts'
+import { generatedWorld } from './generated.ts'
 import { interleaved, median, runNode, type Sample } from './measure.ts'
 import { benchOptions } from './options.ts'
 import { registryKeys, startBenchRegistry } from './registry.ts'
 import { cli, copyFolder, forget, stage, verifyCold } from './stage.ts'
 import { ms, NO_TARGET, print, progress, ratio, target } from './table.ts'
 import { startPublicTuf } from './tuf.ts'
-import { openWorld, projectDependencies } from './world.ts'
 
 const NPM = path.join(import.meta.dirname, '../node_modules/npm12/bin/npm-cli.js')
 
 const { packages, rounds } = benchOptions({ rounds: 2 })
-const world = await openWorld(packages)
-const registry = await startBenchRegistry(packages)
+const world = await generatedWorld(packages)
+const registry = await startBenchRegistry(world)
 const tuf = await startPublicTuf(world)
 const gated = stage(world, registry.url)
-const project = createProject({ registry: registry.url, dependencies: projectDependencies(world.packages) })
+const project = createProject({ registry: registry.url, manifest: world.manifest })
 const cache = path.join(project.root, 'npm-cache')
 const env = { ...project.env, ...tuf.env }
 
@@ -42,7 +42,7 @@ writeFileSync(
       registry: registry.url,
       [`//${host}/:_keys`]: registryKeys(world).map((key) => ({
         ...key,
-        pemkey: `-----BEGIN PUBLIC KEY-----\n${(key as { key: string }).key}\n-----END PUBLIC KEY-----`,
+        pemkey: `-----BEGIN PUBLIC KEY-----\n${key.key}\n-----END PUBLIC KEY-----`,
       })),
       cache: path.join(cache, '_cacache'),
       tufCache: path.join(cache, '_tuf'),

@@ -1,18 +1,27 @@
+import { hash } from 'node:crypto'
 import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { createProject, type Project } from '../test/support/pnpm/index.ts'
 import { CLI } from '../test/support/world.ts'
 import { type NodeProcess, runNode, type Sample } from './measure.ts'
-import { type BenchWorld, lockfileOf, policyFiles, projectDependencies } from './world.ts'
+import { type BenchWorld, policyFiles } from './world.ts'
 
-/** A project that depends on the packages of a world, under a policy that wants proof of all of them. */
-export function stage(world: BenchWorld, registry: string, options: { readonly pnpmfile?: string } = {}): Project {
+/** A project with the lockfile of a world, under a policy that wants proof of all of it. */
+export function stage(world: BenchWorld, registry: string, { pnpmfile, isHooked = false }: StageOptions = {}): Project {
+  // As pnpm has it in the lockfile, which otherwise is not up to date: nothing would be frozen.
+  const checksum = isHooked ? `\npnpmfileChecksum: sha256-${hash('sha256', pnpmfile ?? '', 'base64')}\n` : ''
   return createProject({
     registry,
-    dependencies: projectDependencies(world.packages),
-    ...options,
-    files: { ...policyFiles(world), 'pnpm-lock.yaml': lockfileOf(world.packages) },
+    manifest: world.manifest,
+    ...(pnpmfile === undefined ? {} : { pnpmfile }),
+    files: { ...policyFiles(world), 'pnpm-lock.yaml': world.lockfile + checksum },
   })
+}
+
+export interface StageOptions {
+  readonly pnpmfile?: string
+  /** Whether it has hooks that change what pnpm resolves, or could. */
+  readonly isHooked?: boolean
 }
 
 /** Forgets whatever the gate has kept: documents, proven claims, trust roots, and the key that vouches for them. */

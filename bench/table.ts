@@ -20,8 +20,10 @@ export function progress(text: string): void {
 }
 
 export function ms(milliseconds: number): string {
-  if (milliseconds >= 10_000) return `${(milliseconds / 1000).toFixed(1)} s`
-  return milliseconds >= 100 ? `${milliseconds.toFixed(0)} ms` : `${milliseconds.toFixed(milliseconds < 1 ? 3 : 1)} ms`
+  const size = Math.abs(milliseconds)
+  if (size >= 10_000) return `${(milliseconds / 1000).toFixed(1)} s`
+  const digits = size >= 100 ? 0 : size >= 10 ? 1 : 2
+  return `${milliseconds.toFixed(digits)} ms`
 }
 
 export function ratio(value: number, of: number): string {

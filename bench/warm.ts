@@ -3,16 +3,16 @@ import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { parse } from 'yaml'
 import { PNPMFILE } from '../test/support/world.ts'
+import { generatedWorld } from './generated.ts'
 import { interleaved, least, median, type Sample } from './measure.ts'
 import { benchOptions } from './options.ts'
 import { startBenchRegistry } from './registry.ts'
 import { cli, emptyNode, forget, hook, stage } from './stage.ts'
 import { ms, NO_TARGET, print, progress, ratio, target } from './table.ts'
-import { lockfileOf, openWorld } from './world.ts'
 
 const { packages, rounds } = benchOptions({ rounds: 7 })
-const world = await openWorld(packages)
-const registry = await startBenchRegistry(packages)
+const world = await generatedWorld(packages)
+const registry = await startBenchRegistry(world)
 const project = stage(world, registry.url)
 const context = path.join(project.root, 'context.json')
 writeFileSync(
@@ -20,7 +20,7 @@ writeFileSync(
   JSON.stringify({
     lockfileDir: project.dir,
     registries: { default: registry.url },
-    wantedLockfile: parse(lockfileOf(world.packages)) as unknown,
+    wantedLockfile: parse(world.lockfile) as unknown,
   }),
 )
 
