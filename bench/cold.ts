@@ -7,64 +7,68 @@ import { computeFloor, openFloorWorkers, PER_PACKAGE, signaturesOf } from './flo
 import { generatedWorld } from './generated.ts'
 import { interleaved, median, timed } from './measure.ts'
 import { benchOptions } from './options.ts'
+import { realWorld } from './real.ts'
 import { stage, verifyCold } from './stage.ts'
 import { ms, NO_TARGET, print, progress, ratio, target } from './table.ts'
+import type { BenchWorld } from './world.ts'
 
 /** What the targets are about, whatever machine this is. */
 const CORES = 2
 
 const { packages, rounds } = benchOptions()
-const world = await generatedWorld(packages)
-const read = () =>
-  world.packages.map(
+
+for (const world of [await generatedWorld(packages), await realWorld()]) await measure(world)
+
+async function measure(world: BenchWorld): Promise<void> {
+  const count = world.packages.length
+  progress(`cold: ${world.title}, taking the signatures out of the documents`)
+  const checks = signaturesOf(read(world), stockVerifier(world))
+  const workers = await openFloorWorkers(checks, CORES)
+  const project = stage(world, 'http://127.0.0.1:9/')
+
+  progress(`cold: ${world.title}, ${rounds} rounds`)
+  const samples = await interleaved(rounds, {
+    floor: () => timed(() => computeFloor(checks)),
+    workers: () => timed(() => workers.run()),
+    stock: () =>
+      timed(() => {
+        const stock = stockVerifier(world)
+        for (const { attestations } of read(world)) for (const { bundle } of attestations) stock(bundle)
+      }),
+    gate: () => verifyCold(world, project, { usage: true }),
+  })
+  await workers.close()
+  project.dispose()
+
+  const floor = median(samples.floor)
+  const gate = median(samples.gate)
+  const floorOfCores = floor / CORES
+  const row = (what: string, time: number, verdict: readonly [string, string] = NO_TARGET) => [
+    ...[what, ms(time), ms(time / count), ratio(time, floorOfCores)],
+    ...verdict,
+  ]
+  const perPackage = Object.entries(PER_PACKAGE).map(([curve, number]) => `${number} of ${curve}`)
+  print({
+    title: `Cold verify, ${world.title}, evidence on disk`,
+    columns: ['', 'time', 'per package', `of the ${CORES}-core floor`, 'target', 'met'],
+    rows: [
+      row(`signature floor, one core (${checks.length.toLocaleString('en')} signatures)`, floor),
+      row(`signature floor, ${CORES} cores (the same divided by ${CORES})`, floorOfCores),
+      row(`signature floor, ${CORES} workers, measured`, median(samples.workers)),
+      row('stock `@sigstore/verify`, one process', median(samples.stock)),
+      row('`provenance-gate verify --attestations DIR`', gate, target('at most 2.00 ×', gate / floorOfCores <= 2)),
+    ],
+    notes: [
+      `Medians of ${rounds} rounds, interleaved. A package has ${perPackage.join(' and ')}, in two bundles.`,
+      `CPU time of the gate: ${ms(median(samples.gate, 'cpu'))}; its peak memory: ${median(samples.gate, 'memory').toFixed(0)} MB.`,
+      'The stock verifier reads and parses the documents too. It does not look at what is attested, nor at the lockfile.',
+    ],
+  })
+}
+
+function read({ packages, attestations }: BenchWorld): readonly AttestationDocument[] {
+  return packages.map(
     ({ name, version }) =>
-      JSON.parse(readFileSync(path.join(world.attestations, `${name}@${version}.json`), 'utf8')) as AttestationDocument,
+      JSON.parse(readFileSync(path.join(attestations, `${name}@${version}.json`), 'utf8')) as AttestationDocument,
   )
-progress('cold: taking the signatures out of the documents')
-const checks = signaturesOf(read(), stockVerifier(world))
-const workers = await openFloorWorkers(checks, CORES)
-const project = stage(world, 'http://127.0.0.1:9/')
-
-progress(`cold: ${rounds} rounds of ${packages} packages`)
-const samples = await interleaved(rounds, {
-  floor: () => timed(() => computeFloor(checks)),
-  workers: () => timed(() => workers.run()),
-  stock: () =>
-    timed(() => {
-      const stock = stockVerifier(world)
-      for (const { attestations } of read()) for (const { bundle } of attestations) stock(bundle)
-    }),
-  gate: () => verifyCold(world, project, { usage: true }),
-})
-await workers.close()
-project.dispose()
-
-const [floor, measured, stock, gate] = [samples.floor, samples.workers, samples.stock, samples.gate].map((each) =>
-  median(each),
-) as [number, number, number, number]
-const floorOfCores = floor / CORES
-const row = (what: string, time: number, [aim, isMet]: readonly [string, string] = NO_TARGET) => [
-  what,
-  ms(time),
-  ms(time / packages),
-  ratio(time, floorOfCores),
-  aim,
-  isMet,
-]
-const perPackage = Object.entries(PER_PACKAGE).map(([curve, count]) => `${count} of ${curve}`)
-print({
-  title: `Cold verify, ${packages.toLocaleString('en')} packages, evidence on disk`,
-  columns: ['', 'time', 'per package', `of the ${CORES}-core floor`, 'target', 'met'],
-  rows: [
-    row(`signature floor, one core (${checks.length.toLocaleString('en')} signatures)`, floor),
-    row(`signature floor, ${CORES} cores (the same divided by ${CORES})`, floorOfCores),
-    row(`signature floor, ${CORES} workers, measured`, measured),
-    row('stock `@sigstore/verify`, one process', stock),
-    row('`provenance-gate verify --attestations DIR`', gate, target('at most 2.00 ×', gate / floorOfCores <= 2)),
-  ],
-  notes: [
-    `Medians of ${rounds} rounds, interleaved. A package has ${perPackage.join(' and ')}, in two bundles.`,
-    `CPU time of the gate: ${ms(median(samples.gate, 'cpu'))}; its peak memory: ${median(samples.gate, 'memory').toFixed(0)} MB.`,
-    'The stock verifier reads and parses the documents too. It does not look at what is attested, nor at the lockfile.',
-  ],
-})
+}

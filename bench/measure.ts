@@ -80,14 +80,20 @@ export async function timed(run: () => unknown): Promise<Sample> {
   return { wall: Number(process.hrtime.bigint() - start) / 1e6, cpu: 0, memory: 0, output: '' }
 }
 
-/** A B C, A B C, …: what makes the machine slow for a while makes all of them slow. */
+/**
+ * A B C, B C A, C A B, …: what makes the machine slow for a while makes all of them slow, and none is always the one that
+ * comes after another's garbage.
+ */
 export async function interleaved<K extends string>(
   rounds: number,
   runs: Readonly<Record<K, () => Promise<Sample>>>,
 ): Promise<Readonly<Record<K, readonly Sample[]>>> {
   const entries = Object.entries(runs) as [K, () => Promise<Sample>][]
   const samples = Object.fromEntries(entries.map(([name]) => [name, []])) as unknown as Record<K, Sample[]>
-  for (let round = 0; round < rounds; round++) for (const [name, run] of entries) samples[name].push(await run())
+  for (let round = 0; round < rounds; round++) {
+    const first = round % entries.length
+    for (const [name, run] of [...entries.slice(first), ...entries.slice(0, first)]) samples[name].push(await run())
+  }
   return samples
 }
 

@@ -60,4 +60,9 @@ export function hook(project: Project, pnpmfile: string, context?: string): Prom
   return runNode({ args, cwd: project.dir, env: project.env })
 }
 
+/** The times that `hook` has measured within its processes. */
+export function insideOf(samples: readonly Sample[]): readonly Sample[] {
+  return samples.map((sample) => ({ ...sample, wall: Number(sample.output) }))
+}
+
 const HOOK = path.join(import.meta.dirname, 'hook.cjs')

@@ -5,7 +5,7 @@ import { createProject } from '../test/support/pnpm/index.ts'
 import { CLI, PNPMFILE } from '../test/support/world.ts'
 import { interleaved, least, median, runNode, type Sample } from './measure.ts'
 import { benchOptions } from './options.ts'
-import { emptyNode, hook } from './stage.ts'
+import { emptyNode, hook, insideOf } from './stage.ts'
 import { ms, NO_TARGET, print, progress, target } from './table.ts'
 
 const { rounds } = benchOptions({ rounds: 21 })
@@ -21,9 +21,8 @@ const samples = await interleaved(rounds, {
   version: () => runNode({ args: [CLI, '--version'], cwd: project.dir, env: project.env }),
 })
 project.dispose()
-const inside = (of: readonly Sample[]) => of.map((sample) => ({ ...sample, wall: Number(sample.output) }))
 const empty = median(samples.empty)
-const emptyInside = median(inside(samples.empty))
+const emptyInside = median(insideOf(samples.empty))
 const row = (what: string, of: readonly Sample[], from: number, verdict: readonly [string, string] = NO_TARGET) => [
   what,
   ms(median(of)),
@@ -39,8 +38,8 @@ print({
     row('`node -e 0`', samples.node, empty),
     row('process with an empty pnpmfile', samples.empty, empty),
     row("process with the gate's", samples.gate, empty, target('at most 5 ms more', more <= 5)),
-    row('`require` of an empty pnpmfile', inside(samples.empty), emptyInside),
-    row("`require` of the gate's", inside(samples.gate), emptyInside),
+    row('`require` of an empty pnpmfile', insideOf(samples.empty), emptyInside),
+    row("`require` of the gate's", insideOf(samples.gate), emptyInside),
     row('`provenance-gate --version`', samples.version, empty),
   ],
   notes: [`${rounds} rounds, interleaved.`],
