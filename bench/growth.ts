@@ -4,7 +4,7 @@ import { generatedWorld } from './generated.ts'
 import { interleaved, median, type Sample } from './measure.ts'
 import { benchOptions } from './options.ts'
 import { startBenchRegistry } from './registry.ts'
-import { cli, forget, stage, verifyCold } from './stage.ts'
+import { cli, forget, remembering, stage, verifyCold } from './stage.ts'
 import { ms, NO_TARGET, print, progress, ratio, target } from './table.ts'
 
 /** Quarters and fourfold of the usual size: the factor between two rows is 4 if what is done is linear. */
@@ -20,7 +20,8 @@ const registry = await startBenchRegistry(await generatedWorld(largest))
 const stages = await Promise.all(
   sizes.map(async (size) => {
     const world = await generatedWorld(size)
-    return { size, world, project: stage(world, registry.url) }
+    const project = stage(world, registry.url)
+    return { size, world, project, verify: ['verify', ...(await remembering(project))] }
   }),
 )
 
@@ -39,13 +40,13 @@ try {
     ),
   )
   progress('growth: warm')
-  for (const { project } of stages) {
+  for (const { project, verify } of stages) {
     forget(project)
-    await cli(project, ['verify'])
+    await cli(project, verify)
   }
   const warm = await interleaved(
     rounds,
-    Object.fromEntries(stages.map(({ size, project }) => [size, () => cli(project, ['verify'], { usage: true })])),
+    Object.fromEntries(stages.map(({ size, project, verify }) => [size, () => cli(project, verify, { usage: true })])),
   )
   const table: readonly Row[] = [
     { what: 'cold, evidence on disk', bySize: sizes.map((size) => cold[size] ?? []), memory: true },

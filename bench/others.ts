@@ -7,7 +7,7 @@ import { generatedWorld } from './generated.ts'
 import { interleaved, median, runNode, type Sample } from './measure.ts'
 import { benchOptions } from './options.ts'
 import { registryKeys, startBenchRegistry } from './registry.ts'
-import { cli, copyFolder, forget, stage, verifyCold } from './stage.ts'
+import { cli, copyFolder, forget, remembering, stage, verifyCold } from './stage.ts'
 import { ms, NO_TARGET, print, progress, ratio, target } from './table.ts'
 import { startPublicTuf } from './tuf.ts'
 
@@ -57,6 +57,7 @@ try {
   forgetAll()
   await npm('install', '--ignore-scripts', '--no-audit', '--no-fund')
   progress(`others: ${rounds} rounds of ${packages} packages`)
+  const verify = ['verify', ...(await remembering(gated))]
   const samples = await interleaved(rounds, {
     audit: async () => {
       forgetAll()
@@ -74,7 +75,7 @@ try {
     },
     loopback: () => {
       forget(gated)
-      return cli(gated, ['verify'])
+      return cli(gated, verify)
     },
     disk: () => verifyCold(world, gated),
   })

@@ -38,6 +38,12 @@ export function cli(project: Project, args: readonly string[], options: Partial<
   return runNode({ args: [CLI, ...args], cwd: project.dir, env: project.env, ...options })
 }
 
+/** The option by which the command line remembers, where it has to be told to; the hook does so by itself. */
+export async function remembering(project: Project): Promise<readonly string[]> {
+  const { output } = await cli(project, ['verify', '--help'])
+  return /--cache[ =]/.test(output) ? ['--cache', path.join(project.env.XDG_CACHE_HOME ?? '', 'provenance-gate')] : []
+}
+
 /** `verify` with evidence that is on disk, by a gate that remembers nothing. */
 export function verifyCold(world: BenchWorld, project: Project, options: Partial<NodeProcess> = {}): Promise<Sample> {
   forget(project)

@@ -8,7 +8,7 @@ import { interleaved, least, median, type Sample } from './measure.ts'
 import { benchOptions } from './options.ts'
 import { realWorld } from './real.ts'
 import { startBenchRegistry } from './registry.ts'
-import { cli, emptyNode, forget, hook, insideOf, stage } from './stage.ts'
+import { cli, emptyNode, forget, hook, insideOf, remembering, stage } from './stage.ts'
 import { ms, NO_TARGET, print, progress, ratio, target } from './table.ts'
 import type { BenchWorld } from './world.ts'
 
@@ -29,11 +29,14 @@ async function measure(world: BenchWorld): Promise<void> {
   try {
     progress(`warm: ${world.title}, the first run`)
     forget(project)
-    const first = await cli(project, ['verify'])
+    const verify = ['verify', ...(await remembering(project))]
+    const first = await cli(project, verify)
+    // The hook may keep what it knows in a place of its own.
+    await hook(project, PNPMFILE, context)
     progress(`warm: ${world.title}, ${rounds} rounds`)
     const samples = await interleaved(rounds, {
       empty: () => emptyNode(project),
-      cli: () => cli(project, ['verify']),
+      cli: () => cli(project, verify),
       hook: () => hook(project, PNPMFILE, context),
     })
     report(world, first, samples)
