@@ -1,5 +1,6 @@
 /** `npm run bench`: all tables, or those that are named. Each is a process of its own, so that none leaves another its memory. */
 import { spawnSync } from 'node:child_process'
+import { loadavg } from 'node:os'
 import path from 'node:path'
 import { Argument, Command } from 'commander'
 import { type BenchOptions, withOptions } from './options.ts'
@@ -14,6 +15,8 @@ const command = withOptions(new Command('bench'))
 const options = Object.entries(command.opts<BenchOptions>())
   .filter(([name]) => command.getOptionValueSource(name) === 'cli')
   .map(([name, value]) => `--${name}=${value}`)
+// Ratios are of one run, but no turn is short enough to share what somebody else takes.
+progress(`the machine's load is ${(loadavg()[0] ?? 0).toFixed(2)}; it should have nothing else to do`)
 let failed = false
 for (const table of command.processedArgs[0] as readonly string[]) {
   progress(`${table}: begins`)
