@@ -25,76 +25,50 @@ const stages = await Promise.all(
   }),
 )
 
-interface Row {
-  readonly what: string
-  readonly bySize: readonly (readonly Sample[])[]
-  readonly memory: boolean
-}
-
 try {
-  progress(`growth: ${rounds} rounds of ${sizes.join(', ')} packages`)
-  const cold = await interleaved(
-    rounds,
-    Object.fromEntries(
-      stages.map(({ size, world, project }) => [size, () => verifyCold(world, project, { usage: true })]),
-    ),
+  progress(`growth: ${rounds} rounds of ${sizes.join(', ')} packages, cold`)
+  const cold = stages.map(
+    ({ size, world, project }) => [size, () => verifyCold(world, project, { usage: true })] as const,
   )
-  progress('growth: warm')
-  for (const { project, verify } of stages) {
+  report('cold, evidence on disk', await interleaved(rounds, Object.fromEntries(cold)), true)
+  for (const { size, project, verify } of stages) {
+    progress(`growth: the first run of ${size} packages`)
     forget(project)
     await cli(project, verify)
   }
-  const warm = await interleaved(
-    rounds,
-    Object.fromEntries(stages.map(({ size, project, verify }) => [size, () => cli(project, verify, { usage: true })])),
-  )
-  const table: readonly Row[] = [
-    { what: 'cold, evidence on disk', bySize: sizes.map((size) => cold[size] ?? []), memory: true },
-    { what: 'warm', bySize: sizes.map((size) => warm[size] ?? []), memory: false },
-  ]
+  progress(`growth: ${rounds} rounds, warm`)
+  const warm = stages.map(({ size, project, verify }) => [size, () => cli(project, verify, { usage: true })] as const)
+  report('warm', await interleaved(rounds, Object.fromEntries(warm)), false)
+} finally {
+  await registry.close()
+  for (const { project } of stages) project.dispose()
+}
+
+/** Printed as soon as it is known: the next one takes as long again. */
+function report(what: string, bySize: Readonly<Record<string, readonly Sample[]>>, isBounded: boolean): void {
+  const of = (size: number) => bySize[size] ?? []
+  const rows = sizes.flatMap((size) => {
+    const samples = of(size)
+    const growth = median(samples) / median(of(base))
+    const peak = median(samples, 'memory')
+    const cells = [
+      ...[size.toLocaleString('en'), ms(median(samples)), ms(median(samples, 'cpu')), ms(median(samples) / size)],
+      ...[ratio(growth, 1), `${peak.toFixed(0)} MB`],
+    ]
+    if (size !== largest) return [[...cells, ...NO_TARGET]]
+    const linear = target(`at most ${MOST_GROWTH.toFixed(2)} ×`, growth <= MOST_GROWTH)
+    const small = target(`under ${MOST_MEMORY} MB`, peak < MOST_MEMORY)
+    return [[...cells, ...linear], ...(isBounded ? [[...cells.map(() => ''), ...small]] : [])]
+  })
   print({
-    title: 'Growth and memory of `provenance-gate verify`',
+    title: `Growth and memory of \`provenance-gate verify\`, ${what}`,
     columns: [
-      '',
-      'packages',
-      'time',
-      'CPU time',
-      'per package',
-      `of ${base.toLocaleString('en')}`,
-      'peak memory',
-      'target',
-      'met',
+      ...['packages', 'time', 'CPU time', 'per package', `of ${base.toLocaleString('en')}`, 'peak memory'],
+      ...['target', 'met'],
     ],
-    rows: table.flatMap(({ what, bySize, memory }) =>
-      bySize.flatMap((samples, index) => {
-        const size = sizes[index] ?? 0
-        const growth = median(samples) / median(bySize[1] ?? [])
-        const peak = median(samples, 'memory')
-        const cells = [
-          ...[
-            what,
-            size.toLocaleString('en'),
-            ms(median(samples)),
-            ms(median(samples, 'cpu')),
-            ms(median(samples) / size),
-          ],
-          ...[ratio(growth, 1), `${peak.toFixed(0)} MB`],
-        ]
-        if (size !== largest) return [[...cells, ...NO_TARGET]]
-        const linear = target(`at most ${MOST_GROWTH.toFixed(2)} ×`, growth <= MOST_GROWTH)
-        if (!memory) return [[...cells, ...linear]]
-        const small = target(`under ${MOST_MEMORY} MB`, peak < MOST_MEMORY)
-        return [
-          [...cells, ...linear],
-          [...cells, ...small],
-        ]
-      }),
-    ),
+    rows,
     notes: [
       `Medians of ${rounds} rounds, interleaved. Memory is what the kernel counted at its most, in millions of bytes, of all processes together.`,
     ],
   })
-} finally {
-  await registry.close()
-  for (const { project } of stages) project.dispose()
 }
