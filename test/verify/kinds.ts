@@ -16,7 +16,6 @@ import { generateKey } from '../support/sigstore/keys.ts'
 import { corpusFile, fileOf, GENUINE, LATER, lockedGenuine, readCorpus } from './corpus.ts'
 import type { Kind } from './every-byte.ts'
 import { openWorkshop } from './forge.ts'
-import { encodedOnce } from './once.ts'
 import {
   bundlesOf,
   changed,
@@ -33,7 +32,7 @@ import {
 // How a bundle of each kind is verified: those of packages as the gate does, those of files as `verify-bundle` does.
 
 async function corpusTrust(trustedRoot?: string, name?: string): Promise<TrustDomain> {
-  return domainOf(encodedOnce((await loadDomains({ trustedRoot }, { now: LATER }))[0].material), name)
+  return domainOf((await loadDomains({ trustedRoot }, { now: LATER }))[0].material, name)
 }
 
 /** An attestation of a genuine document, alone. */
@@ -125,5 +124,5 @@ export async function localKinds(): Promise<readonly Kind[]> {
 }
 
 function rootOf({ trustedRoot }: Trust, name?: string): TrustDomain {
-  return domainOf(encodedOnce(toTrustMaterial(TrustedRoot.fromJSON(trustedRoot))), name)
+  return domainOf(toTrustMaterial(TrustedRoot.fromJSON(trustedRoot)), name)
 }

@@ -3,17 +3,21 @@
  * of it decides anything. All answers are those of the real functions.
  */
 import crypto, { type KeyObject } from 'node:crypto'
-import type { TrustMaterial } from '@sigstore/verify'
 
 const real = { alloc: Buffer.alloc, createPublicKey: crypto.createPublicKey, verify: crypto.verify }
 
+/** Of signatures that do not hold: enough for a bundle that is verified twice. */
+const LATELY = 16
+
 /**
- * The library is given remembered answers: a signature that held over the same bytes, by the same key and algorithm, holds.
- * One that does not hold is checked each time. And the kilobyte that it allocates for each field of DER comes from a pool.
+ * The library is given remembered answers: a signature that held over the same bytes, by the same key and algorithm, holds;
+ * one that was found not to hold a moment ago does not. And the kilobyte that it allocates for each field of DER that it
+ * encodes comes from a pool.
  */
 export function checkOnce(): void {
   const keys = new Map<string, KeyObject>()
   const held = new Map<KeyObject, Set<string>>()
+  const broken = new Map<KeyObject, string[]>()
 
   crypto.createPublicKey = (input) => {
     if (typeof input !== 'object' || !('key' in input) || !Buffer.isBuffer(input.key))
@@ -27,9 +31,14 @@ export function checkOnce(): void {
   const verify = (algorithm: string | undefined, data: Buffer, key: KeyObject, signature: Buffer) => {
     const signatures = held.get(key) ?? new Set()
     held.set(key, signatures)
+    const lately = broken.get(key) ?? []
+    broken.set(key, lately)
     const id = `${algorithm} ${data.length} ${data.toString('latin1')}${signature.toString('latin1')}`
-    const holds = signatures.has(id) || real.verify(algorithm, data, key, signature)
+    if (signatures.has(id)) return true
+    if (lately.includes(id)) return false
+    const holds = real.verify(algorithm, data, key, signature)
     if (holds) signatures.add(id)
+    else if (lately.push(id) > LATELY) lately.shift()
     return holds
   }
   crypto.verify = verify as typeof crypto.verify
@@ -42,20 +51,4 @@ export function checkAlways(): void {
   crypto.createPublicKey = real.createPublicKey
   crypto.verify = real.verify
   Buffer.alloc = real.alloc
-}
-
-/** The library encodes the certificates of the trust root for each comparison. Nothing changes them, so once is enough. */
-export function encodedOnce(trust: TrustMaterial): TrustMaterial {
-  for (const { certChain } of [...trust.certificateAuthorities, ...trust.timestampAuthorities]) {
-    for (const certificate of certChain) encodeOnce(certificate.root)
-  }
-  return trust
-}
-
-type Encoded = TrustMaterial['certificateAuthorities'][number]['certChain'][number]['root']
-
-function encodeOnce(object: Encoded): void {
-  const der = object.toDER()
-  object.toDER = () => Buffer.from(der)
-  object.subs.forEach(encodeOnce)
 }

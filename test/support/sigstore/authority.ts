@@ -24,6 +24,7 @@ export interface Authority {
   readonly root: Buffer
   readonly intermediate: Buffer
   readonly key: SigningKey
+  readonly rootKey: SigningKey
   readonly ctLog: SigningKey
 }
 
@@ -68,6 +69,7 @@ export function createAuthority(
     root: signCertificate(root, rootKey),
     intermediate: signCertificate(intermediate, rootKey),
     key,
+    rootKey,
     ctLog,
   }
 }

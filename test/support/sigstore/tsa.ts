@@ -11,20 +11,31 @@ import {
   toBeSigned,
 } from './certificate.ts'
 import { explicit, integer, octetString, oid, printableString, sequence, set, time } from './der.ts'
-import { generateKey, sha256, sign } from './keys.ts'
+import { generateKey, type SigningKey, sha256, sign } from './keys.ts'
 
 /** A timestamp authority: it signs, with the time, the digest of a signature that it is shown. */
 export interface TimestampAuthority {
   readonly name: AuthorityName
   /** Its certificate, and the root that issued it. */
   readonly chain: readonly [Buffer, Buffer]
+  readonly rootKey: SigningKey
   /** A TimeStampResp of RFC 3161, DER. */
-  timestamp(signature: Buffer, at: Date): Buffer
+  timestamp(signature: Buffer, at: Date, changes?: TimestampChanges): Buffer
+}
+
+/** What an authority could sign in place of what it does. */
+export interface TimestampChanges {
+  /** The TSTInfo. */
+  readonly info?: (info: Buffer) => Buffer
+  /** The SET of signed attributes. */
+  readonly attributes?: (attributes: Buffer) => Buffer
 }
 
 const SHA256 = sequence(oid('2.16.840.1.101.3.4.2.1'))
 const ECDSA_WITH_SHA256 = sequence(oid('1.2.840.10045.4.3.2'))
 const TIME_STAMPING = extension('2.5.29.37', sequence(oid('1.3.6.1.5.5.7.3.8')), true)
+/** RFC 5652, 5.4: in place of the tag of a SET, which is what gets signed. */
+const SIGNED_ATTRIBUTES = Buffer.from([0xa0])
 const TST_INFO = oid('1.2.840.113549.1.9.16.1.4')
 
 export function createTimestampAuthority(
@@ -58,23 +69,27 @@ export function createTimestampAuthority(
   return {
     name,
     chain: [signCertificate(leaf, rootKey), signCertificate(root, rootKey)],
-    timestamp: (signature, at) => {
-      const info = sequence(
-        integer(Buffer.from([1])),
-        oid('1.3.6.1.4.1.57264.2'),
-        sequence(SHA256, octetString(sha256(signature))),
-        integer(randomBytes(8)),
-        time(at),
+    rootKey,
+    timestamp: (signature, at, { info: change = same, attributes: changeAttributes = same } = {}) => {
+      const info = change(
+        sequence(
+          integer(Buffer.from([1])),
+          oid('1.3.6.1.4.1.57264.2'),
+          sequence(SHA256, octetString(sha256(signature))),
+          integer(randomBytes(8)),
+          time(at),
+        ),
       )
       const digest = sequence(oid('1.2.840.113549.1.9.4'), set(octetString(sha256(info))))
       const type = sequence(oid('1.2.840.113549.1.9.3'), set(TST_INFO))
+      const attributes = changeAttributes(set(type, digest))
       const signer = sequence(
         integer(Buffer.from([1])),
         sequence(distinguishedName(name), integer(serial)),
         SHA256,
-        explicit(0, Buffer.concat([type, digest])),
+        Buffer.concat([SIGNED_ATTRIBUTES, attributes.subarray(1)]),
         ECDSA_WITH_SHA256,
-        octetString(sign(key, set(type, digest))),
+        octetString(sign(key, attributes)),
       )
       const content = sequence(TST_INFO, explicit(0, octetString(info)))
       const signedData = sequence(integer(Buffer.from([3])), set(SHA256), content, set(signer))
@@ -82,6 +97,10 @@ export function createTimestampAuthority(
       return sequence(sequence(integer(Buffer.from([0]))), token)
     },
   }
+}
+
+function same(der: Buffer): Buffer {
+  return der
 }
 
 function distinguishedName({ organization, commonName }: AuthorityName): Buffer {
