@@ -1,7 +1,7 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import packageJson from '../package.json' with { type: 'json' }
-import { readYaml } from '../src/evidence/files.ts'
+import { derivedIn } from '../src/evidence/derived.ts'
 import { lazyEvidence } from '../src/evidence/lazy.ts'
 import { userPlaces } from '../src/evidence/places.ts'
 import type { EvidenceSource } from '../src/evidence/types.ts'
@@ -67,6 +67,7 @@ export function openJudge(project: string): Judge {
   const refused: Verdict[] = []
   const warned = new Set<string>()
   const now = new Date()
+  const once = derivedIn(userPlaces(), packageJson.version)
 
   function gateOf(lockfileDir: string, registries: Readonly<Record<string, unknown>> = {}): Promise<Opened> {
     const opened = gates.get(lockfileDir) ?? open(lockfileDir, registries)
@@ -76,7 +77,7 @@ export function openJudge(project: string): Judge {
 
   async function open(lockfileDir: string, registries: Readonly<Record<string, unknown>>): Promise<Opened> {
     const place = await policyPlace(lockfileDir, project)
-    const policy = await loadPolicy(place)
+    const policy = await loadPolicy(place, {}, once)
     const evidence = lazyEvidence(() => openEvidence(lockfileDir, project, registries, policy))
     const remember = { ...userPlaces(), project: lockfileDir, version: packageJson.version }
     const prove = openProver({ evidence, trust: policy.trust, remember, now, warn: warning })
@@ -224,8 +225,17 @@ export function neededBy(pkg: LockedPackage, importers: readonly string[] | unde
 
 /** `pnpm deploy` copies a project, its package.json too, and installs the copy. Without a name it may be one of any. */
 function isCopyOf(folder: string, project: string): boolean {
-  const [copy, original] = [folder, project].map((each) => readYaml(path.join(each, 'package.json')).name)
+  const [copy, original] = [folder, project].map(nameOf)
   return copy === undefined || copy === original
+}
+
+function nameOf(folder: string): unknown {
+  try {
+    const { name } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8').replace(/^\uFEFF/, ''))
+    return name
+  } catch {
+    return undefined
+  }
 }
 
 /** Which of the listed projects link the project of that lockfile, through others too. */

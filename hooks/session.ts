@@ -1,8 +1,10 @@
 import '../src/home.ts'
 import { readdirSync } from 'node:fs'
 import path from 'node:path'
+import packageJson from '../package.json' with { type: 'json' }
 import { GateError } from '../src/errors.ts'
-import { readYaml } from '../src/evidence/files.ts'
+import { derivedIn } from '../src/evidence/derived.ts'
+import { userPlaces } from '../src/evidence/places.ts'
 import { githubAsset, githubOrigin, gitOrigin, isGitArchive, lockedPackages } from '../src/lockfile/pnpm.ts'
 import type { LockedPackage } from '../src/lockfile/types.ts'
 import { projectRoot } from '../src/project.ts'
@@ -137,7 +139,7 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
         resolving = true
         // Loaded in any case: an install without a usable policy stops here, before it downloads anything.
         await judge.open(lockfileDir, registries)
-        const packages = await judge.placed(lockedPackages(wantedLockfile), lockfileDir)
+        const packages = await judge.placed(await listed(wantedLockfile, lockfileDir), lockfileDir)
         // Reused packages of a registry do not pass `readPackage` on pnpm 12, so one of their names without a digest is
         // something else under that name.
         for (const { name, version, source } of packages) if (source !== 'registry') known.add(`${name}@${version}`)
@@ -158,7 +160,7 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
           wanted.fromRegistry.add(target)
           if (alias && alias !== target) await wantedAs(alias, target)
           // A range may lead to a project of the workspace; pnpm 12 then links it before any other hook could tell.
-          if (projects.has(target) && linksProjects())
+          if (projects.has(target) && (await linksProjects()))
             await judge.added([{ ...stranger(target, specifier), source: 'directory' }], isJudgedAgain)
           return
         }
@@ -253,8 +255,15 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
   }
 }
 
+/** What a lockfile has follows from its text, which is here what pnpm has made of it. */
+function listed(lockfile: unknown, lockfileDir: string): Promise<readonly LockedPackage[]> {
+  const once = derivedIn(userPlaces(), packageJson.version)
+  return once(['wanted lockfile', lockfileDir], JSON.stringify(lockfile) ?? '', () => lockedPackages(lockfile))
+}
+
 /** Whether ranges lead to projects of the workspace. Only asked on pnpm 12, which tells no hook its settings there. */
-function linksProjects(): boolean {
+async function linksProjects(): Promise<boolean> {
+  const { readYaml } = await import('../src/evidence/files.ts')
   const { linkWorkspacePackages } = readYaml(path.join(projectRoot(), 'pnpm-workspace.yaml'))
   const variable = process.env.pnpm_config_link_workspace_packages
   return ![undefined, null, false, 'false'].includes((variable ?? linkWorkspacePackages) as string | undefined)

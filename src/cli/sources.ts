@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import packageJson from '../../package.json' with { type: 'json' }
 import { GateError } from '../errors.ts'
-import { derived } from '../evidence/derived.ts'
+import { derivedIn } from '../evidence/derived.ts'
 import { directoryEvidence, directoryReleases } from '../evidence/directory.ts'
 import { lazyEvidence } from '../evidence/lazy.ts'
 import type { Mirror } from '../evidence/mirror.ts'
@@ -17,7 +17,7 @@ import type { ReadLockfile } from '../lockfile/read.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import { lockfilesOf, pinnedConfigDependencies } from '../lockfile/workspace.ts'
 import { findPolicy } from '../policy/find.ts'
-import { type PolicyPlace, projectsFolder, refuseUnlisted } from '../policy/load.ts'
+import { type Once, type PolicyPlace, projectsFolder, refuseUnlisted } from '../policy/load.ts'
 import type { Policy } from '../policy/types.ts'
 import { projectRoot } from '../project.ts'
 import type { Remember } from '../proving/prover.ts'
@@ -67,7 +67,7 @@ export async function packagesOf(
 /** What a lockfile has follows from its bytes: they are parsed once. @throws GateError */
 async function readOnce(file: string, places: Places): Promise<ReadLockfile> {
   const bytes = await readLockfileBytes(file)
-  const found = await derived(places, ['lockfile', packageJson.version, file], bytes, async () => {
+  const found = await derivedIn(places, packageJson.version)(['lockfile', file], bytes, async () => {
     const { parseLockfile } = await import('../lockfile/read.ts')
     const { packages, configDependencies } = await parseLockfile(bytes, file)
     return { packages, configDependencies: [...configDependencies] }
@@ -107,6 +107,11 @@ export async function evidenceSource(
 async function settingsOf(folder: string) {
   const { currentEnvironment, readRegistrySettings } = await import('../evidence/settings.ts')
   return readRegistrySettings(folder, currentEnvironment())
+}
+
+/** What a policy's files say follows from their texts: they are parsed once. */
+export function onceIn({ cache }: Pick<SourceOptions, 'cache'>): Once {
+  return derivedIn(userPlaces(cache), packageJson.version)
 }
 
 /** What is remembered about a project. Of a folder of documents nothing: whoever names one wants to know what it proves. */

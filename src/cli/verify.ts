@@ -8,6 +8,7 @@ import { type ExitStatus, exitStatus } from './exit.ts'
 import {
   evidenceSource,
   forEachPackage,
+  onceIn,
   policyPlace,
   rememberFor,
   ruledPackages,
@@ -26,7 +27,7 @@ export async function verify(options: VerifyOptions, now: Date): Promise<ExitSta
   const lockfile = path.resolve(options.lockfile)
   const folder = path.dirname(lockfile)
   const trust = trustFiles(options)
-  const policy = await loadPolicy(await policyPlace(options, folder), trust)
+  const policy = await loadPolicy(await policyPlace(options, folder), trust, onceIn(options))
   const evidence = await evidenceSource(options, folder, policy.attestations)
   const packages = await ruledPackages(lockfile, policy, options)
   const remember = rememberFor(options, folder)

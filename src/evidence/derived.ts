@@ -30,3 +30,9 @@ export async function derived<T>(
   await writeSealed(file, key, about, JSON.stringify(found))
   return found
 }
+
+/** The same for one place and one version of the gate. */
+export function derivedIn(places: Places, version: string) {
+  return <T>(what: readonly string[], text: string | Uint8Array, derive: () => T | Promise<T>): Promise<T> =>
+    derived(places, [version, ...what], text, derive)
+}

@@ -1,8 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { envReplace } from '@pnpm/config.env-replace'
-import ini from 'ini'
-import { parse } from 'yaml'
 import { GateError } from '../errors.ts'
 import { configDependencies } from './config-dependencies.ts'
 import { field, isPlain } from './record.ts'
@@ -120,6 +117,7 @@ async function workspaceManifest(folder: string): Promise<unknown> {
       `${file} has control characters, with which pnpm reads it otherwise than people do. Remove them.`,
     )
   }
+  const { parse } = await import('yaml')
   // pnpm honours merge keys, whatever their version of YAML says.
   const manifest = understood(file, 'YAML', () => parse(text, { merge: true, stringKeys: true }) as unknown)
   if (isPlain(manifest) && Object.keys(manifest).some((key) => key.includes('${'))) {
@@ -149,16 +147,16 @@ async function pnpmField(folder: string): Promise<unknown> {
 async function rcSettings(folder: string): Promise<unknown> {
   const text = await textOf(path.join(folder, '.npmrc'))
   if (text === undefined) return undefined
-  return Object.fromEntries(Object.entries(ini.parse(text)).map(([key, value]) => [expandedKey(key), value]))
-}
-
-/** What pnpm cannot expand it leaves out or takes as it is: neither is one of the settings that are looked for. */
-function expandedKey(key: string): string {
-  try {
-    return envReplace(key, process.env)
-  } catch {
-    return key
+  const [{ default: ini }, { envReplace }] = await Promise.all([import('ini'), import('@pnpm/config.env-replace')])
+  /** What pnpm cannot expand it leaves out or takes as it is: neither is one of the settings that are looked for. */
+  const expanded = (key: string): string => {
+    try {
+      return envReplace(key, process.env)
+    } catch {
+      return key
+    }
   }
+  return Object.fromEntries(Object.entries(ini.parse(text)).map(([key, value]) => [expanded(key), value]))
 }
 
 async function textOf(file: string): Promise<string | undefined> {

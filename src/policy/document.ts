@@ -11,7 +11,7 @@ import {
   type YAMLError,
 } from 'yaml'
 import { GateError } from '../errors.ts'
-import { codePoint, quote } from './text.ts'
+import { at, codePoint, quote } from './text.ts'
 import type { Place } from './types.ts'
 
 /**
@@ -94,11 +94,6 @@ export function readDocument(text: string, file: string, root?: string, empty: s
       return placeAt(document.contents?.range?.[0] ?? 0)
     },
   }
-}
-
-/** `file:line:column: message`, the form that editors and terminals make a link of. */
-export function at({ file, line, column }: Place, message: string): string {
-  return `${file}:${line}:${column}: ${message}`
 }
 
 /** In a file that calls itself JSON everything else that reads it must see the same: comments and the like are errors. */

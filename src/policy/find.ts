@@ -1,6 +1,5 @@
 import { readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import * as internals from 'cosmiconfig/dist/Explorer.js'
 import { GateError } from '../errors.ts'
 import { holdsPolicy, readPolicyText, refuseExecutable } from './file.ts'
 
@@ -31,24 +30,30 @@ interface ExplorerOptions {
   readonly loaders: { readonly default: (file: string, content: string) => unknown }
   readonly transform: (result: { readonly filepath: string } | null) => { readonly filepath: string } | null
 }
-const { Explorer } = internals as unknown as { readonly Explorer: new (options: ExplorerOptions) => Explorer }
+interface Internals {
+  readonly Explorer: new (options: ExplorerOptions) => Explorer
+}
 
 /**
  * The one policy file of a folder, if it has one; only of this folder, for a policy that lies further up would rule over
  * projects whose reviewers never saw it. Two are an error: nobody could see which one rules.
  */
 export async function findPolicy(folder: string): Promise<string | undefined> {
-  let hasAny = false
+  const holding: string[] = []
   for (const name of await list(folder)) {
     refuseExecutable(join(folder, name))
     // cosmiconfig steps over what it cannot read and goes on to the next place; here that is an error.
     const text = await readPolicyText(join(folder, name))
     // It calls no loader for an empty file.
     const holds = name !== MANIFEST || holdsPolicy(text, join(folder, name), MANIFEST_KEY)
-    hasAny ||= holds
+    if (holds) holding.push(name)
   }
-  if (!hasAny) return undefined
+  const [only, ...rest] = holding
+  if (only === undefined) return undefined
+  // Nothing to search: cosmiconfig takes 12 ms to be loaded, and this is asked before every install.
+  if (rest.length === 0) return join(folder, only)
 
+  const { Explorer } = (await import('cosmiconfig/dist/Explorer.js')) as unknown as Internals
   const found = new Set<string>()
   const explorer = new Explorer({
     moduleName: MANIFEST_KEY,

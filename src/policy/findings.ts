@@ -1,6 +1,6 @@
 import type { LockedPackage } from '../lockfile/types.ts'
 import { rulesOf } from './decide.ts'
-import { LOCK_NAME } from './lock-file.ts'
+import { LOCK_NAME } from './names.ts'
 import { didYouMean, quote } from './text.ts'
 import { endOf } from './time.ts'
 import type { Place, Policy } from './types.ts'

@@ -3,12 +3,12 @@ import { lstat } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, posix, relative, resolve, sep } from 'node:path'
 import { DEFAULT_DOMAIN, GITHUB_DOMAIN } from '../domains.ts'
 import { GateError } from '../errors.ts'
-import { at, readDocument } from './document.ts'
 import { holdsPolicy, readPolicyText, refuseExecutable } from './file.ts'
 import { DATA, findPolicy, MANIFEST, MANIFEST_KEY } from './find.ts'
-import { LOCK_NAME, parseLock } from './lock-file.ts'
-import { referencesOf, toPolicy } from './parse.ts'
-import { didYouMean, either, quote } from './text.ts'
+import { LOCK_NAME } from './names.ts'
+import type { referencesOf } from './parse.ts'
+import { fromPlain, fromPlainLock, type PlainLock, type PlainPolicy, toPlain } from './plain.ts'
+import { at, didYouMean, either, quote } from './text.ts'
 import type { IdentityLock, Place, Policy, PolicyDomain } from './types.ts'
 
 /**
@@ -18,24 +18,32 @@ import type { IdentityLock, Place, Policy, PolicyDomain } from './types.ts'
  *
  * @param replaced what takes the place of the policy's own trust files, which need not be there then
  */
-export async function loadPolicy(place: PolicyPlace, replaced: Partial<Policy['trust']> = {}): Promise<Policy> {
-  const policy = await loadWithoutLock(place, replaced)
+export async function loadPolicy(
+  place: PolicyPlace,
+  replaced: Partial<Policy['trust']> = {},
+  once: Once = always,
+): Promise<Policy> {
+  const policy = await loadWithoutLock(place, replaced, once)
   const projects = [...policy.projects]
   const asks = ({ rules }: Policy) => rules.some(({ unchanged }) => unchanged)
   if (![policy, ...policy.projects.values()].some(asks)) return policy
-  const identities = await loadLock(place.folder ?? dirname(policy.file))
+  const identities = await loadLock(place.folder ?? dirname(policy.file), once)
   return { ...policy, identities, projects: new Map(projects.map(([name, own]) => [name, { ...own, identities }])) }
 }
 
 /** The same for whoever writes the identity lock. */
-export async function loadWithoutLock(place: PolicyPlace, replaced: Partial<Policy['trust']>): Promise<Policy> {
+export async function loadWithoutLock(
+  place: PolicyPlace,
+  replaced: Partial<Policy['trust']>,
+  once: Once = always,
+): Promise<Policy> {
   const file = 'file' in place ? place.file : await findPolicy(place.folder)
   if (file === undefined) {
     throw new GateError(
       `${place.folder}: no policy here. Without one nothing can be checked, so nothing is installed. Write one as ${either(DATA)}, or under the key "${MANIFEST_KEY}" of ${MANIFEST} (.sigstorerc.example shows how), or name one with --policy FILE`,
     )
   }
-  const loader: Loader = { folder: dirname(file), loaded: new Map() }
+  const loader: Loader = { folder: dirname(file), loaded: new Map(), once }
   const { policy, projects } = await loadFile(file, loader)
   // Also where no rule needs it today: that it is gone must not show on the day on which one does.
   const trust = { ...policy.trust, ...replaced }
@@ -92,6 +100,22 @@ interface Loader {
   readonly folder: string
   /** Each file once, however many extend it: so that its rules and publishers are the same ones everywhere. */
   readonly loaded: Map<string, Promise<Loaded>>
+  readonly once: Once
+}
+
+/**
+ * Finds out what follows from a text, or knows it from an earlier time: plain data. What it is follows from `what` and the
+ * text alone.
+ */
+export type Once = <T>(what: readonly string[], text: string, derive: () => Promise<T>) => Promise<T>
+
+const always: Once = (_what, _text, derive) => derive()
+
+/** Of a file: what it names, and what it says, where it extends no other. */
+interface PolicyFileContent {
+  readonly extended: References
+  readonly projects: References
+  readonly policy: PlainPolicy | undefined
 }
 
 /** @param chain the policies that lead to this one, by `extends` */
@@ -109,15 +133,16 @@ async function readPolicy(file: string, loader: Loader, chain: readonly string[]
     throw new GateError(
       `${file}: no policy in it, for it has no key "${MANIFEST_KEY}". Add the key, or name another file`,
     )
-  const document = readDocument(text, file, root)
+  const { extended, projects, policy } = await loader.once(['policy', file], text, async () => {
+    const { readContent } = await import('./parse.ts')
+    const { policy: own, ...content } = readContent(text, file, root)
+    return { ...content, policy: own && toPlain(own) } satisfies PolicyFileContent
+  })
+  if (policy !== undefined) return { policy: fromPlain(policy), projects }
   const shared: Policy[] = []
-  for (const { spec, place } of referencesOf('extends', document)) {
-    shared.push(await loadShared(spec, place, loader, [...chain, file]))
-  }
-  return {
-    policy: toPolicy(document, file, shared),
-    projects: referencesOf('projects', document),
-  }
+  for (const { spec, place } of extended) shared.push(await loadShared(spec, place, loader, [...chain, file]))
+  const { parsePolicy } = await import('./parse.ts')
+  return { policy: parsePolicy(text, file, root, shared), projects }
 }
 
 async function loadShared(spec: string, place: Place, loader: Loader, chain: readonly string[]): Promise<Policy> {
@@ -243,8 +268,8 @@ function findShared(spec: string, folder: string, root: string): string | undefi
 }
 
 /** @throws GateError where there is none: a rule that asks for it would ask for nothing */
-async function loadLock(folder: string): Promise<IdentityLock> {
-  const lock = await readLock(folder)
+async function loadLock(folder: string, once: Once): Promise<IdentityLock> {
+  const lock = await readLock(folder, once)
   if (lock !== undefined) return lock
   throw new GateError(
     `${join(folder, LOCK_NAME)}: there is no such file, and a rule with "unchanged" needs it to know who has published what. Run \`provenance-gate accept\`, look at what it writes, and commit it`,
@@ -252,13 +277,19 @@ async function loadLock(folder: string): Promise<IdentityLock> {
 }
 
 /** The identity lock of a folder; undefined where it has none. */
-export async function readLock(folder: string): Promise<IdentityLock | undefined> {
+export async function readLock(folder: string, once: Once = always): Promise<IdentityLock | undefined> {
   const file = join(folder, LOCK_NAME)
   const isThere = await lstat(file).then(
     () => true,
     (error: NodeJS.ErrnoException) => error.code !== 'ENOENT',
   )
-  return isThere ? parseLock(await readPolicyText(file, MAX_LOCK, 'the identity lock'), file) : undefined
+  if (!isThere) return undefined
+  const text = await readPolicyText(file, MAX_LOCK, 'the identity lock')
+  const lock = await once(['identity lock', file], text, async (): Promise<PlainLock> => {
+    const { parseLock } = await import('./lock-file.ts')
+    return [...parseLock(text, file)]
+  })
+  return fromPlainLock(lock)
 }
 
 /** Some hundred bytes a package. */

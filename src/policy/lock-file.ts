@@ -12,14 +12,12 @@ import {
   toIssuer,
   toRepository,
 } from './fields.ts'
+import { LOCK_NAME } from './names.ts'
 import { versionProblem } from './packages.ts'
 import { id, mapping, text } from './parts.ts'
 import { type Problem, problemsOf, toError } from './problems.ts'
 import { describe, quote } from './text.ts'
 import type { Identity, IdentityLock, LockedIdentity } from './types.ts'
-
-/** The file's name. It is committed beside the lockfile. */
-export const LOCK_NAME = 'provenance-lock.yaml'
 
 const HEADER = ` Who has published the packages of this repository, as verified provenance says, and from which version on.
  Written by \`provenance-gate accept\`. Review a change like one of the policy: an attacker who has taken over a

@@ -21,8 +21,15 @@ export function parsePolicy(text: string, file: string, root?: string, shared: r
   return toPolicy(readDocument(text, file, root), file, shared)
 }
 
-/** The same of a document that has been read. */
-export function toPolicy(document: PolicyDocument, file: string, shared: readonly Policy[]): Policy {
+/** What a file names, and what it says; undefined where it extends others, without which that is not known. */
+export function readContent(text: string, file: string, root?: string) {
+  const document = readDocument(text, file, root)
+  const extended = referencesOf('extends', document)
+  const policy = extended.length === 0 ? toPolicy(document, file, []) : undefined
+  return { extended, projects: referencesOf('projects', document), policy }
+}
+
+function toPolicy(document: PolicyDocument, file: string, shared: readonly Policy[]): Policy {
   const parsed = v.safeParse(PolicySchema, document.value)
   if (!parsed.success) throw toError(problemsOf(parsed.issues, document))
   const own = Object.entries(parsed.output.publishers ?? {})

@@ -31,6 +31,7 @@ export function matchesPattern(pattern: string, value: string): boolean {
 function matchesPath(pattern: string, value: string): boolean {
   const segments = value.split('/')
   if (!segments.every(isPlain)) return false
+  if (pattern === '**') return true
   // `**` needs one segment at least: any one, then any number.
   const wanted = pattern.split('/').flatMap<string | symbol>((segment) => (segment === '**' ? [ANY, MORE] : segment))
   return walk(wanted.length, segments.length, {

@@ -1,6 +1,7 @@
 import type * as v from 'valibot'
 import { GateError } from '../errors.ts'
-import { at, type PolicyDocument } from './document.ts'
+import type { PolicyDocument } from './document.ts'
+import { at } from './text.ts'
 import type { Place } from './types.ts'
 
 /** Something wrong in one of our files, and where. */

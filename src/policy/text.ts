@@ -1,3 +1,5 @@
+import type { Place } from './types.ts'
+
 /**
  * Characters that a reader of a policy cannot see, or that change what the rest of the line looks like: controls,
  * zero-width and bidirectional marks, lone surrogates, spaces other than U+0020. With one of them a pattern is not the
@@ -74,4 +76,9 @@ function distance(a: string, b: string): number {
     previous = row
   }
   return previous[b.length] ?? 0
+}
+
+/** `file:line:column: message`, the form that editors and terminals make a link of. */
+export function at({ file, line, column }: Place, message: string): string {
+  return `${file}:${line}:${column}: ${message}`
 }

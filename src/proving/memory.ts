@@ -4,6 +4,7 @@ import { openKey } from '../evidence/key.ts'
 import type { Places } from '../evidence/places.ts'
 import { readSealed, sealedName, writeSealed } from '../evidence/sealed.ts'
 import type { Proof } from '../verify/types.ts'
+import { type Packed, type PackedValue, packer, unpack } from './packed.ts'
 
 /**
  * What was proven in earlier runs about the entries of one project: facts, and no decisions. It is signed by a key that lies
@@ -21,22 +22,17 @@ export interface Memory {
    */
   confirm(trust: string, until: Date | undefined, isKept?: boolean): void
   /** Undefined where nothing is remembered, or what is does not hold. */
-  recall(id: string): Recalled | undefined
+  recall(id: string): Remembered | undefined
   remember(id: string, remembered: Omit<Remembered, 'day'>): void
   /** Writes it down where there is something new, and says whether there was. Never throws. */
   save(): Promise<boolean>
 }
 
-export interface Recalled {
-  readonly result: Result<Proof>
-  /** Of an absence: when it was found out, in milliseconds. */
-  readonly since: number | undefined
-}
-
-/** One proof, with the digest of the document that proves it; or that there was none, with the time. */
-interface Remembered {
+/** One proof, with the digest of the document that proves it; or that there was none. */
+export interface Remembered {
   readonly result: Result<Proof>
   readonly digest?: string | undefined
+  /** Of an absence: when it was found out, in milliseconds. */
   readonly since?: number | undefined
   /** The last day on which it was of use, in days since 1970. */
   readonly day: number
@@ -52,14 +48,17 @@ export interface MemoryOptions extends Places {
   readonly now: Date
 }
 
-interface Content {
+interface Content extends Packed {
   readonly version: string
   readonly seen: string
   readonly trust: string
   readonly written: number
   readonly until: number | null
-  readonly proofs: readonly (readonly [string, Remembered])[]
+  readonly proofs: readonly Row[]
 }
+
+/** Of one entry: its id, the day, since when it is absent (or null), and what is `Remembered` of it beside. */
+type Row = readonly [id: string, day: number, since: number | null, packed: PackedValue]
 
 const DAY = 86_400_000
 /** What was not asked for so long is forgotten, in days. */
@@ -78,7 +77,9 @@ export async function openMemory({ cache, keyFile, project, version, seen, now }
   const today = Math.floor(now.getTime() / DAY)
   // Of another version's verifier nothing is known, nor of one that had another time before it.
   const isOurs = kept?.version === version && now.getTime() >= kept.written - CLOCK_TOLERANCE
-  const proofs = new Map<string, Remembered>(isOurs ? kept.proofs : [])
+  const rows = new Map<string, Row>(isOurs ? kept.proofs.map((row) => [row[0], row]) : [])
+  /** Those that were asked for, or are new. */
+  const proofs = new Map<string, Remembered>()
   let trusted: { readonly digest: string; readonly until: number | null } | undefined =
     isOurs && kept.seen === seen && now.getTime() < (kept.until ?? Number.POSITIVE_INFINITY)
       ? { digest: kept.trust, until: kept.until }
@@ -91,15 +92,18 @@ export async function openMemory({ cache, keyFile, project, version, seen, now }
     confirm: (digest, until, isKept = true) => {
       mayWrite = isKept
       if (trusted?.digest === digest) return
-      if (!isOurs || kept.trust !== digest) proofs.clear()
+      if (!isOurs || kept.trust !== digest) {
+        rows.clear()
+        proofs.clear()
+      }
       trusted = { digest, until: until?.getTime() ?? null }
       isNew = true
     },
     recall: (id) => {
-      const found = trusted && proofs.get(id)
-      if (found === undefined) return undefined
-      if (found.day !== today) proofs.set(id, { ...found, day: today })
-      return { result: withAbsent(found.result) as Result<Proof>, since: found.since }
+      if (trusted === undefined) return undefined
+      const found = proofs.get(id) ?? unpacked(rows.get(id))
+      if (found !== undefined) proofs.set(id, { ...found, day: today })
+      return found
     },
     remember: (id, remembered) => {
       if (trusted === undefined) return
@@ -109,29 +113,35 @@ export async function openMemory({ cache, keyFile, project, version, seen, now }
     save: async () => {
       if (!isNew || !mayWrite || trusted === undefined || key === undefined || file === undefined) return false
       isNew = false
+      // What nobody has asked for this time is there once more, as long as it is not too old.
+      for (const [id, row] of rows) {
+        const found = row[1] >= today - KEPT_DAYS && !proofs.has(id) ? unpacked(row) : undefined
+        if (found !== undefined) proofs.set(id, found)
+      }
+      const { pack, packed } = packer()
+      const written = [...proofs].map(
+        ([id, { day, since, result, digest }]): Row => [
+          ...([id, day, since ?? null] as const),
+          pack({ result, digest }),
+        ],
+      )
       const content: Content = {
         version,
         seen,
         trust: trusted.digest,
         written: now.getTime(),
         until: trusted.until,
-        proofs: [...proofs].filter(([, { day }]) => day >= today - KEPT_DAYS),
+        proofs: written,
+        ...packed(),
       }
-      await writeSealed(
-        file,
-        key,
-        about,
-        JSON.stringify(content, (_, value) => (value === undefined ? null : value)),
-      )
+      await writeSealed(file, key, about, JSON.stringify(content))
       return true
     },
   }
-}
 
-/** What is not there is written as null, so that a proof has the same fields afterwards. It has no null of its own. */
-function withAbsent(value: unknown): unknown {
-  if (value === null) return undefined
-  if (Array.isArray(value)) return value.map(withAbsent)
-  if (typeof value !== 'object') return value
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, withAbsent(each)]))
+  function unpacked(row: Row | undefined): Remembered | undefined {
+    if (row === undefined || kept === undefined) return undefined
+    const [, day, since, packed] = row
+    return { ...(unpack(kept, packed) as Pick<Remembered, 'result' | 'digest'>), since: since ?? undefined, day }
+  }
 }

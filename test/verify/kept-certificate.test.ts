@@ -153,9 +153,8 @@ const CHANGES: Readonly<Record<string, (field: ASN1Obj, others: readonly ASN1Obj
   'another value': (field, others, other) => set(field, { value: pick(others, other).value }),
   'a shorter value': (field) => set(field, { value: field.value.subarray(0, -1) }),
   'a value without its first octet': (field) => set(field, { value: field.value.subarray(1) }),
-  'a value in memory of its own': (field) => set(field, { value: Buffer.from(new Uint8Array(field.value)) }),
-  'a value at the beginning of memory': (field) =>
-    set(field, { value: Buffer.from(new Uint8Array(field.value).buffer) as ASN1Obj['value'] }),
+  'a value in memory of its own': (field) => set(field, { value: own(field.value, 4) }),
+  'a value at the beginning of memory': (field) => set(field, { value: own(field.value) }),
   'no parts': (field) => field.subs.splice(0),
   'without its first part': (field) => field.subs.shift(),
   'without its last part': (field) => field.subs.pop(),
@@ -166,7 +165,9 @@ const CHANGES: Readonly<Record<string, (field: ASN1Obj, others: readonly ASN1Obj
   'a part like its own, of other memory': (field, _, other) => {
     const index = other % Math.max(1, field.subs.length)
     const part = field.subs[index]
-    if (part !== undefined) field.subs[index] = ASN1Obj.parseBuffer(part.toDER() as Buffer<ArrayBuffer>)
+    // What was changed before may have become what is not DER.
+    const like = part && answer(() => aloneFrom(part.toDER()))
+    if (like instanceof ASN1Obj) field.subs[index] = like
   },
   'other octets, at the same place of other memory': (field) => {
     const { buffer, byteOffset, length } = field.value
@@ -299,16 +300,27 @@ function tbsOf(der: Buffer): Buffer {
   return parse(der).tbsCertificate.toDER()
 }
 
-/** The library copies what it parses, into a pool if it is small; this one's is not. */
 function alone(der: Buffer): X509Certificate {
-  const certificate = parse(Buffer.concat([der]))
-  const memory = Buffer.from(new Uint8Array(certificate.root.toDER()).buffer)
-  const start = certificate.root.value.byteOffset - (der.length - certificate.root.value.length)
-  for (const field of fieldsOf(certificate.root)) {
+  return new X509Certificate(aloneFrom(der))
+}
+
+/** The library copies what it parses, into a pool if it is small. Here it stands alone, so that memory may be changed. */
+function aloneFrom(der: Buffer): ASN1Obj {
+  const root = ASN1Obj.parseBuffer(Buffer.from(der))
+  const memory = own(der)
+  const start = root.value.byteOffset + root.value.length - der.length
+  for (const field of fieldsOf(root)) {
     const from = field.value.byteOffset - start
-    set(field, { value: memory.subarray(from, from + field.value.length) as ASN1Obj['value'] })
+    set(field, { value: memory.subarray(from, from + field.value.length) })
   }
-  return certificate
+  return root
+}
+
+/** A copy in memory of its own, behind so many zeros. */
+function own(bytes: Uint8Array, zeros = 0): ASN1Obj['value'] {
+  const memory = new Uint8Array(zeros + bytes.length)
+  memory.set(bytes, zeros)
+  return Buffer.from(memory.buffer, zeros, bytes.length)
 }
 
 function fieldsOf(field: ASN1Obj): ASN1Obj[] {
