@@ -171,6 +171,7 @@ export function openJudge(project: string): Judge {
     locked: async (packages, lockfileDir) => {
       const { gate, policy, folder } = await gateOf(lockfileDir)
       await refuseUnlisted(policy, folder, importersIn(packages))
+      await gate.load(packages.length > MANY)
       const verdicts = await Promise.all(packages.map(gate))
       await gate.save()
       warn(verdicts)
@@ -254,6 +255,9 @@ async function linkersOf(lockfileDir: string, folder: string, listed: readonly s
   )
   return linkers.flat()
 }
+
+/** So many that threads are worth their start. */
+const MANY = 100
 
 function importersIn(packages: readonly LockedPackage[]): readonly string[] {
   return packages.flatMap(({ importers }) => importers)

@@ -53,7 +53,12 @@ export const hooks = {
   },
 
   async preResolution(context: PreResolutionContext): Promise<void> {
-    await (await open()).preResolution(context)
+    try {
+      await (await open()).preResolution(context)
+    } finally {
+      // pnpm 12 kills the process of its hooks.
+      if (!insidePnpm) (await import('../src/compiled.ts')).writeCompiled()
+    }
   },
 
   async readPackage(manifest: Manifest): Promise<Manifest> {

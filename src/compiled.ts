@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs'
-import { enableCompileCache } from 'node:module'
+import { enableCompileCache, flushCompileCache } from 'node:module'
 import path from 'node:path'
 import envPaths from 'env-paths'
 
@@ -13,5 +13,12 @@ export function keepCompiled(): void {
     const folder = path.join(envPaths('provenance-gate', { suffix: '' }).data, 'compiled')
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     enableCompileCache(folder)
+  } catch {}
+}
+
+/** The same now: a process that is killed when it is not needed any more never comes to its end, at which Node does so. */
+export function writeCompiled(): void {
+  try {
+    flushCompileCache()
   } catch {}
 }

@@ -11,6 +11,8 @@ import { isRecalled, openProver, type Prover, type ProverOptions } from './provi
  */
 export interface Gate {
   (pkg: LockedPackage): Promise<Verdict>
+  /** Reads what was proven in earlier runs, or makes ready to prove many packages. Never throws. */
+  load(isMany: boolean): Promise<void>
   /** Writes down what was proven, for the next run. Never throws. */
   save(): Promise<void>
 }
@@ -34,7 +36,7 @@ export function gateBy(policy: Policy, prove: Prover, now: Date): Gate {
     try {
       if (!needsProof(pkg, policy)) return decide(pkg, policy, undefined, now)
       const registries = acceptedRegistries(pkg, policy)
-      const proof = await prove(pkg, registries, 'brief')
+      const proof = prove.recalled(pkg, registries) ?? (await prove(pkg, registries, 'brief'))
       const verdict = decide(pkg, policy, proof, now)
       // That there was nothing a while ago refuses no package: by now there may be something.
       if (verdict.status !== 'refused' || !isRecalled(proof)) return verdict
@@ -45,7 +47,11 @@ export function gateBy(policy: Policy, prove: Prover, now: Date): Gate {
       return { package: pkg, status: 'refused', refusal, rule: undefined, claims: undefined }
     }
   }
-  return Object.assign(gate, { save: prove.save })
+  const needsAny = [policy, ...policy.projects.values()].some(({ rules }) =>
+    rules.some(({ require, unchanged }) => require !== 'nothing' || unchanged),
+  )
+  const load = async (isMany: boolean) => (needsAny ? prove.load(isMany) : undefined)
+  return Object.assign(gate, { load, save: prove.save })
 }
 
 function broken(error: unknown): { readonly ok: false; readonly refusal: Refusal } {

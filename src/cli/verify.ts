@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import { openGate } from '../gate.ts'
 import { loadPolicy } from '../policy/load.ts'
@@ -29,9 +30,15 @@ export async function verify(options: VerifyOptions, now: Date): Promise<ExitSta
   const trust = trustFiles(options)
   const policy = await loadPolicy(await policyPlace(options, folder), trust, onceIn(options))
   const evidence = await evidenceSource(options, folder, policy.attestations)
-  const packages = await ruledPackages(lockfile, policy, options)
   const remember = rememberFor(options, folder)
   const gate = openGate({ policy, evidence, trust, remember, now, ...trustContext(options) })
+  // While the lockfile is read. Ten kilobytes have some thirty packages.
+  const size = await stat(lockfile).then(
+    (stats) => stats.size,
+    () => 0,
+  )
+  await gate.load(size > LONG)
+  const packages = await ruledPackages(lockfile, policy, options)
   const verdicts = await forEachPackage(packages, gate)
   await gate.save()
 
@@ -47,3 +54,6 @@ export async function verify(options: VerifyOptions, now: Date): Promise<ExitSta
   process.stderr.write(`${summaryLine(summarize(verdicts))}\n`)
   return exitStatus(verdicts)
 }
+
+/** Of a lockfile, in bytes. */
+const LONG = 32_768

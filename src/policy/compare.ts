@@ -47,11 +47,9 @@ const FIELDS: readonly Field[] = [
 
 /** Compares proven claims with one publisher. The first field that differs is the one that is told. */
 export function compare(claims: Claims, publisher: Publisher): Comparison {
-  for (const [matched, { key, claim, name, code, accepts }] of FIELDS.entries()) {
-    const wanted = publisher[key]
-    if (wanted === undefined && key !== 'issuer' && key !== 'domain') continue
+  for (const { matched, alternatives, field } of wantedBy(publisher)) {
+    const { claim, name, code, accepts } = field
     const found = claims[claim]
-    const alternatives = [wanted ?? []].flat()
     if (found !== undefined && alternatives.some((each) => accepts(each, found))) continue
     const expected = `${name} ${either(alternatives.map(quote))}`
     // A claim that the certificate lacks proves nothing: it is never taken for one that matches.
@@ -62,6 +60,29 @@ export function compare(claims: Claims, publisher: Publisher): Comparison {
     return { claims, matched, mismatch }
   }
   return { claims, matched: FIELDS.length, mismatch: undefined }
+}
+
+/** A field that a publisher asks for, and which one it is. */
+interface Wanted {
+  readonly field: Field
+  readonly matched: number
+  readonly alternatives: readonly string[]
+}
+
+const WANTED = new WeakMap<Publisher, readonly Wanted[]>()
+
+/** Found once for each: thousands of packages are compared with it. */
+function wantedBy(publisher: Publisher): readonly Wanted[] {
+  const wanted =
+    WANTED.get(publisher) ??
+    FIELDS.flatMap((field, matched) => {
+      const value = publisher[field.key]
+      // Never left out, whatever a publisher lacks.
+      if (value === undefined && field.key !== 'issuer' && field.key !== 'domain') return []
+      return [{ field, matched, alternatives: [value ?? []].flat() }]
+    })
+  WANTED.set(publisher, wanted)
+  return wanted
 }
 
 /** Two patterns, of which none reaches over the `@`: otherwise a branch called `x.yml@refs/tags/v1` could pass for a tag. */

@@ -26,15 +26,15 @@ interface Applied {
  * imports `left-pad` gets what the rule for `left-pad` would never have let in. An alias that no rule is about adds none.
  */
 function appliedRules(pkg: LockedPackage, policy: Policy): readonly Applied[] {
-  const byPackage = APPLIED.get(policy) ?? new WeakMap<LockedPackage, readonly Applied[]>()
-  APPLIED.set(policy, byPackage)
+  const byPackage = APPLIED.get(policy.rules) ?? new WeakMap<LockedPackage, readonly Applied[]>()
+  APPLIED.set(policy.rules, byPackage)
   const applied = byPackage.get(pkg) ?? findRules(pkg, policy)
   byPackage.set(pkg, applied)
   return applied
 }
 
 /** Found once for each: it is asked several times what they require. */
-const APPLIED = new WeakMap<Policy, WeakMap<LockedPackage, readonly Applied[]>>()
+const APPLIED = new WeakMap<readonly Rule[], WeakMap<LockedPackage, readonly Applied[]>>()
 
 function findRules(pkg: LockedPackage, policy: Policy): readonly Applied[] {
   return [undefined, ...(pkg.aliases ?? [])].flatMap((alias) => {

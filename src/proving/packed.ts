@@ -42,15 +42,20 @@ export function packer() {
 const TRUE = -3
 const FALSE = -4
 
-export function unpack({ strings, shapes }: Packed, value: PackedValue): unknown {
+export function unpack(packed: Packed, value: PackedValue): unknown {
   if (typeof value === 'number') {
-    if (value >= 0) return strings[value]
+    if (value >= 0) return packed.strings[value]
     return value === UNDEFINED ? undefined : value === NULL ? null : value === TRUE
   }
-  const [shape, ...parts] = value
-  const items = parts.map((part) => unpack({ strings, shapes }, part))
-  if (shape === 0) return items
+  // Loops, for this runs for every field of thousands of packages before an install goes on.
+  if (value[0] === 0) {
+    const items: unknown[] = []
+    for (let index = 1; index < value.length; index += 1) items.push(unpack(packed, value[index] ?? UNDEFINED))
+    return items
+  }
+  const keys = packed.shapes[Number(value[0]) - 1] ?? []
   const result: Record<string, unknown> = {}
-  for (const [index, key] of (shapes[Number(shape) - 1] ?? []).entries()) result[key] = items[index]
+  for (let index = 0; index < keys.length; index += 1)
+    result[String(keys[index])] = unpack(packed, value[index + 1] ?? UNDEFINED)
   return result
 }

@@ -6,7 +6,8 @@ import { type Answer, type Question, THREAD, type ThreadData } from './question.
 import type { Verifiers } from './verifiers.ts'
 
 /** The verifiers, wherever they run. */
-export type Verifying = {
+/** @param start starts the threads: there will be much to do */
+export type Verifying = { readonly start: () => void } & {
   readonly [Method in keyof Verifiers]: (
     ...args: Parameters<Verifiers[Method]>
   ) => Promise<ReturnType<Verifiers[Method]>>
@@ -123,6 +124,9 @@ export function openPool(trust: TrustInputs): Verifying {
   }
 
   return {
+    start: () => {
+      if (!isThreaded) start()
+    },
     attestations: (...args) => ask('attestations', args),
     release: (...args) => ask('release', args),
     signature: (...args) => ask('signature', args),

@@ -38,6 +38,17 @@ export interface Prover {
    * @param absence `brief`: that there was no evidence a short while ago will do
    */
   (pkg: LockedPackage, registries?: readonly (string | undefined)[], absence?: 'brief'): Promise<Result<Proof>>
+  /**
+   * Reads what is remembered, for `recalled`. Where nothing is that holds, makes ready to prove. Never throws.
+   *
+   * @param isMany whether many packages will be asked about
+   */
+  load(isMany: boolean): Promise<void>
+  /**
+   * What it would say at once, out of earlier runs, and without a promise: of thousands of packages these take longer than
+   * all else. Undefined where that is not enough, or nothing is loaded.
+   */
+  recalled(pkg: LockedPackage, registries?: readonly (string | undefined)[]): Result<Proof> | undefined
   /** Writes down what was proven, for the next run. Never throws. */
   save(): Promise<void>
 }
@@ -185,9 +196,12 @@ export function openProver({ evidence, trust = {}, remember, ...context }: Prove
 
   async function recall(id: string, absence: 'brief' | undefined): Promise<Result<Proof> | undefined> {
     const memory = await remembered()
-    if (memory === undefined) return undefined
-    if (!memory.isCurrent()) await opened()
-    const found = memory.recall(id)
+    if (memory !== undefined && !memory.isCurrent()) await opened()
+    return recallNow(memory, id, absence)
+  }
+
+  function recallNow(memory: Memory | undefined, id: string, absence: 'brief' | undefined): Result<Proof> | undefined {
+    const found = memory?.recall(id)
     if (found === undefined || found.result.ok) return found?.result
     const age = now.getTime() - (found.since ?? 0)
     if (absence === undefined || !(age >= 0 && age < ABSENCE)) return undefined
@@ -196,15 +210,25 @@ export function openProver({ evidence, trust = {}, remember, ...context }: Prove
   }
 
   /** A signature of an earlier run, with which nobody has to ask for attestations again. */
-  async function recallSigned(
+  function recallSigned(
+    memory: Memory | undefined,
     pkg: LockedPackage,
     registries: readonly (string | undefined)[],
-  ): Promise<Result<Proof> | undefined> {
-    const proof = registries.length === 0 ? undefined : await recall(idOf('signature', pkg), 'brief')
+  ): Result<Proof> | undefined {
+    const proof = registries.length === 0 ? undefined : recallNow(memory, idOf('signature', pkg), 'brief')
     if (!proof?.ok || registries.some((registry) => proof.value.signature?.registry !== registry)) return undefined
     // There may be attestations by now, for which another rule asks.
     recalled.add(proof)
     return proof
+  }
+
+  let ready: Memory | undefined
+  const recallAll: Prover['recalled'] = (pkg, registries = []) => {
+    if (ready === undefined || pkg.source !== 'registry') return undefined
+    const signed = recallSigned(ready, pkg, registries)
+    if (signed !== undefined) return signed
+    const proof = recallNow(ready, idOf('attestations', pkg), 'brief')
+    return proof === undefined || registries.some((registry) => lacks(proof, registry)) ? undefined : proof
   }
 
   const prover = async (
@@ -215,15 +239,12 @@ export function openProver({ evidence, trust = {}, remember, ...context }: Prove
     // Nobody is asked where no rule could be met by the answer.
     if (pkg.source !== 'registry' && (pkg.github === undefined || trust.domains?.has(GITHUB_DOMAIN) !== true))
       return unprovable(pkg)
-    const signed = absence && (await guarded(() => recallSigned(pkg, registries)))
+    const signed = absence && recallSigned(await remembered(), pkg, registries)
     if (signed !== undefined) return signed
     const proof = await known(pkg, 'attestations', prove, absence)
     if (pkg.source !== 'registry') return proof
-    const isLacking = (registry: string | undefined) =>
-      proof.ok
-        ? proof.value.publish === undefined || proof.value.publish.registry !== registry
-        : proof.refusal.code === 'EVIDENCE_MISSING'
-    return registries.some(isLacking) ? known(pkg, 'signature', proveBySignature, absence) : proof
+    const isLacking = registries.some((registry) => lacks(proof, registry))
+    return isLacking ? known(pkg, 'signature', proveBySignature, absence) : proof
   }
   const save = async () => {
     const isNew = await (await remembered())?.save()
@@ -231,7 +252,24 @@ export function openProver({ evidence, trust = {}, remember, ...context }: Prove
     const { prune } = await import('../evidence/prune.ts')
     await prune(remember.cache, now)
   }
-  return Object.assign(prover, { save })
+  const load = async (isMany: boolean) => {
+    const memory = await remembered()
+    if (memory?.isCurrent()) ready = memory
+    // What is wrong with the trust material is said when somebody is asked about.
+    else if (isMany)
+      void opened().then(
+        ({ verifying }) => verifying.start(),
+        () => {},
+      )
+  }
+  return Object.assign(prover, { save, load, recalled: recallAll })
+}
+
+/** Whether a signature of that registry has to be asked for. */
+function lacks(proof: Result<Proof>, registry: string | undefined): boolean {
+  return proof.ok
+    ? proof.value.publish === undefined || proof.value.publish.registry !== registry
+    : proof.refusal.code === 'EVIDENCE_MISSING'
 }
 
 /** Safety rule 1: whatever is thrown while deciding is a refusal; but for what is no package's fault. */

@@ -17,6 +17,7 @@ class KeptCertificate extends X509Certificate {
   #root: Buffer | undefined
   #key: Buffer | undefined
   #keyObject: KeyObject | undefined
+  #extensions: ASN1Obj[] | undefined
   /** Who has signed it and who has not. Weak: an untrusted certificate is asked about too, once. */
   readonly #signed = new WeakMap<X509Certificate, boolean>()
 
@@ -35,6 +36,11 @@ class KeptCertificate extends X509Certificate {
   get der(): Buffer {
     this.#root ??= encode(this.root)
     return this.#root
+  }
+
+  override get extensions(): ASN1Obj[] {
+    this.#extensions ??= super.extensions
+    return this.#extensions
   }
 
   override equals(other: X509Certificate): boolean {

@@ -7,6 +7,11 @@ const FULCIO = '1.3.6.1.4.1.57264.1.'
 const EXTENDED_KEY_USAGE = '2.5.29.37'
 const CODE_SIGNING = '1.3.6.1.5.5.7.3.3'
 const UTF8_STRING = 0x0c
+/**
+ * A byte order mark is kept: otherwise an environment named U+FEFF + `npm`, which anybody with push access can make up and
+ * which nobody reviews, would pass for `npm`.
+ */
+const DECODER = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const GITHUB_ISSUER = 'https://token.actions.githubusercontent.com'
 
 /**
@@ -35,12 +40,9 @@ export function certificateClaims(certificate: X509Certificate): Result<Certific
   }
   if (!codeSigning) return untrusted('no extended key usage for code signing', 'a code signing certificate')
 
-  // A byte order mark is kept: otherwise an environment named U+FEFF + `npm`, which anybody with push access can make up
-  // and which nobody reviews, would pass for `npm`.
-  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
   const claims = new Map<number, string>()
   try {
-    for (const [number, value] of raw) claims.set(number, decoder.decode(number < 8 ? value : utf8String(value)))
+    for (const [number, value] of raw) claims.set(number, DECODER.decode(number < 8 ? value : utf8String(value)))
   } catch {
     return untrusted('a claim that is not a UTF-8 string', 'claims as Fulcio writes them')
   }

@@ -17,6 +17,7 @@ export interface Statement {
   readonly predicate: Record<string, unknown>
 }
 
+const DECODER = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const PAYLOAD_TYPE = 'application/vnd.in-toto+json'
 const STATEMENT_TYPES = ['https://in-toto.io/Statement/v0.1', 'https://in-toto.io/Statement/v1']
 
@@ -38,7 +39,7 @@ export function parseStatement(bundle: Bundle): Result<Statement> {
   }
   let statement: unknown
   try {
-    statement = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(payload))
+    statement = JSON.parse(DECODER.decode(payload))
   } catch {
     return refuse('EVIDENCE_MALFORMED', 'a payload that is not JSON in UTF-8', 'an in-toto statement')
   }
