@@ -132,14 +132,20 @@ export async function forEachPackage<T>(
   // On a terminal only, and on standard error: standard output is for machines.
   const isShown = process.stderr.isTTY && packages.length > 0
   const bar = isShown ? (await import('./progress.ts')).progressBar(packages.length, what) : undefined
-  return Promise.all(
-    packages.map(async (pkg) => {
-      const result = await run(pkg)
+  const results: T[] = []
+  const rest = packages.entries()
+  // Each takes the next one: thousands that wait for their turn would need more memory than all else.
+  const takeOver = async () => {
+    for (const [index, pkg] of rest) {
+      results[index] = await run(pkg)
       bar?.increment()
-      return result
-    }),
-  ).finally(() => bar?.stop())
+    }
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, takeOver)).finally(() => bar?.stop())
+  return results
 }
+
+const AT_ONCE = 256
 
 /** Files that the command line names, which replace those of a policy. */
 export function trustFiles({ trustedRoot, npmKeys }: SourceOptions): TrustFiles {

@@ -24,8 +24,8 @@ const FEW = 24
 const BATCH = 8
 /** More cores than that no install waits for. */
 const MAX_THREADS = 8
-/** Megabytes for what lives shortly: with Node's 16 a tenth of the time goes into collecting it. */
-const YOUNG = 48
+/** Megabytes for what lives shortly. More make nothing faster, and every thread has as many. */
+const YOUNG = 8
 
 /** Where the thread's code is: the build names the bundle. */
 declare const WORKER_FILE: string | undefined
