@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { rmSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { runPnpm } from '../support/pnpm/index.ts'
 import { PNPMFILE, startWorld } from '../support/world.ts'
@@ -32,7 +33,7 @@ describe('pnpmfile.cjs', () => {
 })
 
 for (const version of VERSIONS) {
-  test(`pnpm ${version}: each package's evidence is asked for once, fresh and frozen`, async (t) => {
+  test(`pnpm ${version}: each package's evidence is asked for once, fresh and frozen, and never again`, async (t) => {
     const world = await startWorld()
     t.after(() => world.close())
     await world.publish({ ...good('widget'), dependencies: { part: '1.0.0' } })
@@ -40,15 +41,21 @@ for (const version of VERSIONS) {
     await world.publish(good('bit'))
     const project = world.gatedProject({ dependencies: { widget: '1.0.0', bit: '1.0.0' } })
     t.after(() => project.dispose())
-    for (const args of [['install'], ['install', '--frozen-lockfile', '--force']]) {
+    const all = ['bit', 'part', 'widget'].map((name) => `/-/npm/v1/attestations/${name}@1.0.0`)
+    const frozen = ['install', '--frozen-lockfile', '--force']
+    const forgetting = () => rmSync(project.env.XDG_CACHE_HOME ?? '', { recursive: true })
+    for (const [args, expected, before] of [
+      [['install'], all, () => {}],
+      [frozen, [], () => {}],
+      [frozen, all, forgetting],
+      [frozen, [], () => {}],
+    ] as const) {
+      before()
       world.registry.forgetRequests()
       const { status, output } = await runPnpm(version, args, project)
       assert.equal(status, 0, output)
       const asked = world.registry.requests.map(({ path }) => path).filter((path) => path.includes('/attestations/'))
-      assert.deepEqual(
-        asked.sort(),
-        ['bit', 'part', 'widget'].map((name) => `/-/npm/v1/attestations/${name}@1.0.0`),
-      )
+      assert.deepEqual(asked.sort(), expected)
       assert.ok(linked(project).includes('part@1.0.0'))
     }
   })
