@@ -66,10 +66,17 @@ export function openPool(trust: TrustInputs): Verifying {
       const worker = idle.pop()
       if (worker === undefined) return
       const tasks = waiting.splice(0, BATCH)
+      try {
+        worker.postMessage(tasks.map(({ id, method, args }): Question => ({ id, method, args })))
+      } catch {
+        // What is nested too deeply to be copied: who writes evidence must not end the process of the package manager.
+        idle.push(worker)
+        for (const task of tasks) void runHere(task)
+        continue
+      }
       // It holds the process as long as somebody waits for it, and no longer.
       worker.ref()
       busy.set(worker, new Map(tasks.map((task) => [task.id, task])))
-      worker.postMessage(tasks.map(({ id, method, args }): Question => ({ id, method, args })))
     }
   }
 

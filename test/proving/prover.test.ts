@@ -329,6 +329,17 @@ describe('many packages', () => {
     )
   })
 
+  test('of which one has evidence that cannot be handed to a thread end all the same', async (t) => {
+    const { run, registry } = machine(t)
+    const deep: unknown = JSON.parse(`{"attestations":${'['.repeat(100_000)}${']'.repeat(100_000)}}`)
+    registry.attestations = async (pkg) => (pkg.name === 'package-7' ? ok(deep) : documentOf(pkg))
+    const { ends } = await run(PROVENANCE, { packages: many })
+    assert.deepEqual(
+      ends,
+      many.map(({ name }) => (name === 'package-7' ? 'EVIDENCE_MALFORMED' : 'proven')),
+    )
+  })
+
   test('with an unusable trust root stop, once and for all', async (t) => {
     const { run, trustWith } = machine(t)
     trustWith({ ...sigstore, trustedRoot: { ...sigstore.trustedRoot, certificateAuthorities: [] } })
