@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 
 /*
@@ -35,13 +35,23 @@ export function readStored(cache: string, digest: string): unknown {
   }
 }
 
-/** Keeps a document, if that is possible. Returns its digest (hex) in any case. Never throws. */
-export function store(cache: string, name: string, document: unknown): string {
-  const text = JSON.stringify(document)
+/** Keeps a document, if that is possible. Returns its digest (hex) where it is one that can be written. Never throws. */
+export function store(cache: string, name: string, document: unknown): string | undefined {
+  const text = textOf(document)
+  if (text === undefined) return undefined
   const digest = sha256(text)
   // The document first: what a name leads to is there.
   if (write(fileOf(cache, 'documents', digest), text)) write(fileOf(cache, 'names', name), digest)
   return digest
+}
+
+/** Undefined of what is nested too deeply: a registry may say more than what is looked at. */
+function textOf(document: unknown): string | undefined {
+  try {
+    return JSON.stringify(document)
+  } catch {
+    return undefined
+  }
 }
 
 const DIGEST = /^[0-9a-f]{64}$/
@@ -55,8 +65,9 @@ const MAX_BYTES = 8 << 20
 
 function read(file: string): Buffer | undefined {
   try {
-    const bytes = readFileSync(file)
-    return bytes.length > MAX_BYTES ? undefined : bytes
+    // Before it is opened: a pipe, in a cache from elsewhere, would wait for somebody to write into it.
+    const stats = statSync(file, { throwIfNoEntry: false })
+    return stats?.isFile() && stats.size <= MAX_BYTES ? readFileSync(file) : undefined
   } catch {
     return undefined
   }

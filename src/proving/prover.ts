@@ -70,9 +70,12 @@ export function openProver({ evidence, trust = {}, remember, ...context }: Prove
   const { now } = context
   const proofs = new Map<string, Promise<Result<Proof>>>()
   const limit = pLimit(AT_ONCE)
-  const remembered = once(async () =>
-    remember === undefined ? undefined : openMemory({ ...remember, seen: seenOf(trust), now }),
-  )
+  let seen: string | undefined
+  const remembered = once(async () => {
+    if (remember === undefined) return undefined
+    seen = seenOf(trust)
+    return openMemory({ ...remember, seen, now })
+  })
   /** Loaded only when something must be verified: the verifier is the heaviest part of the gate. */
   const opened = once(async (): Promise<{ readonly verifying: Verifying; readonly memory: Memory | undefined }> => {
     const [{ readTrust, digestOf }, { openPool }, memory] = await Promise.all([
@@ -82,8 +85,8 @@ export function openProver({ evidence, trust = {}, remember, ...context }: Prove
     ])
     const before = remember && seenOf(trust)
     const inputs = await readTrust(trust, context)
-    // What was written in between may be of something else that was trusted.
-    memory?.confirm(digestOf(inputs), inputs.until, remember && seenOf(trust) === before)
+    // What is written down is about what was seen first: a file that was another one since then, be it for a moment, is not.
+    memory?.confirm(digestOf(inputs), inputs.until, before === seen && seenOf(trust) === seen)
     return { verifying: openPool(inputs), memory }
   })
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import {
   chmodSync,
   existsSync,
@@ -7,6 +8,7 @@ import {
   readdirSync,
   rmSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs'
@@ -16,6 +18,7 @@ import { describe, it, type TestContext } from 'node:test'
 import { prune } from '../../src/evidence/prune.ts'
 import { readStored, store, storedDigest, storedName } from '../../src/evidence/store.ts'
 
+const STORE = new URL('../../src/evidence/store.ts', import.meta.url).href
 const NOW = new Date('2026-03-01T12:00:00Z')
 const DOCUMENT = { attestations: [{ bundle: { é: '✓' } }] }
 
@@ -42,7 +45,7 @@ function stored(cache: string, name: string): unknown {
 describe('a document that is kept', () => {
   it('is found by what it is about, and by nothing else', (t) => {
     const cache = folder(t)
-    const digest = store(cache, nameOf('a', '1'), DOCUMENT)
+    const digest = store(cache, nameOf('a', '1'), DOCUMENT) ?? ''
     assert.match(digest, /^[0-9a-f]{64}$/)
     assert.equal(storedDigest(cache, nameOf('a', '1')), digest)
     assert.deepEqual(stored(cache, nameOf('a', '1')), DOCUMENT)
@@ -98,6 +101,30 @@ describe('what is in the place of a document and is none', () => {
     })
   }
 
+  it('a pipe is not waited for, and of a device nothing is read', {
+    skip: process.platform === 'win32' && 'no pipes',
+  }, (t) => {
+    const cache = folder(t)
+    for (const spoil of [
+      (file: string) => spawnSync('mkfifo', [file]),
+      (file: string) => symlinkSync('/dev/zero', file),
+    ]) {
+      for (const what of ['documents', 'names']) {
+        store(cache, nameOf('a'), DOCUMENT)
+        const [file = ''] = filesOf(join(cache, 'evidence', what))
+        rmSync(file)
+        spoil(file)
+        // In a process of its own, for it would wait in the middle of one call.
+        const script = `import { readStored, storedDigest } from ${JSON.stringify(STORE)}
+          const digest = storedDigest(${JSON.stringify(cache)}, ${JSON.stringify(nameOf('a'))})
+          process.exit(digest === undefined || readStored(${JSON.stringify(cache)}, digest) === undefined ? 0 : 1)`
+        const { status } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { timeout: 10_000 })
+        assert.equal(status, 0, what)
+        rmSync(file)
+      }
+    }
+  })
+
   it('and so does what leads to no document', (t) => {
     const cache = folder(t)
     for (const name of ['', 'x', '../../../../etc/passwd', 'a'.repeat(63), `${'a'.repeat(64)}\n`, 'A'.repeat(64)]) {
@@ -111,7 +138,7 @@ describe('what is in the place of a document and is none', () => {
   it('where nothing can be kept, that is no error', (t) => {
     const cache = folder(t)
     writeFileSync(cache, 'a file')
-    assert.match(store(cache, nameOf('a'), DOCUMENT), /^[0-9a-f]{64}$/)
+    assert.match(store(cache, nameOf('a'), DOCUMENT) ?? '', /^[0-9a-f]{64}$/)
     assert.equal(stored(cache, nameOf('a')), undefined)
   })
 

@@ -156,6 +156,38 @@ describe('a second run', () => {
     await assert.rejects(run(), GateError)
   })
 
+  test('proves what cannot be kept, and asks for it again', async (t) => {
+    const { run, registry } = machine(t)
+    const nested: unknown = JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`)
+    registry.attestations = async (pkg) => {
+      const document = await documentOf(pkg)
+      return document.ok ? ok({ ...(document.value as object), nested }) : document
+    }
+    for (let round = 0; round < 2; round += 1) {
+      const { ends, asked } = await run()
+      assert.deepEqual([ends, asked], [['proven'], ['attestations widget']])
+    }
+  })
+
+  test('does not take over what another trust root, that was there for a moment, has proven', async (t) => {
+    const { prover, trustWith, registry, asked } = machine(t)
+    const evil = await createSigstore({ now: NOW })
+    registry.attestations = (pkg) => documentOf(pkg, evil)
+    const prove = prover()
+    await prove.load(false)
+    // Another branch was checked out, or a file of this one is written anew, while the lockfile is read.
+    trustWith(evil)
+    assert.equal((await prove(widget)).ok, true)
+    await prove.save()
+    trustWith(sigstore)
+    const next = prover()
+    await next.load(false)
+    asked.length = 0
+    assert.equal(next.recalled(widget), undefined)
+    assert.equal((await next(widget)).ok, false)
+    assert.deepEqual(asked, ['attestations widget'])
+  })
+
   test('of another version of the gate verifies what is kept', async (t) => {
     const here = machine(t)
     await here.run()
