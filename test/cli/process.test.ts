@@ -1,9 +1,10 @@
 /** `verify` as a process among others: closed pipes, full disks, signals, terminals, a second one beside it. */
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, openSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import path from 'node:path'
 import { after, describe, type TestContext, test } from 'node:test'
 import type { Project } from '../support/pnpm/index.ts'
 import { CLI, startWorld } from '../support/world.ts'
@@ -84,6 +85,20 @@ describe('a report that a full disk cut off is no success', FULL, () => {
       assertNoStack(run.stderr)
     })
   }
+})
+
+test('an end before there is an answer is no success', async (t) => {
+  const project = cliProject(world, { files: { 'pnpm-lock.yaml': lockfileOf([widget]) } })
+  t.after(() => project.dispose())
+  const lost = path.join(project.root, 'lost.cjs')
+  // Nobody answers any more, and nothing is left to wait for: a thread or a library that forgets a question.
+  writeFileSync(lost, "require('node:fs/promises').stat = () => new Promise(() => {})")
+  const run = spawnSync(process.execPath, ['--require', lost, CLI, 'verify'], {
+    cwd: project.dir,
+    env: project.env,
+    encoding: 'utf8',
+  })
+  assert.equal(run.status, 2, run.stderr)
 })
 
 describe('signals', POSIX, () => {
