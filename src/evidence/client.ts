@@ -64,9 +64,12 @@ export function openClient(options: Readonly<Record<string, unknown>>, limits: L
   const transport = openTransport(options, limits.concurrency)
   // Where nobody answers, thousands of packages would each wait for their own retries.
   let silent = 0
-  const rate: Rate = { resumeAt: 0 }
+  /** By origins: another registry is not limited by what this one says. */
+  const rates = new Map<string, Rate>()
   return (request) =>
     limit(async () => {
+      const rate = rates.get(request.url.origin) ?? { resumeAt: 0 }
+      rates.set(request.url.origin, rate)
       const retries = silent < PATIENCE ? limits.retries : 0
       const evidence = await fetchDocument(request, options, transport, { ...limits, retries }, rate)
       silent = !evidence.ok && evidence.refusal.code === 'EVIDENCE_UNAVAILABLE' ? silent + 1 : 0
@@ -90,7 +93,15 @@ async function fetchDocument(
   limits: Limits,
   rate: Rate,
 ): Promise<Evidence> {
-  const { size = limits.size } = request
+  const { size = limits.size, url, expected } = request
+  const end = performance.now() + limits.total
+  // Else thousands of packages would each wait for all of their time, and for nothing.
+  const isTooLate = () => rate.resumeAt >= end
+  if (isTooLate()) {
+    const seconds = Math.ceil((rate.resumeAt - performance.now()) / 1_000)
+    const found = `${url.origin} answers too many requests no more, for another ${seconds} s`
+    return refuse('EVIDENCE_UNAVAILABLE', found, expected)
+  }
   const deadline = AbortSignal.timeout(limits.total)
   const pause = (time: number) => setTimeout(time, undefined, { signal: deadline }).catch(() => {})
   let failures = 0
@@ -107,6 +118,7 @@ async function fetchDocument(
     if (!transient || isLast || deadline.aborted) return evidence
     if (limited === undefined) await pause(limits.pause * 4 ** failures++ * (1 + Math.random()))
     else rate.resumeAt = Math.max(rate.resumeAt, performance.now() + limited)
+    if (isTooLate()) return evidence
     await resumed()
     if (deadline.aborted) return evidence
   }

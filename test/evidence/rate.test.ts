@@ -44,6 +44,26 @@ describe('a registry that limits the rate', () => {
     assert.match(refused(await ask(locked('a')), 'EVIDENCE_UNAVAILABLE'), /^HTTP 429 from /)
   })
 
+  it('for longer than a package has keeps no install waiting: each is told at once', async (t) => {
+    const { listener, counts } = limiting(0, 1000, { 'retry-after': '3600' })
+    const { url } = await serve(t, listener)
+    const ask = attestationsFrom(settings(url), { ...LIMITS, retries: 1, total: 60_000, concurrency: 4 })
+    const start = performance.now()
+    const all = await Promise.all(Array.from({ length: 40 }, (_, index) => ask(locked(`package-${index}`))))
+    for (const each of all) refused(each, 'EVIDENCE_UNAVAILABLE')
+    assert.ok(performance.now() - start < 20_000)
+    assert.equal(counts().refusals, 4)
+  })
+
+  it('does so for itself, and not for another registry', async (t) => {
+    const [slow, quick] = [limiting(0, 1000, { 'retry-after': '3600' }), limiting(1000, 0, {})]
+    const [{ url }, other] = [await serve(t, slow.listener), await serve(t, quick.listener)]
+    const both = { ...settings(url), registries: { default: url, '@other': other.url } }
+    const ask = attestationsFrom(both, { ...LIMITS, retries: 1 })
+    refused(await ask(locked('a')), 'EVIDENCE_UNAVAILABLE')
+    assert.deepEqual(found(await ask(locked('@other/a'))), DOCUMENT)
+  })
+
   for (const said of ['0', '-1', 'soon', '99999999', 'Wed, 21 Oct 2026 07:28:00 GMT', '1e3']) {
     it(`and says ${JSON.stringify(said)} is asked as often as any that fails`, async (t) => {
       const { listener, counts } = limiting(0, 1000, { 'retry-after': said })
