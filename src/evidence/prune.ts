@@ -1,5 +1,6 @@
-import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
+import { replaceFile } from '../write.ts'
 
 /** What a cache may have, in bytes: the evidence of some 20,000 packages, and what was proven of as many. */
 export const MAX_BYTES = 512 << 20
@@ -15,10 +16,11 @@ const FOLDERS = ['evidence', 'proofs', 'derived', 'facts']
 export async function prune(cache: string, now: Date, maxBytes: number = MAX_BYTES): Promise<void> {
   const marker = path.join(cache, 'pruned')
   try {
-    const last = await stat(marker).catch(() => undefined)
+    const last = await lstat(marker).catch(() => undefined)
     if (last !== undefined && Math.abs(now.getTime() - last.mtimeMs) < DAY) return
     await mkdir(cache, { recursive: true, mode: 0o700 })
-    await writeFile(marker, '', { mode: 0o600 })
+    // In the place of a link, and not through it: a cache may come from elsewhere.
+    await replaceFile(marker, '', 0o600)
     const files = (await Promise.all(FOLDERS.map((folder) => filesIn(path.join(cache, folder))))).flat()
     files.sort((a, b) => a.time - b.time)
     let size = files.reduce((sum, file) => sum + file.size, 0)
@@ -38,13 +40,22 @@ interface File {
   readonly time: number
 }
 
+/** What the gate gives its files as names, also before they are whole. Whatever else lies there is somebody's. */
+const OURS = /^[0-9a-f]{64}(?:\.json|\.txt)?(?:\.[0-9a-f-]{36}\.tmp)?$/
+
+/** Follows no link. */
 async function filesIn(folder: string): Promise<readonly File[]> {
+  const isFolder = await lstat(folder).then(
+    (stats) => stats.isDirectory(),
+    () => false,
+  )
+  if (!isFolder) return []
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
   const found: File[] = []
   for (const entry of entries) {
     const file = path.join(folder, entry.name)
     if (entry.isDirectory()) found.push(...(await filesIn(file)))
-    const stats = entry.isFile() ? await stat(file).catch(() => undefined) : undefined
+    const stats = entry.isFile() && OURS.test(entry.name) ? await lstat(file).catch(() => undefined) : undefined
     // What takes no room but its name, counts as what a file system gives it.
     if (stats !== undefined) found.push({ path: file, size: Math.max(stats.size, 4_096), time: stats.mtimeMs })
   }

@@ -190,6 +190,22 @@ describe('a cache', () => {
     assert.equal(kept(cache).length, 0)
   })
 
+  it('takes away nothing but what it has written itself', async (t) => {
+    const cache = filled(t)
+    const [mine, elsewhere] = [join(cache, 'evidence/thesis.json'), join(cache, '..', 'home')]
+    writeFileSync(mine, 'x'.repeat(20_000))
+    mkdirSync(join(elsewhere, 'ab'), { recursive: true })
+    const others = [join(elsewhere, 'letter.txt'), join(elsewhere, 'ab', `${'a'.repeat(64)}.json`)]
+    for (const file of others) writeFileSync(file, 'x'.repeat(20_000))
+    // A cache from elsewhere may have links in it.
+    for (const folder of ['facts', 'evidence/more', 'evidence/names/ab'])
+      if (!existsSync(join(cache, folder))) symlinkSync(elsewhere, join(cache, folder))
+    symlinkSync(others[0] ?? '', join(cache, 'pruned'))
+    await prune(cache, new Date('2030-01-01'), 1)
+    assert.equal(kept(cache).length, 0)
+    for (const file of [mine, ...others]) assert.equal(statSync(file).size, 20_000, file)
+  })
+
   it('that is none, or that cannot be written, is no error', async (t) => {
     const cache = folder(t)
     await prune(cache, NOW)
