@@ -1,7 +1,8 @@
-import { mkdirSync } from 'node:fs'
+import { lstatSync, mkdirSync } from 'node:fs'
 import { enableCompileCache, flushCompileCache } from 'node:module'
 import path from 'node:path'
 import envPaths from 'env-paths'
+import { isInside } from './evidence/places.ts'
 
 /**
  * Has Node keep what it has compiled, for what is loaded from here on: that is half of the time of a run that has nothing to
@@ -10,9 +11,14 @@ import envPaths from 'env-paths'
  */
 export function keepCompiled(): void {
   try {
-    const folder = path.join(envPaths('provenance-gate', { suffix: '' }).data, 'compiled')
+    const { cache, data } = envPaths('provenance-gate', { suffix: '' })
+    if (isInside(cache, data)) return
+    const folder = path.join(data, 'compiled')
     mkdirSync(folder, { recursive: true, mode: 0o700 })
-    enableCompileCache(folder)
+    // It may have been there before, as with a HOME that everybody may write into.
+    const { mode, uid } = lstatSync(folder)
+    const isPrivate = process.platform === 'win32' || ((mode & 0o022) === 0 && uid === process.getuid?.())
+    if (isPrivate) enableCompileCache(folder)
   } catch {}
 }
 

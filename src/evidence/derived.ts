@@ -15,14 +15,14 @@ const MAX_BYTES = 64 << 20
  * @param derive its result is plain data
  */
 export async function derived<T>(
-  { cache, keyFile }: Places,
+  places: Places,
   what: readonly string[],
   text: string | Uint8Array,
   derive: () => T | Promise<T>,
 ): Promise<T> {
-  const key = await openKey(keyFile).catch(() => undefined)
+  const key = await openKey(places).catch(() => undefined)
   if (key === undefined) return derive()
-  const file = path.join(cache, 'derived', `${sealedName(key, what)}.json`)
+  const file = path.join(places.cache, 'derived', `${sealedName(key, what)}.json`)
   const about = [...what, createHash('sha256').update(text).digest('hex')]
   const known = await readSealed(file, key, about, MAX_BYTES)
   if (known !== undefined) return JSON.parse(known) as T

@@ -17,14 +17,14 @@ export interface Facts {
 
 const MAX_BYTES = 4_096
 
-export function openFacts({ cache, keyFile }: Places): Facts {
+export function openFacts(places: Places): Facts {
   let opened: Promise<Buffer | undefined> | undefined
   const key = () => {
-    opened ??= openKey(keyFile).catch(() => undefined)
+    opened ??= openKey(places).catch(() => undefined)
     return opened
   }
   const fileOf = (secret: Buffer, kind: string, id: string) =>
-    path.join(cache, 'facts', `${sealedName(secret, [kind, id])}.txt`)
+    path.join(places.cache, 'facts', `${sealedName(secret, [kind, id])}.txt`)
   return {
     get: async (kind, id) => {
       const secret = await key()

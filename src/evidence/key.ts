@@ -1,17 +1,23 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { link, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { isInside, type Places } from './places.ts'
 
 const KEY_BYTES = 32
 
-/** The user's key; made at the first use, by one of several processes. Undefined where others can read it. */
-export async function openKey(file: string): Promise<Buffer | undefined> {
+/**
+ * The user's key; made at the first use, by one of several processes. Undefined where others can read it, or whoever fills
+ * the cache could write it.
+ */
+export async function openKey({ cache, keyFile: file }: Places): Promise<Buffer | undefined> {
+  if (isInside(cache, file)) return undefined
   const kept = await readKey(file)
   if (kept !== 'absent') return kept
   await mkdir(path.dirname(file), { recursive: true, mode: 0o700 })
   const temporary = `${file}.${randomUUID()}.tmp`
   try {
-    await writeFile(temporary, randomBytes(KEY_BYTES), { flag: 'wx', mode: 0o600 })
+    // On the disk before it has its name: half a key would be in the way of every later one.
+    await writeFile(temporary, randomBytes(KEY_BYTES), { flag: 'wx', mode: 0o600, flush: true })
     // A link, for unlike a renaming it does not replace the key of another process.
     await link(temporary, file).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EEXIST') throw error

@@ -14,3 +14,9 @@ export function userPlaces(cache?: string): Places {
   const paths = envPaths('provenance-gate', { suffix: '' })
   return { cache: cache === undefined ? paths.cache : path.resolve(cache), keyFile: path.join(paths.data, 'key') }
 }
+
+/** Whether a file or folder lies in a folder, or is it: XDG_CACHE_HOME and XDG_DATA_HOME may be one, and --cache anything. */
+export function isInside(folder: string, file: string): boolean {
+  const way = path.relative(folder, file)
+  return way !== '..' && !way.startsWith(`..${path.sep}`) && !path.isAbsolute(way)
+}

@@ -128,6 +128,21 @@ describe('the cache', () => {
     assert.ok((await loadedBy(made, [CLI, 'verify'])).includes('verifier.cjs'))
   })
 
+  test('and what Node has compiled, are not used where both have one place, or others may write there', {
+    skip: process.platform === 'win32' && 'no such permissions',
+  }, async (t) => {
+    const one = await project(t)
+    const env = { ...one.env, XDG_DATA_HOME: one.env.XDG_CACHE_HOME ?? '' }
+    assert.equal((await runCli(['verify'], { cwd: one.dir, env })).status, 0)
+    assert.deepEqual(readdirSync(cacheOf(one)).toSorted(), ['evidence'])
+    const open = await project(t)
+    const compiled = path.join(dataOf(open), 'compiled')
+    mkdirSync(compiled, { recursive: true })
+    chmodSync(compiled, 0o777)
+    await verify(open)
+    assert.deepEqual(readdirSync(compiled), [])
+  })
+
   test('that cannot be written stops nothing', async (t) => {
     const made = await project(t)
     for (const folder of [made.env.XDG_CACHE_HOME, made.env.XDG_DATA_HOME]) {

@@ -37,6 +37,17 @@ describe('facts', () => {
     assert.equal(statSync(where.keyFile).mode & 0o777, 0o600)
   })
 
+  it('are not remembered where the key lies in the cache: whoever fills it would have the key', async (t) => {
+    const where = places(t)
+    const file = join(where.folder, 'key')
+    await openFacts({ ...where, keyFile: file }).put('sha256', 'a', 'x')
+    assert.equal(existsSync(file), false)
+    await openFacts(where).put('sha256', 'a', 'x')
+    const around = { cache: join(where.cache, '..'), keyFile: where.keyFile }
+    await openFacts(around).put('sha256', 'a', 'x')
+    assert.equal(await openFacts(around).get('sha256', 'a'), undefined)
+  })
+
   it('of a cache that somebody else has filled are not believed', async (t) => {
     const [mine, theirs] = [places(t), places(t)]
     await openFacts(theirs).put('sha256', 'a', 'evil')
