@@ -1,8 +1,9 @@
+import './home.ts'
 import { lstatSync, mkdirSync } from 'node:fs'
 import { enableCompileCache, flushCompileCache } from 'node:module'
 import path from 'node:path'
-import envPaths from 'env-paths'
-import { isInside } from './evidence/places.ts'
+import { isPrivate } from './evidence/key.ts'
+import { isInside, userPlaces } from './evidence/places.ts'
 
 /**
  * Has Node keep what it has compiled, for what is loaded from here on: that is half of the time of a run that has nothing to
@@ -11,14 +12,12 @@ import { isInside } from './evidence/places.ts'
  */
 export function keepCompiled(): void {
   try {
-    const { cache, data } = envPaths('provenance-gate', { suffix: '' })
-    if (isInside(cache, data)) return
-    const folder = path.join(data, 'compiled')
+    const { cache, keyFile } = userPlaces()
+    const folder = path.join(path.dirname(keyFile), 'compiled')
+    if (isInside(cache, folder)) return
     mkdirSync(folder, { recursive: true, mode: 0o700 })
-    // It may have been there before, as with a HOME that everybody may write into.
-    const { mode, uid } = lstatSync(folder)
-    const isPrivate = process.platform === 'win32' || ((mode & 0o022) === 0 && uid === process.getuid?.())
-    if (isPrivate) enableCompileCache(folder)
+    // It may have been there before, made by somebody else.
+    if (isPrivate(lstatSync(folder))) enableCompileCache(folder)
   } catch {}
 }
 

@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import type { Stats } from 'node:fs'
 import { link, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { isInside, type Places } from './places.ts'
@@ -35,8 +36,11 @@ async function readKey(file: string): Promise<Buffer | 'absent' | undefined> {
     throw error
   })
   if (stats === undefined) return 'absent'
-  // Windows has no such permissions: there it is the user's folder that protects it.
-  const isPrivate = process.platform === 'win32' || ((stats.mode & 0o077) === 0 && stats.uid === process.getuid?.())
-  if (!stats.isFile() || stats.size !== KEY_BYTES || !isPrivate) return undefined
+  if (!stats.isFile() || stats.size !== KEY_BYTES || !isPrivate(stats)) return undefined
   return readFile(file)
+}
+
+/** Whether it is this user's, and nobody else's. Windows has no such permissions: there the user's folder protects it. */
+export function isPrivate({ mode, uid }: Pick<Stats, 'mode' | 'uid'>): boolean {
+  return process.platform === 'win32' || ((mode & 0o077) === 0 && uid === process.getuid?.())
 }

@@ -1,3 +1,4 @@
+import '../home.ts'
 import path from 'node:path'
 import envPaths from 'env-paths'
 

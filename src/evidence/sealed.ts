@@ -42,9 +42,12 @@ export async function writeSealed(file: string, key: Buffer, about: readonly str
   } catch {}
 }
 
-/** A name for what comes from lockfiles, and that nobody else can foretell. */
+/**
+ * A name for what comes from lockfiles, and that nobody else can foretell. No signature over anything: whoever fills the
+ * cache sees the names, and could write them into files.
+ */
 export function sealedName(key: Buffer, about: readonly string[]): string {
-  return mac(key, about, Buffer.alloc(0)).toString('hex')
+  return createHmac('sha256', key).update('name:').update(JSON.stringify(about)).digest('hex')
 }
 
 /** What it is about is a list, so that no two are signed as one text, and its length stands before it. */

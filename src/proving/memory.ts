@@ -111,8 +111,10 @@ export async function openMemory({ cache, keyFile, project, version, seen, now }
       isNew = true
     },
     save: async () => {
-      if (!isNew || !mayWrite || trusted === undefined || key === undefined || file === undefined) return false
+      if (!isNew || !mayWrite || trusted === undefined) return false
       isNew = false
+      // The evidence of it is kept all the same, and has to be bounded.
+      if (key === undefined || file === undefined) return true
       // What nobody has asked for this time is there once more, as long as it is not too old.
       for (const [id, row] of rows) {
         const found = row[1] >= today - KEPT_DAYS && !proofs.has(id) ? unpacked(row) : undefined

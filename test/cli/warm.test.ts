@@ -1,7 +1,17 @@
 /** What a second run does not do: ask anybody, verify anything, or load what would. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import path from 'node:path'
 import { after, describe, type TestContext, test } from 'node:test'
 import { promisify } from 'node:util'
@@ -128,19 +138,40 @@ describe('the cache', () => {
     assert.ok((await loadedBy(made, [CLI, 'verify'])).includes('verifier.cjs'))
   })
 
-  test('and what Node has compiled, are not used where both have one place, or others may write there', {
+  test('is not believed where the key lies in it', async (t) => {
+    const made = await project(t)
+    const env = { ...made.env, XDG_DATA_HOME: made.env.XDG_CACHE_HOME ?? '' }
+    assert.equal((await runCli(['verify'], { cwd: made.dir, env })).status, 0)
+    assert.deepEqual(readdirSync(cacheOf(made)).toSorted(), ['evidence', 'pruned'])
+    assert.ok((await loadedBy({ ...made, env }, [CLI, 'verify'])).includes('verifier.cjs'))
+  })
+
+  test('with signatures that are taken from the names of its files is verified', async (t) => {
+    const made = await project(t)
+    await verify(made)
+    for (const folder of ['proofs', 'derived'].map((name) => path.join(cacheOf(made), name))) {
+      for (const name of readdirSync(folder)) writeFileSync(path.join(folder, name), `${name.replace('.json', '')}\n`)
+    }
+    assert.deepEqual(endings(await report(made)), PROVEN)
+  })
+
+  test('that Node has compiled is not run where others can write', {
     skip: process.platform === 'win32' && 'no such permissions',
   }, async (t) => {
-    const one = await project(t)
-    const env = { ...one.env, XDG_DATA_HOME: one.env.XDG_CACHE_HOME ?? '' }
-    assert.equal((await runCli(['verify'], { cwd: one.dir, env })).status, 0)
-    assert.deepEqual(readdirSync(cacheOf(one)).toSorted(), ['evidence'])
-    const open = await project(t)
-    const compiled = path.join(dataOf(open), 'compiled')
-    mkdirSync(compiled, { recursive: true })
-    chmodSync(compiled, 0o777)
-    await verify(open)
-    assert.deepEqual(readdirSync(compiled), [])
+    for (const mode of [0o777, 0o720, 0o702, 0o700]) {
+      const made = await project(t)
+      const folder = path.join(dataOf(made), 'compiled')
+      mkdirSync(folder, { recursive: true })
+      chmodSync(folder, mode)
+      await verify(made)
+      assert.equal(readdirSync(folder).length > 0, mode === 0o700, mode.toString(8))
+    }
+    const made = await project(t)
+    const elsewhere = path.join(made.root, 'elsewhere')
+    for (const folder of [elsewhere, dataOf(made)]) mkdirSync(folder, { recursive: true, mode: 0o700 })
+    symlinkSync(elsewhere, path.join(dataOf(made), 'compiled'))
+    await verify(made)
+    assert.deepEqual(readdirSync(elsewhere), [])
   })
 
   test('that cannot be written stops nothing', async (t) => {

@@ -37,15 +37,25 @@ describe('facts', () => {
     assert.equal(statSync(where.keyFile).mode & 0o777, 0o600)
   })
 
-  it('are not remembered where the key lies in the cache: whoever fills it would have the key', async (t) => {
+  it('are not signed by the names of their files, which whoever fills the cache can see', async (t) => {
     const where = places(t)
-    const file = join(where.folder, 'key')
-    await openFacts({ ...where, keyFile: file }).put('sha256', 'a', 'x')
-    assert.equal(existsSync(file), false)
-    await openFacts(where).put('sha256', 'a', 'x')
-    const around = { cache: join(where.cache, '..'), keyFile: where.keyFile }
-    await openFacts(around).put('sha256', 'a', 'x')
-    assert.equal(await openFacts(around).get('sha256', 'a'), undefined)
+    await openFacts(where).put('sha256', 'a', 'good')
+    const [name = ''] = readdirSync(where.folder)
+    writeFileSync(join(where.folder, name), `${name.replace('.txt', '')}\n`)
+    assert.equal(await openFacts(where).get('sha256', 'a'), undefined)
+  })
+
+  it('are not remembered where the key would be restored with the cache', async (t) => {
+    const { cache } = places(t)
+    for (const keyFile of [join(cache, 'key'), join(cache, 'data/key'), join(cache, '..key')]) {
+      const facts = openFacts({ cache, keyFile })
+      await facts.put('sha256', 'a', 'x')
+      assert.equal(await facts.get('sha256', 'a'), undefined, keyFile)
+      assert.ok(!existsSync(keyFile), keyFile)
+    }
+    const beside = openFacts({ cache, keyFile: join(cache, '../..key') })
+    await beside.put('sha256', 'a', 'x')
+    assert.equal(await beside.get('sha256', 'a'), 'x')
   })
 
   it('of a cache that somebody else has filled are not believed', async (t) => {
