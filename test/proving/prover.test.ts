@@ -109,12 +109,14 @@ describe('a second run', () => {
     assert.deepEqual([stricter.ends, stricter.asked], [['REPOSITORY_MISMATCH'], []])
   })
 
-  test('of other bytes under the same name knows nothing', async (t) => {
+  test('of other bytes, another version or another name knows nothing', async (t) => {
     const { run } = machine(t)
     await run()
-    const other = { ...widget, integrity: locked('other').integrity }
-    const { asked } = await run(PROVENANCE, { packages: [other] })
-    assert.deepEqual(asked, ['attestations widget'])
+    const others = [{ integrity: locked('other').integrity }, { version: '1.0.1' }, { name: 'gadget' }] as const
+    for (const other of others) {
+      const { ends, asked } = await run(PROVENANCE, { packages: [{ ...widget, ...other }] })
+      assert.deepEqual([ends, asked.length], [['proven'], 1])
+    }
   })
 
   test('verifies what is kept, and asks nobody, where the trust root has changed', async (t) => {
@@ -324,6 +326,28 @@ describe("a registry's signature", () => {
     // Another rule may ask for more than there was.
     registry.attestations = (pkg) => documentOf(pkg)
     assert.deepEqual((await run(PROVENANCE, { now: later(2 * HOUR) })).ends, ['proven'])
+  })
+
+  test('of one registry is not taken for that of another, nor a publish attestation', async (t) => {
+    const { run, prover } = machine(t)
+    const recalled = async () => {
+      const prove = prover()
+      await prove.load(false)
+      return [[], [undefined], ['work'], [undefined, 'work']].map((each) => prove.recalled(widget, each)?.ok)
+    }
+    assert.deepEqual(await recalled(), [undefined, undefined, undefined, undefined])
+    await run()
+    assert.deepEqual(await recalled(), [true, true, undefined, undefined])
+    const here = machine(t)
+    here.registry.attestations = async () => missing
+    const { integrity = '' } = widget
+    here.registry.signatures = async () =>
+      ok({ integrity, signatures: [sigstore.signature({ name: 'widget', version: '1.0.0', integrity })] })
+    await here.run(SIGNATURE)
+    const prove = here.prover()
+    await prove.load(false)
+    assert.equal(prove.recalled(widget, [undefined])?.ok, true)
+    for (const each of [['work'], [undefined, 'work']]) assert.equal(prove.recalled(widget, each), undefined)
   })
 
   test('holds no more when its key is gone', async (t) => {
