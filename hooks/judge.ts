@@ -44,7 +44,7 @@ export interface Judge {
   forAnyone(packages: readonly LockedPackage[]): Promise<void>
   /** Judges the lockfile that comes of it. `isLate`: after what it says has been done. */
   result(packages: readonly LockedPackage[], isJudgedAgain: boolean, isLate: boolean): Promise<void>
-  /** Throws again what was refused on the way: pnpm drops a failing optional dependency silently. */
+  /** Throws again what was refused, or could not be judged, on the way: pnpm drops a failing optional dependency silently. */
   stopIfAnyWasRefused(): void
 }
 
@@ -65,6 +65,8 @@ export function openJudge(project: string): Judge {
   /** Who needs what is locked. */
   const needed = new Map<string, readonly string[]>()
   const refused: Verdict[] = []
+  /** What was thrown instead of a verdict. */
+  const failures: unknown[] = []
   const warned = new Set<string>()
   const now = new Date()
   const once = derivedIn(userPlaces(), packageJson.version)
@@ -113,7 +115,10 @@ export function openJudge(project: string): Judge {
       packages.map((pkg) =>
         Promise.all(opened.map(({ gate, rootGate }) => (isJudgedAgain && pkg.forAnyone ? rootGate : gate)(pkg))),
       ),
-    )
+    ).catch((error: unknown) => {
+      failures.push(error)
+      throw error
+    })
     warn(verdicts.flat())
     stop(verdicts.flatMap(firstRefusal), origin)
   }
@@ -209,7 +214,10 @@ export function openJudge(project: string): Judge {
       }
     },
 
-    stopIfAnyWasRefused: () => stopIfRefused(refused, 'resolved'),
+    stopIfAnyWasRefused: () => {
+      stopIfRefused(refused, 'resolved')
+      if (failures.length > 0) throw failures[0]
+    },
   }
 }
 

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import type { ServerResponse } from 'node:http'
+import { setTimeout } from 'node:timers/promises'
 import { json, type Reply, send, text } from './replies.ts'
 
 interface Matching {
@@ -18,6 +19,8 @@ export type Misbehaviour = Matching &
     | { readonly how: 'reset' }
     /** The request is taken and never answered. */
     | { readonly how: 'hang' }
+    /** The right answer, after so many milliseconds. */
+    | { readonly how: 'late'; readonly ms: number }
     /** The right answer, a byte at a time: no inactivity limit ever strikes, only a limit on the whole. */
     | { readonly how: 'slow-drip' }
     /** An answer that never ends, as fast as it is read. */
@@ -75,6 +78,11 @@ export async function misbehave(
       return
     case 'hang':
       return
+    case 'late': {
+      const reply = await honest()
+      await setTimeout(rule.ms, undefined, { ref: false })
+      return send(reply, response)
+    }
     case 'html':
       return send(text(200, 'text/html', '<!doctype html><title>Sign in to the network</title>'), response)
     case 'garbage-json':
