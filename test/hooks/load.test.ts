@@ -32,6 +32,20 @@ describe('pnpmfile.cjs', () => {
   })
 })
 
+test('is loaded in a container where nobody knows the user, and HOME is not set', () => {
+  const script = `
+    const os = require('node:os')
+    const { homedir } = os
+    os.homedir = () => {
+      if (process.env.HOME === undefined) throw new Error('uv_os_homedir returned ENOENT')
+      return homedir()
+    }
+    const { hooks } = require(${JSON.stringify(PNPMFILE)})
+    hooks.preResolution({ lockfileDir: '/nowhere', registries: {}, wantedLockfile: {} }).catch(({ message }) => console.log(message))`
+  const { HOME: _, ...env } = process.env
+  assert.match(execFileSync(process.execPath, ['-e', script], { encoding: 'utf8', env }), /the folder in which to look/)
+})
+
 for (const version of VERSIONS) {
   test(`pnpm ${version}: each package's evidence is asked for once, fresh and frozen, and never again`, async (t) => {
     const world = await startWorld()
