@@ -1,9 +1,9 @@
-import { type Refusal, refuse } from './codes.ts'
 import { GateError } from './errors.ts'
 import type { LockedPackage } from './lockfile/types.ts'
 import { acceptedRegistries, decide, needsProof } from './policy/decide.ts'
 import type { Policy, Verdict } from './policy/types.ts'
 import { isRecalled, openProver, type Prover, type ProverOptions } from './proving/prover.ts'
+import { broken } from './proving/refusals.ts'
 
 /**
  * Judges one entry of a lockfile. What goes wrong while deciding is a refusal. The one thing that it throws is a
@@ -52,9 +52,4 @@ export function gateBy(policy: Policy, prove: Prover, now: Date): Gate {
   )
   const load = async (isMany: boolean) => (needsAny ? prove.load(isMany) : undefined)
   return Object.assign(gate, { load, save: prove.save })
-}
-
-function broken(error: unknown): { readonly ok: false; readonly refusal: Refusal } {
-  const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
-  return refuse('INTERNAL_ERROR', `an error while deciding (${what})`, 'none; please report this')
 }

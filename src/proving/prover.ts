@@ -1,7 +1,6 @@
 import pLimit from 'p-limit'
-import { CODES, ok, type Refusal, type Result, refuse } from '../codes.ts'
+import { ok, type Result } from '../codes.ts'
 import { GITHUB_DOMAIN } from '../domains.ts'
-import { GateError } from '../errors.ts'
 import type { Places } from '../evidence/places.ts'
 import { storedDigest, storedName } from '../evidence/store.ts'
 import type { Evidence, EvidenceSource } from '../evidence/types.ts'
@@ -12,6 +11,7 @@ import { lockedDigest } from '../verify/subject.ts'
 import type { Proof } from '../verify/types.ts'
 import { type Memory, openMemory } from './memory.ts'
 import type { Verifying } from './pool.ts'
+import { guarded, sound, unprovable } from './refusals.ts'
 import type { DocumentRef, Judged } from './verifiers.ts'
 
 export interface ProverOptions extends TrustContext {
@@ -275,16 +275,6 @@ function lacks(proof: Result<Proof>, registry: string | undefined): boolean {
     : proof.refusal.code === 'EVIDENCE_MISSING'
 }
 
-/** Safety rule 1: whatever is thrown while deciding is a refusal; but for what is no package's fault. */
-async function guarded<T>(run: () => Promise<T>): Promise<T | ReturnType<typeof broken>> {
-  try {
-    return await run()
-  } catch (error) {
-    if (error instanceof GateError) throw error
-    return broken(error)
-  }
-}
-
 function idOf(what: string, pkg: LockedPackage): string {
   return JSON.stringify([what, ...identityOf(pkg)])
 }
@@ -303,32 +293,4 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
     made ??= make()
     return made
   }
-}
-
-/** A source that refuses without a reason is broken. Nobody could tell what the refusal is about. */
-function sound(evidence: Evidence): Evidence {
-  if (evidence.ok || Object.hasOwn(CODES, evidence.refusal.code)) return evidence
-  throw new TypeError('the source of evidence gave no reason')
-}
-
-function broken(error: unknown): { readonly ok: false; readonly refusal: Refusal } {
-  const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
-  return refuse('INTERNAL_ERROR', `an error while deciding (${what})`, 'none; please report this')
-}
-
-function unprovable({ source, origin }: LockedPackage): Result<Proof> {
-  return refuse(
-    'EVIDENCE_MISSING',
-    `a dependency from ${SOURCES[source]}${origin === undefined ? '' : ` (${origin})`}`,
-    'a package of a registry, or of a release that GitHub has signed (docs/policy.md)',
-  )
-}
-
-const SOURCES: Readonly<Record<LockedPackage['source'], string>> = {
-  registry: 'a registry',
-  tarball: 'a tarball URL or file',
-  git: 'a git repository',
-  directory: 'a folder',
-  runtime: 'a runtime download',
-  unknown: 'an unknown source',
 }
