@@ -21,10 +21,14 @@ if (unsupported !== undefined) {
 
 keepCompiled()
 
-// Until there is an answer: a process that has nothing left to wait for ends, and its end must not look like one.
-process.exitCode = 2
+let hasAnswer = false
+process.on('exit', () => {
+  // A process that has nothing left to wait for ends, and its end must not look like an answer.
+  if (!hasAnswer) process.exitCode ||= 2
+})
 // Set rather than exited with: a report that is still being written to a pipe must not be cut off.
 void import('./main.ts').then(async ({ main }) => {
   const status = await main(process.argv.slice(2), new Date())
   process.exitCode = status === 0 && isLost ? 2 : status
+  hasAnswer = true
 })
