@@ -179,7 +179,12 @@ export function openProver({ evidence, trust = {}, remember, ...context }: Prove
     }
     const other = proofs.get(id)
     if (other !== before && other !== undefined) return other
-    const proof = guarded(async () => (await recall(id, absence)) ?? (await find(id, pkg, run)))
+    const proof = guarded(async () => {
+      const found = await recall(id, absence)
+      // What was attested beside a signature of an earlier run may be more by now: only `recallSigned` asks for no more.
+      const isOld = what === 'signature' && found?.ok === true
+      return found === undefined || isOld ? find(id, pkg, run) : found
+    })
     proofs.set(id, proof)
     return proof
   }

@@ -86,6 +86,20 @@ describe('what is loaded', () => {
   })
 })
 
+describe('a folder of documents', () => {
+  test('is read and verified on every run, whatever is remembered', async (t) => {
+    const made = await project(t)
+    assert.deepEqual(endings(await report(made)), PROVEN)
+    const empty = path.join(made.root, 'empty')
+    mkdirSync(empty)
+    for (let round = 0; round < 2; round += 1) {
+      const all = Object.values(endings(await report(made, '--attestations', empty)))
+      assert.deepEqual(all, ['EVIDENCE_MISSING', 'EVIDENCE_MISSING', 'EVIDENCE_MISSING'])
+    }
+    assert.deepEqual(endings(await report(made)), PROVEN)
+  })
+})
+
 describe('the cache', () => {
   test('is where --cache says, and nothing is then in the user’s', async (t) => {
     const made = await project(t)

@@ -1,98 +1,132 @@
+/** By what it is seen that something else is trusted now: proofs of an earlier run must not outlive any of it. */
 import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import path from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
-import type { TrustFiles } from '../../src/trust/inputs.ts'
+import { digestOf, readTrust, type TrustFiles, type TrustInputs } from '../../src/trust/inputs.ts'
+import { SEED_EXPIRES } from '../../src/trust/instances.ts'
 import { seenOf } from '../../src/trust/seen.ts'
 import { stateFile } from '../../src/trust/tuf-cache.ts'
 import { GITHUB_URL, PUBLIC_URL } from '../../src/trust/urls.ts'
 
-process.env.XDG_CACHE_HOME = mkdtempSync(join(tmpdir(), 'cache-'))
-const OWN = 'https://tuf.acme.example'
-
-function write(file: string, text: string): void {
-  mkdirSync(dirname(file), { recursive: true })
-  writeFileSync(file, text)
-}
-
-/** Trust material of every kind, and the files that it is in. */
-function everything(t: TestContext): { readonly files: TrustFiles; readonly paths: readonly string[] } {
-  const root = mkdtempSync(join(tmpdir(), 'seen-'))
-  t.after(() => rmSync(root, { recursive: true, force: true }))
-  const file = (name: string) => {
-    write(join(root, name), name)
-    return join(root, name)
-  }
-  const own = ['trustedRoot', 'npmKeys', 'registry', 'domain', 'tuf', 'domainTuf'].map(file)
-  const [trustedRoot, npmKeys, registry = '', domain, tuf = '', domainTuf = ''] = own
-  const states = [OWN, 'https://tuf.other.example', GITHUB_URL].map(stateFile)
-  for (const state of states) write(state, state)
-  t.after(() => {
-    for (const state of states) rmSync(state, { force: true })
-  })
-  const files = {
-    trustedRoot,
-    npmKeys,
-    tuf: { url: OWN, root: tuf },
+function setUp(t: TestContext) {
+  const folder = mkdtempSync(path.join(tmpdir(), 'seen-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  process.env.XDG_CACHE_HOME = path.join(folder, 'cache')
+  const file = (name: string) => path.join(folder, name)
+  const tuf = (name: string) => ({ url: `https://${name}.example`, root: file(`${name}-first.json`) })
+  const files: TrustFiles = {
+    trustedRoot: file('root.json'),
+    npmKeys: file('keys.json'),
+    tuf: tuf('own'),
     maxStaleness: 1,
-    registries: new Map([['acme', registry]]),
+    registries: new Map([['work', file('work.json')]]),
     domains: new Map([
-      ['inner', { trustedRoot: domain, thresholds: { logEntries: 1 } }],
-      ['other', { tuf: { url: 'https://tuf.other.example', root: domainTuf } }],
+      ['acme', { trustedRoot: file('acme.json'), tuf: tuf('acme'), thresholds: { logEntries: 1 } }],
       ['github', {}],
     ]),
   }
-  return { files, paths: [...own, ...states] }
+  return { files, file }
 }
 
-describe('what is seen of the trust material', () => {
-  it('is the same as long as nothing changes', (t) => {
-    const { files } = everything(t)
-    assert.equal(seenOf(files), seenOf({ ...files, domains: new Map(files.domains) }))
-    assert.match(seenOf({}), /^[0-9a-f]{64}$/)
-  })
+describe('what is seen of trust', () => {
+  const texts: readonly (readonly [string, (name: (name: string) => string) => string])[] = [
+    ...['root.json', 'keys.json', 'own-first.json', 'work.json', 'acme.json', 'acme-first.json'].map(
+      (name) => [`the file ${name}`, (file: (name: string) => string) => file(name)] as const,
+    ),
+    ...['https://own.example', 'https://acme.example', GITHUB_URL].map(
+      (url) => [`what is kept of ${url}`, () => stateFile(url)] as const,
+    ),
+  ]
+  for (const [what, where] of texts) {
+    it(`is other where ${what} is there, says something else, or is none`, (t) => {
+      const { files, file } = setUp(t)
+      const place = where(file)
+      mkdirSync(path.dirname(place), { recursive: true })
+      const seen = [seenOf(files)]
+      for (const text of ['a', 'b']) {
+        writeFileSync(place, text)
+        seen.push(seenOf(files))
+      }
+      rmSync(place)
+      mkdirSync(place)
+      seen.push(seenOf(files))
+      assert.equal(new Set(seen).size, 4)
+    })
+  }
 
-  it('is other when any of its files has another text, is gone, or is none', (t) => {
-    const { files, paths } = everything(t)
-    assert.equal(paths.length, 9)
-    const before = seenOf(files)
-    for (const path of paths) {
-      const seen = new Set([before])
-      write(path, 'changed')
-      seen.add(seenOf(files))
-      rmSync(path)
-      seen.add(seenOf(files))
-      mkdirSync(path)
-      seen.add(seenOf(files))
-      assert.equal(seen.size, 4, path)
-      rmSync(path, { recursive: true })
-      write(path, 'back')
-    }
-  })
-
-  it('is other when the policy names something else', (t) => {
-    const { files } = everything(t)
-    const { domains = new Map(), registries = new Map() } = files
-    const [[name, inner] = ['', {}], ...rest] = [...domains]
-    const others: readonly TrustFiles[] = [
-      { ...files, trustedRoot: undefined },
-      { ...files, npmKeys: files.trustedRoot },
-      { ...files, tuf: undefined },
-      { ...files, maxStaleness: 2 },
-      { ...files, registries: new Map([['other', [...registries.values()][0] ?? '']]) },
-      { ...files, domains: new Map(rest) },
-      { ...files, domains: new Map([...rest, ['renamed', inner]]) },
-      { ...files, domains: new Map([...rest, [name, { ...inner, thresholds: { logEntries: 2 } }]]) },
-    ]
-    assert.equal(new Set([files, ...others].map(seenOf)).size, others.length + 1)
-  })
-
-  it('of the public instance is its state as soon as there is one', (t) => {
-    const state = stateFile(PUBLIC_URL)
-    t.after(() => rmSync(state, { force: true }))
+  it('is other where the public repository is kept, and no files are named', (t) => {
+    setUp(t)
     const before = seenOf({})
-    write(state, 'kept')
+    mkdirSync(path.dirname(stateFile(PUBLIC_URL)), { recursive: true })
+    writeFileSync(stateFile(PUBLIC_URL), 'state')
     assert.notEqual(seenOf({}), before)
+  })
+
+  it('is other where something else is named, or nothing', (t) => {
+    const { files } = setUp(t)
+    const acme = files.domains?.get('acme') ?? assert.fail()
+    const domains = (change: object) => ({ domains: new Map([['acme', { ...acme, ...change }]]) })
+    const changes: readonly TrustFiles[] = [
+      {},
+      { trustedRoot: undefined },
+      { npmKeys: '/other.json' },
+      { tuf: undefined },
+      { maxStaleness: 2 },
+      { registries: new Map() },
+      { registries: new Map([['other', [...(files.registries?.values() ?? [])][0] ?? '']]) },
+      { domains: new Map() },
+      domains({}),
+      domains({ thresholds: { logEntries: 2 } }),
+      domains({ trustedRoot: undefined }),
+    ]
+    assert.equal(new Set(changes.map((change) => seenOf({ ...files, ...change }))).size, changes.length)
+  })
+})
+
+describe('the digest of what is trusted', () => {
+  const thresholds = { logEntries: 1, certificateTimestamps: 1, signedTimestamps: 0 }
+  const root = { where: 'root.json', content: { logs: [1] } }
+  const trust: TrustInputs = {
+    domains: [{ name: 'sigstore', root, thresholds }],
+    keys: [{ keys: { where: 'keys.json', content: { keys: [] } } }],
+    until: undefined,
+  }
+  const [domain] = trust.domains
+  const [keys] = trust.keys
+  if (domain === undefined || keys === undefined) assert.fail()
+
+  it('is other for another root, name, threshold, key, or registry', () => {
+    const others: readonly TrustInputs[] = [
+      trust,
+      { ...trust, domains: [{ ...domain, name: 'acme' }] },
+      { ...trust, domains: [{ ...domain, root: { ...root, content: { logs: [2] } } }] },
+      { ...trust, domains: [domain, { ...domain, name: 'acme' }] },
+      ...Object.keys(thresholds).map((each) => ({
+        ...trust,
+        domains: [{ ...domain, thresholds: { ...thresholds, [each]: 2 } }],
+      })),
+      { ...trust, keys: [{ ...keys, registry: 'work' }] },
+      { ...trust, keys: [{ keys: { ...keys.keys, content: { keys: [1] } } }] },
+      { ...trust, keys: [keys, { ...keys, registry: 'work' }] },
+    ]
+    assert.equal(new Set(others.map(digestOf)).size, others.length)
+  })
+
+  it('is the same wherever it was found', () => {
+    assert.equal(
+      digestOf({ ...trust, domains: [{ ...domain, root: { ...root, where: 'elsewhere' } }] }),
+      digestOf(trust),
+    )
+  })
+})
+
+describe('when it has to be looked at again', () => {
+  it('is the end of what came with the gate, where no file takes its place', async (t) => {
+    setUp(t)
+    const now = new Date('2026-01-01T00:00:00Z')
+    assert.ok(now < SEED_EXPIRES)
+    assert.deepEqual((await readTrust({}, { now })).until, SEED_EXPIRES)
   })
 })
