@@ -145,7 +145,7 @@ export async function forEachPackage<T>(
   return results
 }
 
-const AT_ONCE = 256
+const AT_ONCE = 96
 
 /** Files that the command line names, which replace those of a policy. */
 export function trustFiles({ trustedRoot, npmKeys }: SourceOptions): TrustFiles {

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises'
 import path from 'node:path'
+import { setFlagsFromString } from 'node:v8'
 import { openGate } from '../gate.ts'
 import { loadPolicy } from '../policy/load.ts'
 import { unusedExceptions } from '../report/exceptions.ts'
@@ -37,6 +38,8 @@ export async function verify(options: VerifyOptions, now: Date): Promise<ExitSta
     (stats) => stats.size,
     () => 0,
   )
+  // A third less memory for 8,000 packages, and a twentieth more time: what lives shortly is not given more and more room.
+  if (size > VERY_LONG) setFlagsFromString('--semi-space-growth-factor=1')
   await gate.load(size > LONG)
   const packages = await ruledPackages(lockfile, policy, options)
   const verdicts = await forEachPackage(packages, gate)
@@ -57,3 +60,4 @@ export async function verify(options: VerifyOptions, now: Date): Promise<ExitSta
 
 /** Of a lockfile, in bytes. */
 const LONG = 32_768
+const VERY_LONG = 1 << 20

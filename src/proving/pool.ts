@@ -25,7 +25,7 @@ const BATCH = 8
 /** More cores than that no install waits for. */
 const MAX_THREADS = 8
 /** Megabytes for what lives shortly. More make nothing faster, and every thread has as many. */
-const YOUNG = 8
+const YOUNG = 4
 
 /** Where the thread's code is: the build names the bundle. */
 declare const WORKER_FILE: string | undefined
