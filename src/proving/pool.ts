@@ -5,8 +5,7 @@ import type { TrustInputs } from '../trust/inputs.ts'
 import { type Answer, type Question, THREAD, type ThreadData } from './question.ts'
 import type { Verifiers } from './verifiers.ts'
 
-/** The verifiers, wherever they run. */
-/** @param start starts the threads: there will be much to do */
+/** The verifiers, wherever they run. `start` starts the threads: there will be much to do. */
 export type Verifying = { readonly start: () => void } & {
   readonly [Method in keyof Verifiers]: (
     ...args: Parameters<Verifiers[Method]>
