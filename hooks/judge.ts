@@ -3,11 +3,12 @@ import path from 'node:path'
 import packageJson from '../package.json' with { type: 'json' }
 import { derivedIn } from '../src/evidence/derived.ts'
 import { lazyEvidence } from '../src/evidence/lazy.ts'
-import { userPlaces } from '../src/evidence/places.ts'
+import { type Places, userPlaces } from '../src/evidence/places.ts'
 import type { EvidenceSource } from '../src/evidence/types.ts'
 import { type Gate, gateBy } from '../src/gate.ts'
 import { importersFrom, projectName } from '../src/lockfile/importers.ts'
 import { linksOf } from '../src/lockfile/links.ts'
+import { lockedPackages } from '../src/lockfile/pnpm.ts'
 import type { LockedPackage } from '../src/lockfile/types.ts'
 import { decide } from '../src/policy/decide.ts'
 import { findPolicy } from '../src/policy/find.ts'
@@ -23,6 +24,8 @@ export interface Judge {
   /** Loads what a lockfile in that folder is judged by. */
   open(lockfileDir: string, registries?: Readonly<Record<string, unknown>>): Promise<void>
   isOpen(): boolean
+  /** Entries of the lockfile in a folder, as pnpm hands it over. */
+  listed(lockfile: unknown, lockfileDir: string): Promise<readonly LockedPackage[]>
   /** Entries of the lockfile in a folder, their projects called as its policy calls them. */
   placed(packages: readonly LockedPackage[], lockfileDir: string): Promise<readonly LockedPackage[]>
   /** Judges entries of the lockfile in a folder, that are `placed`. */
@@ -69,7 +72,9 @@ export function openJudge(project: string): Judge {
   const failures: unknown[] = []
   const warned = new Set<string>()
   const now = new Date()
-  const once = derivedIn(userPlaces(), packageJson.version)
+  const places = userPlaces()
+  const { version } = packageJson
+  const once = derivedIn(places, version)
 
   function gateOf(lockfileDir: string, registries: Readonly<Record<string, unknown>> = {}): Promise<Opened> {
     const opened = gates.get(lockfileDir) ?? open(lockfileDir, registries)
@@ -80,8 +85,8 @@ export function openJudge(project: string): Judge {
   async function open(lockfileDir: string, registries: Readonly<Record<string, unknown>>): Promise<Opened> {
     const place = await policyPlace(lockfileDir, project)
     const policy = await loadPolicy(place, {}, once)
-    const evidence = lazyEvidence(() => openEvidence(lockfileDir, project, registries, policy))
-    const remember = { ...userPlaces(), project: lockfileDir, version: packageJson.version }
+    const evidence = lazyEvidence(() => openEvidence(lockfileDir, project, registries, policy, places))
+    const remember = { ...places, project: lockfileDir, version }
     const prove = openProver({ evidence, trust: policy.trust, remember, now, warn: warning })
     const rootGate = gateBy({ ...policy, projects: new Map() }, prove, now)
     return { folder: place.folder, policy, gate: gateBy(policy, prove, now), prove, rootGate }
@@ -170,6 +175,10 @@ export function openJudge(project: string): Judge {
   return {
     open: async (lockfileDir, registries) => void (await gateOf(lockfileDir, registries)),
     isOpen: () => gates.size > 0,
+
+    // They follow from its text, which is here what pnpm has made of it.
+    listed: (lockfile, lockfileDir) =>
+      once(['wanted lockfile', lockfileDir], JSON.stringify(lockfile) ?? '', () => lockedPackages(lockfile)),
 
     placed,
 
@@ -301,6 +310,7 @@ async function openEvidence(
   project: string,
   registries: Readonly<Record<string, unknown>>,
   { attestations }: Policy,
+  places: Places,
 ): Promise<EvidenceSource> {
   const [{ openNetwork }, { currentEnvironment, readRegistrySettings, withRegistries }] = await Promise.all([
     import('../src/evidence/network.ts'),
@@ -309,5 +319,5 @@ async function openEvidence(
   const own = readRegistrySettings(lockfileDir, currentEnvironment())
   const outer = lockfileDir === project ? own : readRegistrySettings(project, currentEnvironment())
   const settings = { ...own, options: { ...outer.options, ...own.options } }
-  return openNetwork(withRegistries(settings, registries), attestations)
+  return openNetwork(withRegistries(settings, registries), attestations, places)
 }

@@ -1,10 +1,7 @@
 import '../src/home.ts'
 import { readdirSync } from 'node:fs'
 import path from 'node:path'
-import packageJson from '../package.json' with { type: 'json' }
 import { GateError } from '../src/errors.ts'
-import { derivedIn } from '../src/evidence/derived.ts'
-import { userPlaces } from '../src/evidence/places.ts'
 import { githubAsset, githubOrigin, gitOrigin, isGitArchive, lockedPackages } from '../src/lockfile/pnpm.ts'
 import type { LockedPackage } from '../src/lockfile/types.ts'
 import { projectRoot } from '../src/project.ts'
@@ -139,7 +136,7 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
         resolving = true
         // Loaded in any case: an install without a usable policy stops here, before it downloads anything.
         await judge.open(lockfileDir, registries)
-        const packages = await judge.placed(await listed(wantedLockfile, lockfileDir), lockfileDir)
+        const packages = await judge.placed(await judge.listed(wantedLockfile, lockfileDir), lockfileDir)
         // Reused packages of a registry do not pass `readPackage` on pnpm 12, so one of their names without a digest is
         // something else under that name.
         for (const { name, version, source } of packages) if (source !== 'registry') known.add(`${name}@${version}`)
@@ -253,12 +250,6 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
         await judge.result(lockedPackages(lockfile), linksNothing, !insidePnpm && !linksNothing)
       }),
   }
-}
-
-/** What a lockfile has follows from its text, which is here what pnpm has made of it. */
-function listed(lockfile: unknown, lockfileDir: string): Promise<readonly LockedPackage[]> {
-  const once = derivedIn(userPlaces(), packageJson.version)
-  return once(['wanted lockfile', lockfileDir], JSON.stringify(lockfile) ?? '', () => lockedPackages(lockfile))
 }
 
 /** Whether ranges lead to projects of the workspace. Only asked on pnpm 12, which tells no hook its settings there. */

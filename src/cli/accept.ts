@@ -15,13 +15,12 @@ import type { TrustFiles } from '../trust/inputs.ts'
 import { replaceFile } from '../write.ts'
 import type { ExitStatus } from './exit.ts'
 import {
-  evidenceSource,
   forEachPackage,
+  onceIn,
   packagesOf,
   policyPlace,
-  rememberFor,
+  proverOptions,
   type SourceOptions,
-  trustContext,
   trustFiles,
 } from './sources.ts'
 
@@ -90,10 +89,8 @@ export async function examine(
   now: Date,
   mirror?: Policy['attestations'],
 ): Promise<readonly Examined[]> {
-  const evidence = await evidenceSource(options, path.dirname(lockfile), mirror)
-  const remember = rememberFor(options, path.dirname(lockfile))
-  const prove = openProver({ evidence, trust, remember, now, ...trustContext(options) })
-  const packages = await packagesOf(lockfile, options)
+  const prove = openProver(await proverOptions(options, path.dirname(lockfile), trust, now, mirror))
+  const packages = await packagesOf(lockfile, onceIn(options))
   const examined = await forEachPackage(packages, async (pkg) => ({ pkg, proof: await prove(pkg) }))
   await prove.save()
   const unknown = examined.flatMap(({ pkg, proof }) =>

@@ -10,15 +10,7 @@ import { clean } from '../report/clean.ts'
 import { explanationText } from '../report/explanation.ts'
 import type { Proof } from '../verify/types.ts'
 import { type ExitStatus, exitStatus } from './exit.ts'
-import {
-  evidenceSource,
-  policyPlace,
-  rememberFor,
-  ruledPackages,
-  type SourceOptions,
-  trustContext,
-  trustFiles,
-} from './sources.ts'
+import { onceIn, policyPlace, proverOptions, ruledPackages, type SourceOptions, trustFiles } from './sources.ts'
 
 export interface ExplainOptions extends SourceOptions {
   readonly policy?: string
@@ -29,13 +21,13 @@ export async function explainPackage(wanted: string, options: ExplainOptions, no
   const lockfile = path.resolve(options.lockfile)
   const folder = path.dirname(lockfile)
   const trust = trustFiles(options)
-  const policy = await loadPolicy(await policyPlace(options, folder), trust)
-  const packages = (await ruledPackages(lockfile, policy, options)).filter((pkg) => isMeant(pkg, wanted))
+  const once = onceIn(options)
+  const policy = await loadPolicy(await policyPlace(options, folder), trust, once)
+  const packages = (await ruledPackages(lockfile, policy, once)).filter((pkg) => isMeant(pkg, wanted))
   if (packages.length === 0)
     throw new GateError(`${lockfile} has no package ${clean(wanted)}. Names are as in the lockfile.`)
-  const evidence = await evidenceSource(options, folder, policy.attestations)
-  const remember = rememberFor(options, folder)
-  const prove = openProver({ evidence, trust: { ...policy.trust, ...trust }, remember, now, ...trustContext(options) })
+  const trusted = { ...policy.trust, ...trust }
+  const prove = openProver(await proverOptions(options, folder, trusted, now, policy.attestations))
   // People want to see what could be required. Where nothing is, it need not be to be had.
   const proofFor = (pkg: LockedPackage) =>
     prove(pkg, acceptedRegistries(pkg, policy)).catch((error: unknown): Result<Proof> => {

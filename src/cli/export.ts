@@ -12,7 +12,7 @@ import { count } from '../report/summary.ts'
 import { lockedDigest } from '../verify/subject.ts'
 import { replaceFile } from '../write.ts'
 import type { ExitStatus } from './exit.ts'
-import { evidenceSource, forEachPackage, packagesOf, type SourceOptions } from './sources.ts'
+import { evidenceSource, forEachPackage, onceIn, packagesOf, type SourceOptions } from './sources.ts'
 
 export interface ExportOptions extends Pick<SourceOptions, 'lockfile' | 'attestations' | 'offline'> {
   readonly out: string
@@ -42,7 +42,7 @@ export async function exportEvidence(options: ExportOptions): Promise<ExitStatus
     )
   }
   const evidence = await evidenceSource(options, path.dirname(lockfile))
-  const all = await packagesOf(lockfile, {})
+  const all = await packagesOf(lockfile, onceIn({}))
   const packages = oncePerKey(all.filter(({ source, github }) => source === 'registry' || github !== undefined))
   await mkdir(out, { recursive: true }).catch((error: unknown) => {
     throw new GateError(`${options.out} cannot be made a folder (${(error as Error).message}).`)

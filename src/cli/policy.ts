@@ -8,7 +8,7 @@ import { loadPolicy } from '../policy/load.ts'
 import type { Place, Policy } from '../policy/types.ts'
 import { clean } from '../report/clean.ts'
 import type { ExitStatus } from './exit.ts'
-import { policyPlace, ruledPackages } from './sources.ts'
+import { onceIn, policyPlace, ruledPackages } from './sources.ts'
 
 export interface PolicyOptions {
   readonly policy?: string
@@ -20,7 +20,7 @@ export async function check(options: PolicyOptions, now: Date): Promise<ExitStat
   const policy = await load(options)
   const lockfile = path.resolve(options.lockfile)
   const isThere = (await lockfilesOf(lockfile)).some((file) => existsSync(file))
-  const packages = isThere ? await ruledPackages(lockfile, policy, {}) : undefined
+  const packages = isThere ? await ruledPackages(lockfile, policy, onceIn({})) : undefined
   const findings = findingsOf(policy, packages, now)
   for (const { place, message } of findings) say(`${shown(place)}: ${message}`)
   const compared = packages === undefined ? ', without a lockfile to compare it with' : ''

@@ -3,12 +3,12 @@ import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import packageJson from '../../package.json' with { type: 'json' }
 import { GateError } from '../errors.ts'
-import { derivedIn } from '../evidence/derived.ts'
+import { type Derived, derivedIn } from '../evidence/derived.ts'
 import { directoryEvidence, directoryReleases } from '../evidence/directory.ts'
 import { lazyEvidence } from '../evidence/lazy.ts'
 import type { Mirror } from '../evidence/mirror.ts'
 import { OFFLINE } from '../evidence/offline.ts'
-import { type Places, userPlaces } from '../evidence/places.ts'
+import { userPlaces } from '../evidence/places.ts'
 import type { EvidenceSource, ReleaseSource } from '../evidence/types.ts'
 import { readLockfileBytes } from '../lockfile/bytes.ts'
 import { acrossLockfiles } from '../lockfile/links.ts'
@@ -17,10 +17,10 @@ import type { ReadLockfile } from '../lockfile/read.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import { lockfilesOf, pinnedConfigDependencies } from '../lockfile/workspace.ts'
 import { findPolicy } from '../policy/find.ts'
-import { type Once, type PolicyPlace, projectsFolder, refuseUnlisted } from '../policy/load.ts'
+import { type PolicyPlace, projectsFolder, refuseUnlisted } from '../policy/load.ts'
 import type { Policy } from '../policy/types.ts'
 import { projectRoot } from '../project.ts'
-import type { Remember } from '../proving/prover.ts'
+import type { ProverOptions } from '../proving/prover.ts'
 import { warning } from '../report/warning.ts'
 import type { TrustFiles } from '../trust/inputs.ts'
 
@@ -42,13 +42,12 @@ export interface SourceOptions {
  */
 export async function packagesOf(
   lockfile: string,
-  { cache }: Pick<SourceOptions, 'cache'>,
+  once: Derived,
   base: string = path.dirname(lockfile),
 ): Promise<readonly LockedPackage[]> {
   const folder = path.dirname(lockfile)
   const files = await lockfilesOf(lockfile)
-  const places = userPlaces(cache)
-  const read = await Promise.all(files.map((file) => readOnce(file, places))).catch(async (error: unknown) => {
+  const read = await Promise.all(files.map((file) => readOnce(file, once))).catch(async (error: unknown) => {
     const whole = path.join(projectRoot(folder), path.basename(lockfile))
     if (existsSync(lockfile) || whole === lockfile || !existsSync(whole)) throw error
     throw new GateError(`There is no lockfile at ${lockfile}. The workspace's is ${whole}: name it with --lockfile.`)
@@ -65,9 +64,9 @@ export async function packagesOf(
 }
 
 /** What a lockfile has follows from its bytes: they are parsed once. @throws GateError */
-async function readOnce(file: string, places: Places): Promise<ReadLockfile> {
+async function readOnce(file: string, once: Derived): Promise<ReadLockfile> {
   const bytes = await readLockfileBytes(file)
-  const found = await derivedIn(places, packageJson.version)(['lockfile', file], bytes, async () => {
+  const found = await once(['lockfile', file], bytes, async () => {
     const { parseLockfile } = await import('../lockfile/read.ts')
     const { packages, configDependencies } = await parseLockfile(bytes, file)
     return { packages, configDependencies: [...configDependencies] }
@@ -109,18 +108,34 @@ async function settingsOf(folder: string) {
   return readRegistrySettings(folder, currentEnvironment())
 }
 
-/** What a policy's files say follows from their texts: they are parsed once. */
-export function onceIn({ cache }: Pick<SourceOptions, 'cache'>): Once {
+/** What the files of policies and lockfiles say follows from their texts: they are parsed once. */
+export function onceIn({ cache }: Pick<SourceOptions, 'cache'>): Derived {
   return derivedIn(userPlaces(cache), packageJson.version)
 }
 
-/** What is remembered about a project. Of a folder of documents nothing: whoever names one wants to know what it proves. */
-export function rememberFor(
-  { attestations, cache }: Pick<SourceOptions, 'attestations' | 'cache'>,
+/**
+ * With what the packages of a lockfile are proven: where evidence comes from, what is trusted, and what is remembered. Of a
+ * folder of documents nothing is: whoever names one wants to know what it proves.
+ *
+ * @param folder of the lockfile
+ */
+export async function proverOptions(
+  options: SourceOptions,
   folder: string,
-): Remember | undefined {
-  if (attestations !== undefined) return undefined
-  return { ...userPlaces(cache), project: folder, version: packageJson.version }
+  trust: TrustFiles,
+  now: Date,
+  mirror?: Mirror,
+): Promise<ProverOptions> {
+  const { attestations, cache, offline = false } = options
+  const remember = { ...userPlaces(cache), project: folder, version: packageJson.version }
+  return {
+    evidence: await evidenceSource(options, folder, mirror),
+    trust,
+    remember: attestations === undefined ? remember : undefined,
+    now,
+    offline,
+    warn: warning,
+  }
 }
 
 /** Runs something for each package, with a progress bar on a terminal that says what. */
@@ -159,19 +174,14 @@ export function trustFiles({ trustedRoot, npmKeys }: SourceOptions): TrustFiles 
   }
 }
 
-/** Whether trust may be asked for over the network, and where warnings about it go. */
-export function trustContext({ offline = false }: SourceOptions): { offline: boolean; warn: (text: string) => void } {
-  return { offline, warn: warning }
-}
-
 /** What a lockfile has, once it is sure that none of its projects has a policy that is not kept. */
 export async function ruledPackages(
   lockfile: string,
   policy: Policy,
-  options: Pick<SourceOptions, 'cache'>,
+  once: Derived,
 ): Promise<readonly LockedPackage[]> {
   const base = projectsFolder(policy, path.dirname(lockfile))
-  const packages = await packagesOf(lockfile, options, base)
+  const packages = await packagesOf(lockfile, once, base)
   await refuseUnlisted(
     policy,
     base,

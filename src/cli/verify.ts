@@ -8,14 +8,12 @@ import { jsonReport, jsonText } from '../report/json.ts'
 import { summarize, summaryLine } from '../report/summary.ts'
 import { type ExitStatus, exitStatus } from './exit.ts'
 import {
-  evidenceSource,
   forEachPackage,
   onceIn,
   policyPlace,
-  rememberFor,
+  proverOptions,
   ruledPackages,
   type SourceOptions,
-  trustContext,
   trustFiles,
 } from './sources.ts'
 
@@ -29,10 +27,9 @@ export async function verify(options: VerifyOptions, now: Date): Promise<ExitSta
   const lockfile = path.resolve(options.lockfile)
   const folder = path.dirname(lockfile)
   const trust = trustFiles(options)
-  const policy = await loadPolicy(await policyPlace(options, folder), trust, onceIn(options))
-  const evidence = await evidenceSource(options, folder, policy.attestations)
-  const remember = rememberFor(options, folder)
-  const gate = openGate({ policy, evidence, trust, remember, now, ...trustContext(options) })
+  const once = onceIn(options)
+  const policy = await loadPolicy(await policyPlace(options, folder), trust, once)
+  const gate = openGate({ policy, ...(await proverOptions(options, folder, trust, now, policy.attestations)) })
   // While the lockfile is read. Ten kilobytes have some thirty packages.
   const size = await stat(lockfile).then(
     (stats) => stats.size,
@@ -41,7 +38,7 @@ export async function verify(options: VerifyOptions, now: Date): Promise<ExitSta
   // A third less memory for 8,000 packages, and a twentieth more time: what lives shortly is not given more and more room.
   if (size > VERY_LONG) setFlagsFromString('--semi-space-growth-factor=1')
   await gate.load(size > LONG)
-  const packages = await ruledPackages(lockfile, policy, options)
+  const packages = await ruledPackages(lockfile, policy, once)
   const verdicts = await forEachPackage(packages, gate)
   await gate.save()
 

@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { openKey } from './key.ts'
+import { keyOnce } from './key.ts'
 import type { Places } from './places.ts'
 import { readSealed, sealedName, writeSealed } from './sealed.ts'
 
@@ -18,11 +18,7 @@ export interface Facts {
 const MAX_BYTES = 4_096
 
 export function openFacts(places: Places): Facts {
-  let opened: Promise<Buffer | undefined> | undefined
-  const key = () => {
-    opened ??= openKey(places).catch(() => undefined)
-    return opened
-  }
+  const key = keyOnce(places)
   const fileOf = (secret: Buffer, kind: string, id: string) =>
     path.join(places.cache, 'facts', `${sealedName(secret, [kind, id])}.txt`)
   return {

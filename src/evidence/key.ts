@@ -10,7 +10,7 @@ const KEY_BYTES = 32
  * The user's key; made at the first use, by one of several processes. Undefined where others can read it, or whoever fills
  * the cache could write it.
  */
-export async function openKey({ cache, keyFile: file }: Places): Promise<Buffer | undefined> {
+async function openKey({ cache, keyFile: file }: Places): Promise<Buffer | undefined> {
   if (isInside(cache, file)) return undefined
   const kept = await readKey(file)
   if (kept !== 'absent') return kept
@@ -28,6 +28,15 @@ export async function openKey({ cache, keyFile: file }: Places): Promise<Buffer 
   }
   const made = await readKey(file)
   return made === 'absent' ? undefined : made
+}
+
+/** The same, asked for once, at the first need; undefined also where it cannot be read or made. Never throws. */
+export function keyOnce(places: Places): () => Promise<Buffer | undefined> {
+  let opened: Promise<Buffer | undefined> | undefined
+  return () => {
+    opened ??= openKey(places).catch(() => undefined)
+    return opened
+  }
 }
 
 async function readKey(file: string): Promise<Buffer | 'absent' | undefined> {

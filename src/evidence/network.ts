@@ -2,16 +2,12 @@ import { assetDigests } from './assets.ts'
 import { openFacts } from './facts.ts'
 import { githubReleases, githubToken } from './github.ts'
 import { type Mirror, networkEvidence } from './mirror.ts'
-import { type Places, userPlaces } from './places.ts'
+import type { Places } from './places.ts'
 import type { RegistrySettings } from './settings.ts'
 import type { EvidenceSource, ReleaseSource } from './types.ts'
 
 /** Everything that can be asked over the network: the registry or its mirror, and GitHub for its releases. */
-export function openNetwork(
-  settings: RegistrySettings,
-  mirror: Mirror | undefined,
-  places = userPlaces(),
-): EvidenceSource {
+export function openNetwork(settings: RegistrySettings, mirror: Mirror | undefined, places: Places): EvidenceSource {
   const release = githubReleases(settings, githubToken(process.env))
   return { ...networkEvidence(settings, mirror), releases: { release, sha256: openAssets(settings, places) } }
 }

@@ -50,7 +50,7 @@ export async function findPolicy(folder: string): Promise<string | undefined> {
   }
   const [only, ...rest] = holding
   if (only === undefined) return undefined
-  // Nothing to search: cosmiconfig takes 12 ms to be loaded, and this is asked before every install.
+  // Nothing to search: cosmiconfig takes 4 ms to be loaded, and this is asked before every install.
   if (rest.length === 0) return join(folder, only)
 
   const { Explorer } = (await import('cosmiconfig/dist/Explorer.js')) as unknown as Internals

@@ -1,6 +1,6 @@
 import path from 'node:path'
 import type { Result } from '../codes.ts'
-import { openKey } from '../evidence/key.ts'
+import { keyOnce } from '../evidence/key.ts'
 import type { Places } from '../evidence/places.ts'
 import { readSealed, sealedName, writeSealed } from '../evidence/sealed.ts'
 import type { Proof } from '../verify/types.ts'
@@ -69,7 +69,7 @@ const MAX_BYTES = 256 << 20
 const CLOCK_TOLERANCE = 5 * 60 * 1000
 
 export async function openMemory({ cache, keyFile, project, version, seen, now }: MemoryOptions): Promise<Memory> {
-  const key = await openKey({ cache, keyFile }).catch(() => undefined)
+  const key = await keyOnce({ cache, keyFile })()
   const about = ['proofs', project]
   const file = key && path.join(cache, 'proofs', `${sealedName(key, about)}.json`)
   const text = key && file && (await readSealed(file, key, about, MAX_BYTES))

@@ -56,7 +56,7 @@ export function openPool(trust: TrustInputs): Verifying {
 
   function flush(): void {
     isFlushing = false
-    if (!isBroken && !isThreaded && asked > FEW) start()
+    if (asked > FEW) start()
     if (!isThreaded || isBroken) {
       for (const task of waiting.splice(0)) void runHere(task)
       return
@@ -90,6 +90,7 @@ export function openPool(trust: TrustInputs): Verifying {
   }
 
   function start(): void {
+    if (isThreaded) return
     isThreaded = true
     try {
       for (let count = Math.min(availableParallelism(), MAX_THREADS); count > 0; count -= 1) idle.push(thread())
@@ -130,9 +131,7 @@ export function openPool(trust: TrustInputs): Verifying {
   }
 
   return {
-    start: () => {
-      if (!isThreaded) start()
-    },
+    start,
     attestations: (...args) => ask('attestations', args),
     release: (...args) => ask('release', args),
     signature: (...args) => ask('signature', args),

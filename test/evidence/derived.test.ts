@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
-import { derived } from '../../src/evidence/derived.ts'
+import { derivedIn } from '../../src/evidence/derived.ts'
 
 function places(t: TestContext) {
   const root = mkdtempSync(join(tmpdir(), 'derived-'))
@@ -16,7 +16,7 @@ describe('what follows from a text', () => {
     const where = places(t)
     let times = 0
     const length = (what: readonly string[], text: string) =>
-      derived(where, what, text, () => {
+      derivedIn(where, '1')(what, text, () => {
         times += 1
         return { length: text.length }
       })
@@ -36,8 +36,8 @@ describe('what follows from a text', () => {
 
   it('is not believed where somebody else has written it, and is found out again', async (t) => {
     const [mine, theirs] = [places(t), places(t)]
-    await derived(theirs, ['x'], 'text', () => 'evil')
-    await derived(mine, ['x'], 'text', () => 'good')
+    await derivedIn(theirs, '1')(['x'], 'text', () => 'evil')
+    await derivedIn(mine, '1')(['x'], 'text', () => 'good')
     const file = (where: typeof mine) => {
       const folder = join(where.cache, 'derived')
       return join(folder, readdirSync(folder)[0] ?? '')
@@ -45,7 +45,7 @@ describe('what follows from a text', () => {
     const own = readFileSync(file(mine), 'utf8')
     for (const text of [readFileSync(file(theirs), 'utf8'), own.replace('good', 'evil'), own.slice(65), '', '"evil"']) {
       writeFileSync(file(mine), text)
-      assert.equal(await derived(mine, ['x'], 'text', () => 'again'), 'again')
+      assert.equal(await derivedIn(mine, '1')(['x'], 'text', () => 'again'), 'again')
     }
   })
 
@@ -53,7 +53,7 @@ describe('what follows from a text', () => {
     const where = places(t)
     for (let round = 0; round < 2; round += 1)
       await assert.rejects(
-        derived(where, ['x'], 'text', () => {
+        derivedIn(where, '1')(['x'], 'text', () => {
           throw new RangeError('no')
         }),
         RangeError,
@@ -63,7 +63,7 @@ describe('what follows from a text', () => {
   it('is found out without a place to keep it', async (t) => {
     const where = places(t)
     writeFileSync(join(where.cache, '..', 'cache'), 'a file')
-    assert.equal(await derived(where, ['x'], 'text', () => 1), 1)
-    assert.equal(await derived({ ...where, keyFile: join(where.cache, 'key') }, ['x'], 'text', () => 2), 2)
+    assert.equal(await derivedIn(where, '1')(['x'], 'text', () => 1), 1)
+    assert.equal(await derivedIn({ ...where, keyFile: join(where.cache, 'key') }, '1')(['x'], 'text', () => 2), 2)
   })
 })

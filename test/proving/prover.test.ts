@@ -93,6 +93,15 @@ function machine(t: TestContext) {
   }
 }
 
+/** One that trusts a Sigstore of its own, and whose registry has what that one signs. */
+async function evilMachine(t: TestContext) {
+  const evil = await createSigstore({ now: NOW })
+  const made = machine(t)
+  made.trustWith(evil)
+  made.registry.attestations = (pkg) => documentOf(pkg, evil)
+  return made
+}
+
 const outcome = ({ status, refusal }: Verdict) => refusal?.code ?? status
 const later = (time: number) => new Date(NOW.getTime() + time)
 
@@ -211,10 +220,7 @@ describe('a cache from elsewhere', () => {
   })
 
   test('proves nothing with documents of its own making: the registry is asked', async (t) => {
-    const [theirs, mine] = [machine(t), machine(t)]
-    const evil = await createSigstore({ now: NOW })
-    theirs.trustWith(evil)
-    theirs.registry.attestations = (pkg) => documentOf(pkg, evil)
+    const [theirs, mine] = [await evilMachine(t), machine(t)]
     assert.deepEqual((await theirs.run()).ends, ['proven'])
     cpSync(theirs.file('cache'), mine.file('cache'), { recursive: true })
     const { ends, asked } = await mine.run()
@@ -226,10 +232,7 @@ describe('a cache from elsewhere', () => {
   })
 
   test('with proofs in the place of mine is not believed, whoever has written them', async (t) => {
-    const [theirs, mine] = [machine(t), machine(t)]
-    const evil = await createSigstore({ now: NOW })
-    theirs.trustWith(evil)
-    theirs.registry.attestations = (pkg) => documentOf(pkg, evil)
+    const [theirs, mine] = [await evilMachine(t), machine(t)]
     await theirs.run()
     await mine.run()
     const proofs = (of: typeof mine) => of.file(join('cache/proofs', readdirSync(of.file('cache/proofs'))[0] ?? ''))
