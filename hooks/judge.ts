@@ -10,7 +10,7 @@ import { importersFrom, projectName } from '../src/lockfile/importers.ts'
 import { linksOf } from '../src/lockfile/links.ts'
 import { lockedPackages } from '../src/lockfile/pnpm.ts'
 import type { LockedPackage } from '../src/lockfile/types.ts'
-import { decide } from '../src/policy/decide.ts'
+import { decide, evidenceFrom } from '../src/policy/decide.ts'
 import { findPolicy } from '../src/policy/find.ts'
 import { loadPolicy, type PolicyPlace, refuseUnlisted } from '../src/policy/load.ts'
 import type { Policy, Verdict } from '../src/policy/types.ts'
@@ -87,7 +87,14 @@ export function openJudge(project: string): Judge {
     const policy = await loadPolicy(place, {}, once)
     const evidence = lazyEvidence(() => openEvidence(lockfileDir, project, registries, policy, places))
     const remember = { ...places, project: lockfileDir, version }
-    const prove = openProver({ evidence, trust: policy.trust, remember, now, warn: warning })
+    const prove = openProver({
+      evidence,
+      evidenceFrom: (pkg) => evidenceFrom(pkg, policy),
+      trust: policy.trust,
+      remember,
+      now,
+      warn: warning,
+    })
     const rootGate = gateBy({ ...policy, projects: new Map() }, prove, now)
     return { folder: place.folder, policy, gate: gateBy(policy, prove, now), prove, rootGate }
   }

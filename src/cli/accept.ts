@@ -42,9 +42,9 @@ export async function accept(names: readonly string[], options: AcceptOptions, n
   const place = await policyPlace(options, path.dirname(lockfile))
   const folder = place.folder ?? path.dirname(lockfile)
   // What verify will believe: no other trust root may say who publishes what.
-  const { trust, attestations } = await loadWithoutLock(place, given)
+  const policy = await loadWithoutLock(place, given)
   const lock = await readLock(folder)
-  const examined = await examine(options, { ...trust, ...given }, lockfile, now, attestations)
+  const examined = await examine(options, { ...policy.trust, ...given }, lockfile, now, policy)
   const unheardOf = names.filter((name) => !examined.some(({ pkg }) => pkg.name === name))
   if (unheardOf.length > 0) {
     throw new GateError(
@@ -87,9 +87,9 @@ export async function examine(
   trust: TrustFiles,
   lockfile: string,
   now: Date,
-  mirror?: Policy['attestations'],
+  policy?: Policy,
 ): Promise<readonly Examined[]> {
-  const prove = openProver(await proverOptions(options, path.dirname(lockfile), trust, now, mirror))
+  const prove = openProver(await proverOptions(options, path.dirname(lockfile), trust, now, policy))
   const packages = await packagesOf(lockfile, onceIn(options))
   const examined = await forEachPackage(packages, async (pkg) => ({ pkg, proof: await prove(pkg) }))
   await prove.save()

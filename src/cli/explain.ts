@@ -27,7 +27,7 @@ export async function explainPackage(wanted: string, options: ExplainOptions, no
   if (packages.length === 0)
     throw new GateError(`${lockfile} has no package ${clean(wanted)}. Names are as in the lockfile.`)
   const trusted = { ...policy.trust, ...trust }
-  const prove = openProver(await proverOptions(options, folder, trusted, now, policy.attestations))
+  const prove = openProver(await proverOptions(options, folder, trusted, now, policy))
   // People want to see what could be required. Where nothing is, it need not be to be had.
   const proofFor = (pkg: LockedPackage) =>
     prove(pkg, acceptedRegistries(pkg, policy)).catch((error: unknown): Result<Proof> => {

@@ -16,6 +16,7 @@ import { mergePackages } from '../lockfile/merge.ts'
 import type { ReadLockfile } from '../lockfile/read.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import { lockfilesOf, pinnedConfigDependencies } from '../lockfile/workspace.ts'
+import { evidenceFrom } from '../policy/decide.ts'
 import { findPolicy } from '../policy/find.ts'
 import { type PolicyPlace, projectsFolder, refuseUnlisted } from '../policy/load.ts'
 import type { Policy } from '../policy/types.ts'
@@ -118,18 +119,20 @@ export function onceIn({ cache }: Pick<SourceOptions, 'cache'>): Derived {
  * folder of documents nothing is: whoever names one wants to know what it proves.
  *
  * @param folder of the lockfile
+ * @param policy which says where else evidence is, where there is one
  */
 export async function proverOptions(
   options: SourceOptions,
   folder: string,
   trust: TrustFiles,
   now: Date,
-  mirror?: Mirror,
+  policy?: Policy,
 ): Promise<ProverOptions> {
   const { attestations, cache, offline = false } = options
   const remember = { ...userPlaces(cache), project: folder, version: packageJson.version }
   return {
-    evidence: await evidenceSource(options, folder, mirror),
+    evidence: await evidenceSource(options, folder, policy?.attestations),
+    evidenceFrom: policy && ((pkg) => evidenceFrom(pkg, policy)),
     trust,
     remember: attestations === undefined ? remember : undefined,
     now,

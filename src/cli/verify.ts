@@ -29,7 +29,7 @@ export async function verify(options: VerifyOptions, now: Date): Promise<ExitSta
   const trust = trustFiles(options)
   const once = onceIn(options)
   const policy = await loadPolicy(await policyPlace(options, folder), trust, once)
-  const gate = openGate({ policy, ...(await proverOptions(options, folder, trust, now, policy.attestations)) })
+  const gate = openGate({ policy, ...(await proverOptions(options, folder, trust, now, policy)) })
   // While the lockfile is read. Ten kilobytes have some thirty packages.
   const size = await stat(lockfile).then(
     (stats) => stats.size,

@@ -16,8 +16,8 @@ export function lazyEvidence(open: () => Promise<EvidenceSource>): EvidenceSourc
     return found
   }
   return {
-    attestations: async (pkg) => (await source()).attestations(pkg),
-    signatures: async (pkg, withTime) => (await source()).signatures(pkg, withTime),
+    attestations: async (...args) => (await source()).attestations(...args),
+    signatures: async (...args) => (await source()).signatures(...args),
     releases: {
       release: async (...args) => (await releases()).release(...args),
       sha256: async (...args) => (await releases()).sha256(...args),

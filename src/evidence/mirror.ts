@@ -26,9 +26,9 @@ export function networkEvidence(
   const first = mirrorEvidence(mirror, settings, half)
   const second = registryEvidence(settings, half)
   return {
-    attestations: async (pkg) => otherwise(await first.attestations(pkg), () => second.attestations(pkg)),
-    signatures: async (pkg, withTime) =>
-      otherwise(await first.signatures(pkg, withTime), () => second.signatures(pkg, withTime)),
+    attestations: async (pkg, from) => otherwise(await first.attestations(pkg), () => second.attestations(pkg, from)),
+    signatures: async (pkg, withTime, from) =>
+      otherwise(await first.signatures(pkg, withTime), () => second.signatures(pkg, withTime, from)),
   }
 }
 

@@ -6,7 +6,8 @@ import { type RegistrySettings, registryOf } from './settings.ts'
 import type { Evidence, EvidenceSource } from './types.ts'
 
 /**
- * Evidence from the registry that a package comes from:
+ * Evidence from the registry that a package comes from, or from another that has it: the digest in the lockfile decides what
+ * evidence is about, not the host that has served it.
  *
  * - attestations: `GET {registry}/-/npm/v1/attestations/{name}@{version}`;
  * - signatures: `GET {registry}/{name}/{version}`, in `dist`; where there is no such document, or the time is asked for,
@@ -16,19 +17,23 @@ import type { Evidence, EvidenceSource } from './types.ts'
  */
 export function registryEvidence(settings: RegistrySettings, limits: Limits = LIMITS): EvidenceSource {
   const client = openClient(settings.options, limits)
-  const fetch = async (pkg: LockedPackage, { path, ...document }: Document): Promise<Evidence> => {
-    const url = urlOf(registryOf(settings, pkg) ?? '', path, pkg)
+  const fetch = async (
+    pkg: LockedPackage,
+    { path, ...document }: Document,
+    from: string | undefined,
+  ): Promise<Evidence> => {
+    const url = urlOf(from ?? registryOf(settings, pkg) ?? '', path, pkg)
     return url === undefined
       ? refuse('EVIDENCE_UNAVAILABLE', `no http or https URL set as the registry of ${pkg.name}`, document.expected)
       : client({ url, name: pkg.name, ...document })
   }
   return {
-    attestations: (pkg) => fetch(pkg, ATTESTATIONS),
-    signatures: async (pkg, withTime) => {
-      const manifest = withTime ? undefined : await fetch(pkg, MANIFEST)
+    attestations: (pkg, from) => fetch(pkg, ATTESTATIONS, from),
+    signatures: async (pkg, withTime, from) => {
+      const manifest = withTime ? undefined : await fetch(pkg, MANIFEST, from)
       if (manifest?.ok) return ok(signaturesOfManifest(manifest.value))
       if (manifest !== undefined && manifest.refusal.code !== 'EVIDENCE_MISSING') return manifest
-      const packument = await fetch(pkg, { ...PACKUMENT, size: PACKUMENT_SIZE })
+      const packument = await fetch(pkg, { ...PACKUMENT, size: PACKUMENT_SIZE }, from)
       return packument.ok ? ok(signaturesOfPackument(packument.value, pkg.version)) : packument
     },
   }

@@ -13,8 +13,12 @@ export interface DocumentFile {
 
 /** Fetches what may prove one package. Never judges it, and never throws. */
 export interface EvidenceSource {
-  /** The attestation document: `{attestations: [{predicateType, bundle}]}`. */
-  attestations(pkg: LockedPackage): Promise<Evidence>
+  /**
+   * The attestation document: `{attestations: [{predicateType, bundle}]}`.
+   *
+   * @param from the registry to ask, in place of the one that the settings give
+   */
+  attestations(pkg: LockedPackage, from?: string): Promise<Evidence>
   /** Where that document is a file, the file: then whoever verifies it reads it. */
   attestationsFile?(pkg: LockedPackage): DocumentFile
   /**
@@ -22,7 +26,7 @@ export interface EvidenceSource {
    *
    * @param withTime whether to find out when that was, at a greater cost
    */
-  signatures(pkg: LockedPackage, withTime: boolean): Promise<Evidence>
+  signatures(pkg: LockedPackage, withTime: boolean, from?: string): Promise<Evidence>
   /** For what is on GitHub; absent where nobody is asked about it. */
   readonly releases?: ReleaseSource
 }

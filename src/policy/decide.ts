@@ -87,6 +87,15 @@ export function acceptedRegistries(pkg: LockedPackage, policy: Policy): readonly
 }
 
 /**
+ * The registry that has the evidence of a package, where a rule says that it is another than the settings give. The root's
+ * rule for its own name alone says so: one for a name that it is installed as would tell that registry of packages that
+ * are none of its business.
+ */
+export function evidenceFrom(pkg: LockedPackage, policy: Policy): string | undefined {
+  return appliedRules(pkg, policy).find(({ alias }) => alias === undefined)?.rule.evidenceFrom
+}
+
+/**
  * Judges one package: pure, no I/O, no clock. `proof` is what verification found; it may be left out only where no rule
  * requires any (`needsProof`). What one rule refuses no other allows, and what the root's policy refuses no project's.
  */

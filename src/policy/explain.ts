@@ -2,7 +2,7 @@ import type { Result } from '../codes.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import type { Proof } from '../verify/types.ts'
 import { compare } from './compare.ts'
-import { decide, needsProof, policiesFor, ruleFor } from './decide.ts'
+import { decide, evidenceFrom, needsProof, policiesFor, ruleFor } from './decide.ts'
 import { comparableVersion, lockedFor } from './identity.ts'
 import { whyNotAbout } from './packages.ts'
 import type { ExplainedRule, Explanation, LockedIdentity, Policy, Rule } from './types.ts'
@@ -11,6 +11,7 @@ import type { ExplainedRule, Explanation, LockedIdentity, Policy, Rule } from '.
 export function explain(pkg: LockedPackage, policy: Policy, proof: Result<Proof>, now: Date): Explanation {
   const verdict = decide(pkg, policy, needsProof(pkg, policy) ? proof : undefined, now)
   const decider = verdict.rule
+  const from = evidenceFrom(pkg, policy)
   const provenance = proof.ok ? proof.value.provenance : []
   return {
     verdict,
@@ -26,6 +27,7 @@ export function explain(pkg: LockedPackage, policy: Policy, proof: Result<Proof>
       }),
     ),
     locked: lockedOf(pkg, policy),
+    ...(from !== undefined && pkg.source === 'registry' && { evidenceFrom: from }),
     proof,
   }
 }

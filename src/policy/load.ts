@@ -53,6 +53,13 @@ export async function loadWithoutLock(
     if (material === undefined || existsSync(material)) continue
     throw new GateError(`${policy.file}: the trust material ${material} is not there. Correct the path under "trust"`)
   }
+  if (policy.attestations?.fallback === 'none') {
+    const ignored = policy.rules.find((rule) => rule.evidenceFrom !== undefined)
+    if (ignored !== undefined) {
+      const message = `this rule's "evidenceFrom" would never be asked, for "attestations" names a mirror and nobody else: write it as {url, fallback: registry}, or remove "evidenceFrom"`
+      throw new GateError(at(ignored.place, message))
+    }
+  }
   return withDomains({
     ...policy,
     projects: await loadProjects(projects, policy.file, loader, place.folder ?? loader.folder),
@@ -207,6 +214,14 @@ async function loadProjects(
     if (policy.attestations !== undefined)
       throw new GateError(
         `${own}: "attestations", in a project's own policy or what it extends: where evidence comes from is for ${file} to say. Remove it`,
+      )
+    const asking = policy.rules.find((rule) => rule.evidenceFrom !== undefined)
+    if (asking !== undefined)
+      throw new GateError(
+        at(
+          asking.place,
+          `"evidenceFrom", in a project's own policy or what it extends: where evidence comes from is for ${file} to say. Remove it`,
+        ),
       )
     projects.set(name, policy)
   }

@@ -155,6 +155,7 @@ function toRule(rule: RuleFile, named: Named, outer: Enforcement, place: Place):
     ),
     unchanged: rule.unchanged === true,
     ...(rule.minimumAge !== undefined && { minimumAge: rule.minimumAge }),
+    ...(rule.evidenceFrom !== undefined && { evidenceFrom: rule.evidenceFrom.replace(/\/?$/, '/') }),
     enforcement: enforcementOf(rule, outer),
     ...(rule.reason !== undefined && { reason: rule.reason }),
     place,

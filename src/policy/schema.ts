@@ -6,7 +6,7 @@ import { NamedPublishersSchema, nameOrPublisher } from './publisher-schema.ts'
 import { describe, quote } from './text.ts'
 import { dayProblem, spanProblem } from './time.ts'
 import { TrustSchema } from './trust-schema.ts'
-import { templateProblem } from './url.ts'
+import { registryProblem, templateProblem } from './url.ts'
 
 /**
  * The policy file: the one definition from which its types, its checks and its JSON schema come.
@@ -48,6 +48,12 @@ const RuleSchema = v.pipe(
       ),
     ),
     minimumAge: v.exactOptional(described(text(spanProblem), 'How long ago it must have been signed: 12h, 3d, 2w.')),
+    evidenceFrom: v.exactOptional(
+      described(
+        text(registryProblem),
+        'The registry that has the evidence, where the one that has the packages serves none: https://registry.npmjs.org/.',
+      ),
+    ),
     ...ENFORCEMENT,
     reason: v.exactOptional(described(text(), 'Why the rule is as it is.')),
   }),
@@ -100,7 +106,7 @@ const RuleSchema = v.pipe(
         ),
       )
     }
-    for (const key of ['minimumAge', 'mode', 'enforceFrom'] as const) {
+    for (const key of ['minimumAge', 'evidenceFrom', 'mode', 'enforceFrom'] as const) {
       if (rule.require !== 'nothing' || rule[key] === undefined) continue
       if (rule.unchanged === true && key !== 'minimumAge') continue
       addIssue(at(rule, key, `this rule requires "nothing", so its "${key}" would never be looked at: remove it`))

@@ -59,6 +59,8 @@ export interface Rule {
   readonly unchanged: boolean
   /** How long ago it must have been signed, as `12h`, `3d`, `2w`. */
   readonly minimumAge?: string | undefined
+  /** Registry that is asked for the evidence, in place of the one that the settings give. Ends in a slash. */
+  readonly evidenceFrom?: string | undefined
   /** The rule's own, else the file's. */
   readonly enforcement: Enforcement
   /** Why the rule is as it is, in the words of whoever wrote it. */
@@ -215,5 +217,7 @@ export interface Explanation {
   }[]
   /** What the identity lock says of it; undefined where nothing, or where no rule asks. */
   readonly locked: LockedIdentity | undefined
+  /** Which registry is asked for its evidence, where a rule says so. */
+  readonly evidenceFrom?: string | undefined
   readonly proof: Result<Proof>
 }

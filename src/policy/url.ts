@@ -8,6 +8,16 @@ export function urlProblem(url: string): Problem {
   return search || hash || username || password ? `${quote(url)} has more than host and path: remove it` : undefined
 }
 
+/** Of a registry: npm's endpoints are looked for below it, so nothing but its path may stand behind the host. */
+export function registryProblem(url: string): Problem {
+  const problem = urlProblem(url)
+  if (problem !== undefined) return problem
+  const [, path] = /^https?:\/\/[^/\\?#{}]+((?:\/[^/\\?#{}]+)*)\/?$/.exec(url) ?? []
+  return path?.split('/').every((segment) => !/^\.+$/.test(segment))
+    ? undefined
+    : `${quote(url)} is not the URL of a registry: write host and path only, such as "https://registry.npmjs.org/"`
+}
+
 /**
  * A URL with `{name}` and `{version}` in its path. Names come from the lockfile: a host that is made of one would be
  * anybody's.

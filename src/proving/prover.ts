@@ -16,6 +16,8 @@ import type { DocumentRef, Judged } from './verifiers.ts'
 
 export interface ProverOptions extends TrustContext {
   readonly evidence: EvidenceSource
+  /** The registry that has the evidence of a package, where it is not the one that the settings give. Of no meaning for what is proven. */
+  readonly evidenceFrom?: ((pkg: LockedPackage) => string | undefined) | undefined
   /** Replaces the policy's own trust files, and those replace the embedded trust root. */
   readonly trust?: TrustFiles
   /** Where evidence and proofs are kept, and for which project; absent where nothing is to be remembered. */
@@ -66,7 +68,7 @@ export function isRecalled(proof: Result<Proof>): boolean {
 }
 
 /** Entry → evidence → proof: the first half of the road. */
-export function openProver({ evidence, trust = {}, remember, ...context }: ProverOptions): Prover {
+export function openProver({ evidence, evidenceFrom, trust = {}, remember, ...context }: ProverOptions): Prover {
   const { now } = context
   const proofs = new Map<string, Promise<Result<Proof>>>()
   const limit = pLimit(AT_ONCE)
@@ -119,7 +121,7 @@ export function openProver({ evidence, trust = {}, remember, ...context }: Prove
       ['attestations', ...identityOf(pkg)],
       () => {
         const file = evidence.attestationsFile?.(pkg)
-        return file === undefined ? evidence.attestations(pkg) : { from: 'file', file }
+        return file === undefined ? evidence.attestations(pkg, evidenceFrom?.(pkg)) : { from: 'file', file }
       },
       (verifying, document) => verifying.attestations(pkg, document, now),
     )
@@ -151,11 +153,12 @@ export function openProver({ evidence, trust = {}, remember, ...context }: Prove
     const signature = await judged(
       ['signatures', ...identityOf(pkg)],
       async () => {
-        const signatures = sound(await evidence.signatures(pkg, false))
+        const from = evidenceFrom?.(pkg)
+        const signatures = sound(await evidence.signatures(pkg, false, from))
         if (!signatures.ok) return signatures
         const { verifying } = await opened()
         // Of a key that is over it is asked when it signed; that is in a much larger document.
-        return (await verifying.isBeyondKeys(signatures.value, now)) ? evidence.signatures(pkg, true) : signatures
+        return (await verifying.isBeyondKeys(signatures.value, now)) ? evidence.signatures(pkg, true, from) : signatures
       },
       (verifying, document) => verifying.signature(pkg, document, now),
     )
@@ -163,6 +166,12 @@ export function openProver({ evidence, trust = {}, remember, ...context }: Prove
     if (!result.ok) return unjudged(result.refusal.code === 'EVIDENCE_MISSING' ? proof : result)
     const attested = proof.ok ? proof.value : { provenance: [], publish: undefined }
     return { result: ok({ ...attested, signature: result.value }), digest }
+  }
+
+  /** That there was nothing was found out where it was asked; elsewhere there may be something. */
+  const idOf = (what: string, pkg: LockedPackage): string => {
+    const from = pkg.source === 'registry' ? evidenceFrom?.(pkg) : undefined
+    return JSON.stringify([what, ...identityOf(pkg), ...(from === undefined ? [] : [from])])
   }
 
   async function known(
@@ -278,10 +287,6 @@ function lacks(proof: Result<Proof>, registry: string | undefined): boolean {
   return proof.ok
     ? proof.value.publish === undefined || proof.value.publish.registry !== registry
     : proof.refusal.code === 'EVIDENCE_MISSING'
-}
-
-function idOf(what: string, pkg: LockedPackage): string {
-  return JSON.stringify([what, ...identityOf(pkg)])
 }
 
 function identityOf({ name, version, integrity, source, origin, github }: LockedPackage): readonly unknown[] {

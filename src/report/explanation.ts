@@ -31,7 +31,7 @@ const OIDS: Readonly<Record<keyof Claims, string>> = {
 
 /** Everything about one package, as lines of text. */
 export function explanationText(pkg: LockedPackage, explanation: Explanation, folder: string): string {
-  const { verdict, rules, projects, publishers, locked, proof } = explanation
+  const { verdict, rules, projects, publishers, locked, evidenceFrom, proof } = explanation
   const ruleLines = (explained: Explanation['rules']) =>
     explained.map(
       ({ rule, why }) =>
@@ -45,7 +45,10 @@ export function explanationText(pkg: LockedPackage, explanation: Explanation, fo
       `needed by   ${pkg.importers.length === 0 ? 'nobody' : pkg.importers.map((each) => (each === '.' ? 'the root project' : each)).join(', ')}`,
       ...(pkg.aliases === undefined ? [] : [`installed as ${pkg.aliases.join(', ')}`]),
     ]),
-    ...section('evidence', evidenceLines(explanation)),
+    ...section('evidence', [
+      ...(evidenceFrom === undefined ? [] : [`from ${evidenceFrom}, as the rule for its name says`]),
+      ...evidenceLines(explanation),
+    ]),
     ...section('rules', ruleLines(rules)),
     ...projects.flatMap(({ project, rules: own }) => section(`rules of ${project}`, ruleLines(own))),
     ...(publishers.length === 0
@@ -105,7 +108,8 @@ function verdictLines({ package: pkg, status, refusal, exception, projects }: Ve
 
 const CHANGE_RULE =
   'if what was found is right, name it under the publisher of that rule, in a commit that somebody reviews'
-const NO_EVIDENCE = 'a version that has provenance; or a rule that requires nothing of it; or an exception, for a time'
+const NO_EVIDENCE =
+  'a version that has provenance; or "evidenceFrom" in that rule, where this registry only passes packages on; or a rule that requires nothing of it; or an exception, for a time'
 const STRANGER = 'a rule that requires nothing of its name: what no registry has can never be proven'
 const NOTHING_GOOD = 'nothing of yours: the evidence does not hold. Do not install it, and tell its maintainers'
 

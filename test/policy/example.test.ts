@@ -35,6 +35,7 @@ describe('the example', () => {
     assert.equal(about('@playwright/cli', '0.1.1')?.publishers[0]?.ref, 'refs/tags/v*')
     assert.equal(about('tuf-js', '1.0.0')?.publishers.length, 2)
     assert.equal(about('tuf-js', '4.0.0')?.publishers.length, 1)
+    assert.equal(about('typescript', '7.0.2')?.evidenceFrom, 'https://registry.npmjs.org/')
     assert.equal(about('left-pad', '1.3.0')?.require, 'nothing')
     assert.equal(about('@sigstore/verify', '4.0.0')?.minimumAge, '3d')
     assert.equal(about('@sigstore/tuf', '4.0.0'), undefined)

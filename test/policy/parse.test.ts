@@ -167,7 +167,7 @@ ${VALID}`
 })
 
 const KNOWN =
-  '"packages", "require", "publisher", "registry", "unchanged", "minimumAge", "mode", "enforceFrom", "reason"'
+  '"packages", "require", "publisher", "registry", "unchanged", "minimumAge", "evidenceFrom", "mode", "enforceFrom", "reason"'
 const KNOWN_OF_POLICY =
   '"$schema", "extends", "projects", "trust", "attestations", "publishers", "mode", "enforceFrom", "exceptions", "rules"'
 const KNOWN_OF_PUBLISHER =
