@@ -81,7 +81,7 @@ async function readOnce(file: string, once: Derived): Promise<ReadLockfile> {
 
 /** @param mirror the policy's, where there is one */
 export async function evidenceSource(
-  options: Pick<SourceOptions, 'attestations' | 'offline' | 'cache'>,
+  options: Pick<SourceOptions, 'lockfile' | 'attestations' | 'offline' | 'cache'>,
   folder: string,
   mirror?: Mirror,
 ): Promise<EvidenceSource> {
@@ -93,20 +93,24 @@ export async function evidenceSource(
     const release = directoryReleases(attestations)
     const sha256: ReleaseSource['sha256'] = async (...args) => {
       const { openAssets } = await import('../evidence/network.ts')
-      return openAssets(await settingsOf(folder), places, offline)(...args)
+      return openAssets(await settingsOf(options.lockfile, folder), places, offline)(...args)
     }
     return { ...directoryEvidence(attestations), releases: { release, sha256 } }
   }
   if (offline) return OFFLINE
   return lazyEvidence(async () => {
     const { openNetwork } = await import('../evidence/network.ts')
-    return openNetwork(await settingsOf(folder), mirror, places)
+    return openNetwork(await settingsOf(options.lockfile, folder), mirror, places)
   })
 }
 
-async function settingsOf(folder: string) {
-  const { currentEnvironment, readRegistrySettings } = await import('../evidence/settings.ts')
-  return readRegistrySettings(folder, currentEnvironment())
+/** Those of the package manager that writes such a lockfile. */
+async function settingsOf(lockfile: string, folder: string) {
+  const [{ currentEnvironment }, { managerOf, readSettingsFor }] = await Promise.all([
+    import('../evidence/settings.ts'),
+    import('../evidence/settings-for.ts'),
+  ])
+  return readSettingsFor(managerOf(path.resolve(lockfile)), folder, currentEnvironment())
 }
 
 /** What the files of policies and lockfiles say follows from their texts: they are parsed once. */

@@ -1,6 +1,7 @@
 import { ok, refuse } from '../codes.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import { isHttp, LIMITS, type Limits, openClient } from './client.ts'
+import { UNUSABLE } from './layers.ts'
 import { signaturesOfManifest, signaturesOfPackument } from './metadata.ts'
 import { type RegistrySettings, registryOf } from './settings.ts'
 import type { Evidence, EvidenceSource } from './types.ts'
@@ -22,9 +23,13 @@ export function registryEvidence(settings: RegistrySettings, limits: Limits = LI
     { path, ...document }: Document,
     from: string | undefined,
   ): Promise<Evidence> => {
-    const url = urlOf(from ?? registryOf(settings, pkg) ?? '', path, pkg)
+    const registry = from ?? registryOf(settings, pkg) ?? ''
+    const url = urlOf(registry, path, pkg)
+    const problem = registry.startsWith(UNUSABLE)
+      ? `the registry of ${pkg.name} depends on a variable, which is not set, or is named in a file of the repository (docs/registries.md)`
+      : `no http or https URL set as the registry of ${pkg.name}`
     return url === undefined
-      ? refuse('EVIDENCE_UNAVAILABLE', `no http or https URL set as the registry of ${pkg.name}`, document.expected)
+      ? refuse('EVIDENCE_UNAVAILABLE', problem, document.expected)
       : client({ url, name: pkg.name, ...document })
   }
   return {

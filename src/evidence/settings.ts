@@ -30,13 +30,15 @@ export interface Environment {
   readonly env: Variables
   readonly home: string
   readonly platform: NodeJS.Platform
+  /** The program of Node, beside which npm and yarn classic keep settings for all users. Absent: those are not read. */
+  readonly execPath?: string
 }
 
-const PUBLIC_REGISTRY = 'https://registry.npmjs.org/'
+export const PUBLIC_REGISTRY = 'https://registry.npmjs.org/'
 const BUILT_IN = { default: PUBLIC_REGISTRY, '@jsr': 'https://npm.jsr.io/' }
 
 export function currentEnvironment(): Environment {
-  return { env: process.env, home: homedir(), platform: process.platform }
+  return { env: process.env, home: homedir(), platform: process.platform, execPath: process.execPath }
 }
 
 /**
@@ -124,7 +126,8 @@ function namedRegistries(settings: Settings): readonly (readonly [string, string
   )
 }
 
-function registriesOf(settings: Settings): Record<string, string> {
+/** Out of `registry` and `@scope:registry`. */
+export function registriesOf(settings: Settings): Record<string, string> {
   const registries: Record<string, string> = {}
   for (const [key, value] of Object.entries(settings)) {
     if (typeof value !== 'string' || value === '') continue
@@ -169,7 +172,7 @@ function variables(env: Variables, prefix: string): Settings {
 }
 
 /** `ca` out of `cafile`. One that cannot be read counts as not set, as in pnpm: then TLS fails, and says why. */
-function authorities({ ca, cafile }: Settings): Settings {
+export function authorities({ ca, cafile }: Settings): Settings {
   if (ca !== undefined || typeof cafile !== 'string' || cafile === '') return {}
   try {
     return { ca: readFileSync(cafile, 'utf8') }
@@ -179,7 +182,7 @@ function authorities({ ca, cafile }: Settings): Settings {
 }
 
 /** pnpm's choice of proxies: its own settings first, then the usual variables. `false` means none. */
-function proxies(settings: Settings, env: Variables): Settings {
+export function proxies(settings: Settings, env: Variables): Settings {
   const of = (key: string) => (settings[key] === '' || settings[key] === null ? undefined : settings[key])
   const variable = (name: string) => env[name] || env[name.toUpperCase()]
   const setting = of('https-proxy') ?? of('proxy')

@@ -19,11 +19,58 @@ export interface TransportRequest {
   readonly signal: AbortSignal
 }
 
+/** Settings for some hosts alone, as yarn has them. Of several that are about a host the first one with a value counts. */
+export interface NetworkSettings {
+  /** `*` stands for any characters, dots too. */
+  readonly hosts: string
+  readonly ca?: string | undefined
+  readonly cert?: string | undefined
+  readonly key?: string | undefined
+  readonly 'https-proxy'?: string | undefined
+  readonly 'http-proxy'?: string | undefined
+}
+
 /**
- * @param options npm's settings for the connection: `ca`, `strict-ssl`, `https-proxy`, `http-proxy`, `no-proxy`.
+ * @param options npm's settings for the connection: `ca`, `strict-ssl`, `https-proxy`, `http-proxy`, `no-proxy`; and
+ * `networks`, for some hosts.
  * @throws GateError where a proxy cannot be used.
  */
 export function openTransport(options: Readonly<Record<string, unknown>>, maxSockets: number): Transport {
+  const networks = (options.networks ?? []) as readonly NetworkSettings[]
+  for (const each of [options, ...networks]) for (const key of PROXIES) proxy(each[key])
+  const opened = new Map<string, ReturnType<typeof openAgents>>()
+  const settingsFor = (hostname: string) => networks.filter(({ hosts }) => isAbout(hosts, hostname))
+  return (url, { headers, cert, key, timeout, signal }) =>
+    new Promise((resolve, reject) => {
+      const secure = url.protocol === 'https:'
+      const own = settingsFor(url.hostname)
+      const [id, client] = [own.map(({ hosts }) => hosts).join(' '), own.find((each) => each.cert && each.key)]
+      const agents = opened.get(id) ?? openAgents(Object.assign({}, options, ...own.toReversed()), maxSockets)
+      opened.set(id, agents)
+      const pair =
+        cert !== undefined && key !== undefined ? { cert, key } : client && { cert: client.cert, key: client.key }
+      const request = (secure ? https : http).request(url, {
+        agent: secure ? agents['https:'] : agents['http:'],
+        headers,
+        ...pair,
+        timeout,
+        signal,
+      })
+      request.on('response', resolve)
+      request.on('error', reject)
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+      request.end()
+    })
+}
+
+const PROXIES = ['https-proxy', 'http-proxy'] as const
+
+function isAbout(hosts: string, hostname: string): boolean {
+  const parts = hosts.split(/\*+/).map((part) => part.replace(/[^\w-]/g, '\\$&'))
+  return new RegExp(`^${parts.join('.*')}$`, 'i').test(hostname)
+}
+
+function openAgents(options: Readonly<Record<string, unknown>>, maxSockets: number) {
   const { ca } = options
   const common = {
     keepAlive: true,
@@ -34,7 +81,7 @@ export function openTransport(options: Readonly<Record<string, unknown>>, maxSoc
       NO_PROXY: String(options['no-proxy'] ?? '').replace(/^true$/, '*'),
     },
   }
-  const agents = {
+  return {
     'http:': new http.Agent(common),
     'https:': new https.Agent({
       ...common,
@@ -42,21 +89,6 @@ export function openTransport(options: Readonly<Record<string, unknown>>, maxSoc
       rejectUnauthorized: String(options['strict-ssl'] ?? true) !== 'false',
     }),
   }
-  return (url, { headers, cert, key, timeout, signal }) =>
-    new Promise((resolve, reject) => {
-      const secure = url.protocol === 'https:'
-      const request = (secure ? https : http).request(url, {
-        agent: secure ? agents['https:'] : agents['http:'],
-        headers,
-        ...(cert === undefined || key === undefined ? {} : { cert, key }),
-        timeout,
-        signal,
-      })
-      request.on('response', resolve)
-      request.on('error', reject)
-      signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-      request.end()
-    })
 }
 
 function proxy(url: unknown): string | undefined {

@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { type Environment, type RegistrySettings, readRegistrySettings } from './settings.ts'
+import { readBerrySettings } from './settings-berry.ts'
+import { readBunSettings } from './settings-bun.ts'
+import { readDenoSettings, readNpmSettings } from './settings-npm.ts'
+import { readYarnSettings } from './settings-yarn.ts'
+
+/** Whose settings say where a lockfile's packages come from. `yarn` is yarn classic, `berry` yarn 2 and later. */
+export type SettingsOf = 'pnpm' | 'npm' | 'yarn' | 'berry' | 'bun' | 'deno'
+
+const READERS: Readonly<Record<SettingsOf, (folder: string, environment: Environment) => RegistrySettings>> = {
+  pnpm: readRegistrySettings,
+  npm: readNpmSettings,
+  yarn: readYarnSettings,
+  berry: readBerrySettings,
+  bun: readBunSettings,
+  deno: readDenoSettings,
+}
+
+/** The settings that a package manager reads in a folder: the lockfile's. */
+export function readSettingsFor(manager: SettingsOf, folder: string, environment: Environment): RegistrySettings {
+  return READERS[manager](folder, environment)
+}
+
+const BY_NAME: ReadonlyMap<string, SettingsOf> = new Map([
+  ['package-lock.json', 'npm'],
+  ['npm-shrinkwrap.json', 'npm'],
+  ['bun.lock', 'bun'],
+  ['bun.lockb', 'bun'],
+  ['deno.lock', 'deno'],
+])
+
+/** Who writes a lockfile, by its name; yarn's two kinds by what is in it. Every other name is pnpm's. */
+export function managerOf(lockfile: string): SettingsOf {
+  const name = path.basename(lockfile)
+  return name === 'yarn.lock' ? yarnOf(lockfile) : (BY_NAME.get(name) ?? 'pnpm')
+}
+
+function yarnOf(lockfile: string): SettingsOf {
+  try {
+    return /^__metadata:/m.test(readFileSync(lockfile, 'utf8')) ? 'berry' : 'yarn'
+  } catch {
+    return 'yarn'
+  }
+}

@@ -1,0 +1,119 @@
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { bound, readRc, type Settings, type Variables } from './files.ts'
+import { canonical, foldersUp, fromHome, globalPrefix, ofRepository, ofUser } from './layers.ts'
+import {
+  authorities,
+  type Environment,
+  PUBLIC_REGISTRY,
+  proxies,
+  type RegistrySettings,
+  registriesOf,
+} from './settings.ts'
+
+/**
+ * Reads the settings that yarn classic reads: `.npmrc` and `.yarnrc` of the project, the user, the machine and the folders
+ * above, and `yarn_*` and `npm_config_*` variables. What `.npmrc` says wins, whatever `.yarnrc` says; logins are in `.npmrc`
+ * only, and are sent for packages of a scope, and for others with `always-auth`.
+ */
+export function readYarnSettings(folder: string, environment: Environment): RegistrySettings {
+  const { env, home } = environment
+  const ofYarn = variables(env, 'yarn_')
+  const operator = { ...ofYarn, ...variables(env, 'npm_config_') }
+  const userconfig = typeof operator.userconfig === 'string' ? fromHome(operator.userconfig, home) : undefined
+  const npm: Settings = {
+    ...layers(folder, environment, 'npmrc', userconfig, (file, isUsers) => {
+      const settings = readRc(file)
+      return bound(isUsers ? ofUser(settings, { ...env, HOME: home }) : ofRepository(settings), PUBLIC_REGISTRY)
+    }),
+    ...operator,
+  }
+  const yarn: Settings = {
+    // Yarn itself expands nothing here.
+    ...layers(folder, environment, 'yarnrc', undefined, readYarnrc),
+    ...ofYarn,
+  }
+  const registries = { ...registriesOf(yarn), ...registriesOf(npm) }
+  const settings: Settings = { ...npm, ...yarn }
+  return {
+    registries: {
+      default: PUBLIC_REGISTRY,
+      ...Object.fromEntries(Object.entries(registries).map(([scope, url]) => [scope, canonical(url, PUBLIC_REGISTRY)])),
+    },
+    options: {
+      ...logins(npm),
+      ...('strict-ssl' in settings && { 'strict-ssl': settings['strict-ssl'] }),
+      ...('ca' in settings && { ca: settings.ca }),
+      ...authorities(settings),
+      ...proxies(settings, env),
+    },
+  }
+}
+
+/** The files of that name, each once, so that the strongest comes last: the project's, the user's, the machine's, those above. */
+function layers(
+  folder: string,
+  { env, home, platform, execPath }: Environment,
+  name: string,
+  userFile: string | undefined,
+  read: (file: string, isUsers: boolean) => Settings,
+): Settings {
+  const user = userFile ?? path.join(home, `.${name}`)
+  const prefix = globalPrefix(env, platform, execPath)
+  const [own = folder, ...above] = foldersUp(folder).map((each) => path.join(each, `.${name}`))
+  const machine = prefix === undefined ? [] : [path.join(prefix, 'etc', name)]
+  const files = [...new Set([own, user, ...machine, ...above])]
+  return Object.assign({}, ...files.toReversed().map((file) => read(file, file === user || machine.includes(file))))
+}
+
+/** `key value` or `"key" "value"` on each line. What cannot be read counts as empty. */
+export function readYarnrc(file: string): Settings {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch {
+    return {}
+  }
+  const settings: Settings = {}
+  for (const line of text.split(/\r?\n/)) {
+    const [, key, value] =
+      /^("(?:[^"\\]|\\.)*"|[^\s":#]+)[ \t]+("(?:[^"\\]|\\.)*"|[^\s"#]+)[ \t]*(?:#.*)?$/.exec(line) ?? []
+    if (key !== undefined && value !== undefined) settings[unquoted(key)] = unquoted(value)
+  }
+  const { cafile } = settings
+  return typeof cafile === 'string' ? { ...settings, cafile: path.resolve(path.dirname(file), cafile) } : settings
+}
+
+function unquoted(text: string): string {
+  if (!text.startsWith('"')) return text
+  try {
+    return String(JSON.parse(text))
+  } catch {
+    return text
+  }
+}
+
+/** As yarn reads them: in any case, and `_` for `-`. */
+function variables(env: Variables, prefix: string): Settings {
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) => {
+      const key = name.toLowerCase()
+      if (!key.startsWith(prefix) || !value) return []
+      return [[key.slice(prefix.length).replace(/([^_])_/g, '$1-'), value]]
+    }),
+  )
+}
+
+/** For one host each, and for packages of a scope alone where yarn does not always send them. */
+function logins(npm: Settings): Settings {
+  const isAlways = (host: string) =>
+    [npm[`${host}:always-auth`], npm['always-auth']].some((each) => String(each) === 'true')
+  return Object.fromEntries(
+    Object.entries(npm).flatMap(([key, value]) => {
+      const [, host, name] = /^(?:https?:)?(\/\/.*):([^:]+)$/.exec(key) ?? []
+      if (host === undefined || name === undefined) return []
+      const slashedHost = host.endsWith('/') ? host : `${host}/`
+      return [[isAlways(host) ? `${slashedHost}:${name}` : `${slashedHost}:@*:${name}`, value]]
+    }),
+  )
+}
