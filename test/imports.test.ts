@@ -95,9 +95,13 @@ function closure(
   return reached
 }
 
-const ROOMS = ['lockfile', 'evidence', 'trust', 'verify', 'proving', 'policy', 'report'].map((room) => `src/${room}`)
+const ROOMS = ['lockfile', 'evidence', 'trust', 'verify', 'proving', 'policy', 'report', 'proxy'].map(
+  (room) => `src/${room}`,
+)
 /** What everybody may import. */
 const COMMON = ['src/codes.ts', 'src/domains.ts', 'src/errors.ts', 'src/home.ts', 'src/write.ts']
+/** Rooms that put others together: what proves, for the gate, and what stands between a package manager and its registries. */
+const BETWEEN = ['src/proving', 'src/proxy']
 /** The places that put the rooms together. */
 const COMPOSITION_ROOTS = [
   ...['src/cli/sources.ts', 'src/cli/verify.ts', 'src/cli/accept.ts', 'src/cli/init.ts', 'src/cli/export.ts'],
@@ -152,6 +156,15 @@ describe('one way: cli and hooks → gate → rooms', () => {
     )
   })
 
+  it('the proxy is handed a gate, and neither proves nor applies rules', () => {
+    const known = ['src/lockfile', 'src/evidence', 'src/report']
+    only(
+      of('src/proxy'),
+      ({ to, kind }) =>
+        COMMON.includes(to) || known.includes(roomOf(to)) || (kind === 'type' && to === 'src/policy/types.ts'),
+    )
+  })
+
   it('the gate has rules applied, and the prover knows none', () => {
     only(of('src/proving'), ({ to }) => roomOf(to) !== 'src/policy')
   })
@@ -166,8 +179,7 @@ describe('one way: cli and hooks → gate → rooms', () => {
   it('rooms import types of each other, and nothing that runs', () => {
     only(
       between.filter(
-        // What proves puts three of them together, for the gate.
-        ({ from, to }) => ROOMS.includes(roomOf(from)) && ROOMS.includes(roomOf(to)) && roomOf(from) !== 'src/proving',
+        ({ from, to }) => ROOMS.includes(roomOf(from)) && ROOMS.includes(roomOf(to)) && !BETWEEN.includes(roomOf(from)),
       ),
       ({ kind }) => kind === 'type',
     )

@@ -1,17 +1,21 @@
 import http from 'node:http'
 import https from 'node:https'
+import type { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { GateError } from '../errors.ts'
 
 /**
- * GET requests over Node's own client. Nothing happens here but one request: no retry, no redirect, no decompression,
- * so that whoever asks can bound each of them. Libraries that do those by themselves read a body faster than it is
+ * Requests over Node's own client, GET unless another method is named. Nothing happens here but one request: no retry, no
+ * redirect, no decompression, so that whoever asks can bound each of them. Libraries that do those by themselves read a body faster than it is
  * consumed (a registry that answers 503 without end fills the memory), unpack 64 KB of gzip to 64 MB at a time, send
  * a token on to another port of the same host, and leave a TLS handshake that nobody answers open after its time-out.
  */
 export type Transport = (url: URL, request: TransportRequest) => Promise<http.IncomingMessage>
 
 export interface TransportRequest {
-  readonly headers: Readonly<Record<string, string>>
+  readonly method?: string | undefined
+  readonly body?: Readable | undefined
+  readonly headers: http.OutgoingHttpHeaders
   readonly cert?: string | undefined
   readonly key?: string | undefined
   /** Milliseconds for the tunnel through a proxy, during which Node does not look at the signal. */
@@ -40,7 +44,7 @@ export function openTransport(options: Readonly<Record<string, unknown>>, maxSoc
   for (const each of [options, ...networks]) for (const key of PROXIES) proxy(each[key])
   const opened = new Map<string, ReturnType<typeof openAgents>>()
   const settingsFor = (hostname: string) => networks.filter(({ hosts }) => isAbout(hosts, hostname))
-  return (url, { headers, cert, key, timeout, signal }) =>
+  return (url, { method = 'GET', body, headers, cert, key, timeout, signal }) =>
     new Promise((resolve, reject) => {
       const secure = url.protocol === 'https:'
       const own = settingsFor(url.hostname)
@@ -50,6 +54,7 @@ export function openTransport(options: Readonly<Record<string, unknown>>, maxSoc
       const pair =
         cert !== undefined && key !== undefined ? { cert, key } : client && { cert: client.cert, key: client.key }
       const request = (secure ? https : http).request(url, {
+        method,
         agent: secure ? agents['https:'] : agents['http:'],
         headers,
         ...pair,
@@ -59,15 +64,27 @@ export function openTransport(options: Readonly<Record<string, unknown>>, maxSoc
       request.on('response', resolve)
       request.on('error', reject)
       signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-      request.end()
+      if (body === undefined) request.end()
+      else pipeline(body, request).catch(reject)
     })
 }
 
 const PROXIES = ['https-proxy', 'http-proxy'] as const
 
 function isAbout(hosts: string, hostname: string): boolean {
-  const parts = hosts.split(/\*+/).map((part) => part.replace(/[^\w-]/g, '\\$&'))
-  return new RegExp(`^${parts.join('.*')}$`, 'i').test(hostname)
+  const [start = '', ...rest] = hosts.toLowerCase().split('*')
+  const name = hostname.toLowerCase()
+  const end = rest.pop()
+  if (end === undefined) return name === start
+  if (!name.startsWith(start)) return false
+  // Not by a regular expression: a repository could write one that takes hours.
+  let at = start.length
+  for (const part of rest) {
+    const found = name.indexOf(part, at)
+    if (found === -1) return false
+    at = found + part.length
+  }
+  return name.length - end.length >= at && name.endsWith(end)
 }
 
 function openAgents(options: Readonly<Record<string, unknown>>, maxSockets: number) {

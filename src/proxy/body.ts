@@ -1,0 +1,144 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { type FileHandle, open, rm } from 'node:fs/promises'
+import type { IncomingMessage } from 'node:http'
+import path from 'node:path'
+import { Readable } from 'node:stream'
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
+import { BadGateway } from './errors.ts'
+
+/** The time that a download may take: `signal` says that it is over, `alive` that something came. */
+export interface Patience {
+  readonly signal: AbortSignal
+  alive(): void
+  /** Nothing is waited for any more. */
+  done(): void
+}
+
+export function patience({ stall, total }: { readonly stall: number; readonly total: number }): Patience {
+  const controller = new AbortController()
+  const end = (what: string) => () => controller.abort(new BadGateway(what))
+  const whole = setTimeout(end(`not complete after ${total / 1000} s`), total)
+  const silence = setTimeout(end(`nothing came for ${stall / 1000} s`), stall)
+  return {
+    signal: controller.signal,
+    alive: () => silence.refresh(),
+    done: () => {
+      clearTimeout(whole)
+      clearTimeout(silence)
+    },
+  }
+}
+
+/** What a server sends, unpacked, as it comes. @throws BadGateway where it breaks off, or takes too long */
+export async function* bodyOf(response: IncomingMessage, { signal, alive }: Patience): AsyncGenerator<Buffer> {
+  const abort = () => response.destroy(signal.reason as Error)
+  signal.addEventListener('abort', abort, { once: true })
+  response.on('data', alive)
+  try {
+    yield* decoded(response)
+    if (!response.complete) throw new BadGateway('the connection ended before the answer was complete')
+  } catch (error) {
+    if (signal.aborted) throw signal.reason
+    if (error instanceof BadGateway) throw error
+    const { code, message } = error as NodeJS.ErrnoException
+    throw new BadGateway(code?.startsWith('Z_') ? 'its encoding is broken' : message)
+  } finally {
+    signal.removeEventListener('abort', abort)
+    response.destroy()
+  }
+}
+
+function decoded(response: IncomingMessage): AsyncIterable<Buffer> {
+  const encoding = response.headers['content-encoding']?.trim().toLowerCase() ?? ''
+  if (encoding === '' || encoding === 'identity') return response
+  const decoder = DECODERS[encoding]?.()
+  if (decoder === undefined) throw new BadGateway('a content-encoding that was not asked for')
+  response.on('error', (error) => decoder.destroy(error))
+  return response.pipe(decoder)
+}
+
+const DECODERS: Readonly<Record<string, () => ReturnType<typeof createGunzip>>> = {
+  'x-gzip': createGunzip,
+  gzip: createGunzip,
+  deflate: createInflate,
+  br: createBrotliDecompress,
+}
+
+/** The beginning of a body, and all of it: `enough` says when the beginning tells what it is. */
+export async function peek(
+  body: AsyncGenerator<Buffer>,
+  enough: (start: Buffer) => boolean,
+): Promise<{ readonly start: Buffer; readonly whole: AsyncGenerator<Buffer> }> {
+  let start: Buffer = Buffer.alloc(0)
+  while (!enough(start)) {
+    const { value, done } = await body.next()
+    if (done) break
+    start = Buffer.concat([start, value])
+  }
+  return {
+    start,
+    whole: (async function* () {
+      if (start.length > 0) yield start
+      yield* body
+    })(),
+  }
+}
+
+/** @throws BadGateway where it has more bytes */
+export async function* atMost(body: AsyncIterable<Buffer>, size: number): AsyncGenerator<Buffer> {
+  let length = 0
+  for await (const chunk of body) {
+    length += chunk.length
+    if (length > size) throw new BadGateway(`it has more than ${size} bytes`)
+    yield chunk
+  }
+}
+
+/** A body that came whole, and is kept until somebody has decided about it. */
+export interface Spooled {
+  readonly sha512: Buffer
+  /** The first bytes, some. */
+  readonly start: Buffer
+  readonly size: number
+  /** From the beginning, each time. */
+  read(): Readable
+  discard(): Promise<void>
+}
+
+/** Larger ones are kept in files. */
+const IN_MEMORY = 1 << 20
+
+export async function spool(body: AsyncIterable<Buffer>, folder: string): Promise<Spooled> {
+  const hash = createHash('sha512')
+  const chunks: Buffer[] = []
+  const file = path.join(folder, randomBytes(16).toString('hex'))
+  let handle: FileHandle | undefined
+  let size = 0
+  let start: Buffer = Buffer.alloc(0)
+  try {
+    for await (const chunk of body) {
+      hash.update(chunk)
+      if (size === 0) start = chunk.subarray(0, 16)
+      size += chunk.length
+      if (handle === undefined) {
+        chunks.push(chunk)
+        if (size <= IN_MEMORY) continue
+        handle = await open(file, 'wx', 0o600)
+        for (const one of chunks.splice(0)) await handle.appendFile(one)
+      } else await handle.appendFile(chunk)
+    }
+  } catch (error) {
+    await rm(file, { force: true })
+    throw error
+  } finally {
+    await handle?.close()
+  }
+  const isFile = handle !== undefined
+  return {
+    sha512: hash.digest(),
+    ...{ start, size },
+    read: () => (isFile ? createReadStream(file) : Readable.from(chunks)),
+    discard: () => rm(file, { force: true }),
+  }
+}

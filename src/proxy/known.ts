@@ -1,0 +1,123 @@
+import { isVersion } from '../lockfile/dep-path.ts'
+import type { LockedPackage } from '../lockfile/types.ts'
+import type { Announced, Dependency } from './metadata.ts'
+import { usualPlace } from './metadata.ts'
+import { openPlaces } from './places.ts'
+import { type Foreign, foreignOf, targetOf } from './specifier.ts'
+
+/** A dependency that a project, a command or a lockfile asks for. */
+export interface Asked extends Dependency {
+  /** The project's folder, as in lockfiles. */
+  readonly importer: string
+}
+
+export interface Identity {
+  readonly name: string
+  readonly version: string
+}
+
+/**
+ * What has been learnt of names, versions and places, from the lockfile and from what went by. It only ever grows: what was
+ * once said of a place holds to the end, so that no later word makes it mean less.
+ */
+export interface Known {
+  learn(announced: readonly Announced[]): void
+  /** What lies at that place, by everything that was said of it; empty where nothing was. */
+  at(url: URL): readonly Identity[]
+  /** The dependencies that ask for exactly that URL. */
+  askedAs(url: URL): readonly string[]
+  /** Entries of the lockfile of that name and version. */
+  locked(identity: Identity): readonly LockedPackage[]
+  /** Entries of the lockfile of those bytes, or at that place. */
+  lockedAs(url: URL, integrity: string): readonly LockedPackage[]
+  /** Notes what a version is about to bring with it, and returns it. */
+  bring(identity: Identity): { readonly aliases: readonly Alias[]; readonly foreign: readonly Foreign[] }
+  /** Other names under which somebody who was let in, or a project, gets that package; sorted. */
+  aliases(name: string): readonly string[]
+}
+
+export interface Alias {
+  readonly alias: string
+  readonly target: string
+}
+
+export function openKnown(locked: readonly LockedPackage[], asked: readonly Asked[]): Known {
+  const dependencies = new Map<string, readonly Dependency[]>()
+  const aliases = new Map<string, Set<string>>()
+  const byIdentity = grouped(locked, idOf)
+  const byIntegrity = grouped(locked, ({ integrity }) => integrity)
+  const identities = new Map<string, Identity>()
+  const announcedAt = openPlaces<Identity>()
+  const askedAt = openPlaces<string>()
+  const lockedAt = openPlaces<LockedPackage>()
+  for (const entry of locked) {
+    const url = URL.parse(entry.tarball ?? '')
+    if (url !== null) lockedAt.add(url, entry)
+  }
+
+  const alias = ({ name, spec }: Dependency): readonly Alias[] => {
+    const target = targetOf(spec)
+    if (target === undefined || target === name) return []
+    aliases.set(target, (aliases.get(target) ?? new Set()).add(name))
+    return [{ alias: name, target }]
+  }
+  const place = ({ name, spec }: Dependency) => {
+    const url = /^\s*https?:/i.test(spec) ? URL.parse(spec.trim()) : null
+    if (url !== null) askedAt.add(url, name)
+  }
+  for (const each of asked) {
+    alias(each)
+    place(each)
+  }
+
+  return {
+    learn: (announced) => {
+      for (const { name, version, tarball, dependencies: own } of announced) {
+        const id = idOf({ name, version })
+        // Of most versions nothing has to be kept: thousands of packages have hundreds of them each.
+        const strange = own.filter(({ spec }) => !isPlainRange(spec))
+        if (strange.length > 0) dependencies.set(id, [...(dependencies.get(id) ?? []), ...strange])
+        for (const each of strange) place(each)
+        const usual = tarball && usualPlace(tarball.pathname)
+        if (tarball === undefined || (usual?.name === name && usual.version === version)) continue
+        const identity = identities.get(id) ?? { name, version }
+        identities.set(id, identity)
+        announcedAt.add(tarball, identity)
+      }
+    },
+    at: (url) => {
+      const said = announcedAt.at(url)
+      const usual = usualPlace(url.pathname)
+      const isSaid = said.some(({ name, version }) => name === usual?.name && version === usual.version)
+      return usual === undefined || isSaid ? said : [usual, ...said]
+    },
+    askedAs: (url) => askedAt.at(url),
+    locked: (identity) => byIdentity.get(idOf(identity)) ?? [],
+    lockedAs: (url, integrity) => [...new Set([...lockedAt.at(url), ...(byIntegrity.get(integrity) ?? [])])],
+    bring: (identity) => {
+      const own = dependencies.get(idOf(identity)) ?? []
+      return { aliases: own.flatMap(alias), foreign: own.flatMap((each) => foreignOf(each) ?? []) }
+    },
+    aliases: (name) => [...(aliases.get(name) ?? [])].sort(),
+  }
+}
+
+function idOf({ name, version }: Identity): string {
+  return JSON.stringify([name, version])
+}
+
+function isPlainRange(spec: string): boolean {
+  return /^[\d^~<>=*|xX\s.-]*$/.test(spec) || isVersion(spec)
+}
+
+function grouped<T>(all: readonly T[], by: (one: T) => string | undefined): ReadonlyMap<string, readonly T[]> {
+  const groups = new Map<string, T[]>()
+  for (const one of all) {
+    const key = by(one)
+    if (key === undefined) continue
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, [one])
+    else group.push(one)
+  }
+  return groups
+}

@@ -1,0 +1,97 @@
+import { type Fields, field, isPlain } from '../lockfile/record.ts'
+import { BadGateway } from './errors.ts'
+import { decoded } from './places.ts'
+
+/** What a document of a registry says of one version. */
+export interface Announced {
+  readonly name: string
+  readonly version: string
+  /** Where its tarball is said to be. */
+  readonly tarball: URL | undefined
+  readonly dependencies: readonly Dependency[]
+}
+
+/** What somebody depends on: under which name, and what of it, as written. */
+export interface Dependency {
+  readonly name: string
+  readonly spec: string
+}
+
+const FIELDS = ['dependencies', 'optionalDependencies', 'peerDependencies', 'devDependencies'] as const
+
+/**
+ * All versions that a document of a registry announces: those of a packument (`GET /name`), or the one of a manifest
+ * (`GET /name/1.0.0`). Each under the name that was asked for, and under those that the document gives it: package managers
+ * install what they have asked for, whatever the answer calls itself.
+ *
+ * @param path of the request, decoded or not
+ * @throws BadGateway where it says something that clients would understand otherwise
+ */
+export function announced(document: unknown, path: string): readonly Announced[] {
+  if (!isPlain(document)) return []
+  const versions = field(document, 'versions')
+  if (isPlain(versions)) {
+    const asked = [nameAt(path, 0), field(document, 'name')]
+    return Object.entries(versions).flatMap(([version, manifest]) =>
+      isPlain(manifest) ? each(manifest, version, asked) : [],
+    )
+  }
+  if (!isPlain(field(document, 'dist'))) return []
+  const version = field(document, 'version')
+  return each(document, typeof version === 'string' ? version : '', [nameAt(path, 1)])
+}
+
+/** Somewhere else than at an absolute URL clients look for it in different places. @throws BadGateway */
+function placeOf(tarball: unknown, name: string): URL | undefined {
+  if (tarball === undefined) return undefined
+  const url = typeof tarball === 'string' ? URL.parse(tarball) : null
+  if (url !== null && (url.protocol === 'http:' || url.protocol === 'https:')) return url
+  throw new BadGateway(`metadata of ${name}, with a tarball at something that is no http or https URL`)
+}
+
+function each(manifest: Fields, version: string, asked: readonly unknown[]): readonly Announced[] {
+  const dist = field(manifest, 'dist')
+  const tarball = isPlain(dist) ? field(dist, 'tarball') : undefined
+  const names = [...asked, field(manifest, 'name')].filter((name) => typeof name === 'string' && name !== '')
+  const versions = [version, field(manifest, 'version')].filter((one) => typeof one === 'string')
+  const dependencies = FIELDS.slice(0, 3).flatMap((name) => dependenciesOf(manifest, [name]))
+  return [...new Set(names)].flatMap((name) =>
+    [...new Set(versions)].map((one) => ({
+      name: name as string,
+      version: one as string,
+      tarball: placeOf(tarball, name as string),
+      dependencies,
+    })),
+  )
+}
+
+/** The dependencies of a manifest, of all kinds where none are named. */
+export function dependenciesOf(manifest: Fields, kinds: readonly string[] = FIELDS): readonly Dependency[] {
+  return kinds.flatMap((kind) => {
+    const value = field(manifest, kind)
+    if (!isPlain(value)) return []
+    return Object.entries(value).flatMap(([name, spec]) => (typeof spec === 'string' ? [{ name, spec }] : []))
+  })
+}
+
+/** The package name that a path ends with, before `skip` further segments. */
+function nameAt(path: string, skip: number): string | undefined {
+  const segments = decoded(path)
+    .split('/')
+    .filter((segment) => segment !== '')
+  const end = segments.length - skip
+  const [scope = '', name] = [segments[end - 2], segments[end - 1]]
+  return name !== undefined && scope.startsWith('@') ? `${scope}/${name}` : name
+}
+
+/**
+ * What the usual place of a tarball says that it is: `…/@scope/name/-/name-1.0.0.tgz`. Some clients go there without having
+ * been told to.
+ */
+export function usualPlace(path: string): { readonly name: string; readonly version: string } | undefined {
+  const [, before = '', file = ''] = /^(.*)\/-\/(?:@[^/]+\/)?([^/]+)\.tgz$/.exec(decoded(path)) ?? []
+  const name = nameAt(before, 0)
+  if (name === undefined) return undefined
+  const base = name.slice(name.indexOf('/') + 1)
+  return file.startsWith(`${base}-`) ? { name, version: file.slice(base.length + 1) } : undefined
+}
