@@ -11,21 +11,26 @@ import { BadGateway } from './errors.ts'
 export interface Patience {
   readonly signal: AbortSignal
   alive(): void
-  /** Nothing is waited for any more. */
-  done(): void
+  /** From now on it may take as long as it likes, as long as something comes. */
+  extend(): void
+  /** Nobody waits for it any more. */
+  stop(): void
 }
 
 export function patience({ stall, total }: { readonly stall: number; readonly total: number }): Patience {
   const controller = new AbortController()
+  // What is aborted already stays as it is.
   const end = (what: string) => () => controller.abort(new BadGateway(what))
   const whole = setTimeout(end(`not complete after ${total / 1000} s`), total)
   const silence = setTimeout(end(`nothing came for ${stall / 1000} s`), stall)
   return {
     signal: controller.signal,
     alive: () => silence.refresh(),
-    done: () => {
+    extend: () => clearTimeout(whole),
+    stop: () => {
       clearTimeout(whole)
       clearTimeout(silence)
+      end('whoever asked has left')()
     },
   }
 }

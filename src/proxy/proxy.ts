@@ -76,7 +76,7 @@ export async function openProxy({
 
   async function handle(url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const time = patience(bounds)
-    response.on('close', () => time.done())
+    response.on('close', time.stop)
     const { method = 'GET', headers } = request
     try {
       const isRead = method === 'GET' || method === 'HEAD'
@@ -90,18 +90,20 @@ export async function openProxy({
     } catch (error) {
       const problem = error instanceof BadGateway ? `${shown(url)}: ${error.message}` : String(error)
       fail(response, problem)
-    } finally {
-      if (response.writableEnded || response.destroyed) time.done()
     }
   }
 
   async function look(url: URL, answer: IncomingMessage, response: ServerResponse, time: Patience): Promise<void> {
     const isTarball = known.at(url).length > 0 || known.askedAs(url).length > 0
     const body = bodyOf(answer, time)
-    const { start, whole } = await peek(body, (seen) => isTarball || (seen.length >= ARCHIVE_HEADER && !isBlank(seen)))
+    const { start, whole } = await peek(
+      body,
+      (seen) => isTarball || (seen.length >= ARCHIVE_HEADER && (seen.length > VERY_BLANK || !isBlank(seen))),
+    )
     if (isTarball || isArchive(start)) return judgeTarball(url, answer, whole, response)
     if (isBlank(start) || /^[\s\uFEFF]*[[{]/.test(start.toString('utf8')))
       return readMetadata(url, answer, whole, response)
+    time.extend()
     response.writeHead(answer.statusCode ?? 502, answered(answer.headers, false))
     await pipeline(whole, response)
   }
@@ -168,6 +170,9 @@ function isSuccess({ statusCode = 0 }: IncomingMessage): boolean {
   return statusCode >= 200 && statusCode < 300
 }
 
+/** So many bytes of blanks are metadata, too: there may be some behind them. */
+const VERY_BLANK = 1 << 20
+
 function isBlank(bytes: Buffer): boolean {
   return /^[\s\uFEFF]*$/.test(bytes.toString('utf8'))
 }
@@ -183,7 +188,8 @@ function parsed(bytes: Buffer): unknown {
 }
 
 /** As it came: nobody installs anything from it. */
-async function handOn(answer: IncomingMessage, response: ServerResponse, { alive }: Patience): Promise<void> {
+async function handOn(answer: IncomingMessage, response: ServerResponse, { alive, extend }: Patience): Promise<void> {
+  extend()
   answer.on('data', alive)
   response.writeHead(answer.statusCode ?? 502, answered(answer.headers, true))
   await pipeline(answer, response)
