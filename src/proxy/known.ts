@@ -55,8 +55,9 @@ export function openKnown(locked: readonly LockedPackage[], asked: readonly Aske
     if (url !== null) lockedAt.add(url, entry)
   }
 
-  const alias = ({ name, spec }: Dependency): readonly Alias[] => {
-    const target = targetOf(spec)
+  const alias = (dependency: Dependency): readonly Alias[] => {
+    const { name } = dependency
+    const target = targetOf(dependency)
     if (target === undefined || target === name) return []
     aliases.set(target, (aliases.get(target) ?? new Set()).add(name))
     return [{ alias: name, target }]

@@ -5,9 +5,16 @@ import type { Dependency } from './metadata.ts'
 /** A dependency that no registry has, and that does not come through the proxy: git fetches it by itself. */
 export type Foreign = LockedPackage
 
-/** The package that an alias gets: `npm:@scope/name@^1.0.0`. Undefined for everything that is no alias. */
-export function targetOf(spec: string): string | undefined {
-  return /^(?:npm|jsr):(@[^/@]+\/[^/@]+|[^/@]+)(?:@|$)/i.exec(spec.trim())?.[1]
+/**
+ * The package that an alias gets: `npm:@scope/name@^1.0.0`, or `jsr:@scope/name`, which npm's registry of JSR calls
+ * `@jsr/scope__name`. Undefined for everything that is no alias.
+ */
+export function targetOf({ name, spec }: Dependency): string | undefined {
+  const [, scheme = '', rest = ''] = /^(npm|jsr):(.*)$/is.exec(spec.trim()) ?? []
+  const target = /^(@[^/@]+\/[^/@]+|[^/@]+)(?:@|$)/.exec(rest)?.[1]
+  if (scheme.toLowerCase() !== 'jsr') return target
+  const [, scope, base] = /^@([^/]+)\/(.+)$/.exec(target ?? '') ?? /^@([^/]+)\/(.+)$/.exec(name) ?? []
+  return base === undefined ? undefined : `@jsr/${scope}__${base}`
 }
 
 /**

@@ -143,9 +143,16 @@ describe('a specifier', () => {
       ['npm:@s/a', '@s/a'],
       [' npm:a@latest', 'a'],
     ] as const)
-      assert.equal(targetOf(spec), target, spec)
+      assert.equal(targetOf({ name: 'x', spec }), target, spec)
+    for (const [name, spec] of [
+      ['x', 'jsr:@s/a'],
+      ['x', 'jsr:@s/a@^1'],
+      ['@s/a', 'jsr:^1'],
+      ['@s/a', 'jsr:1.0.0'],
+    ] as const)
+      assert.equal(targetOf({ name, spec }), '@jsr/s__a', spec)
     for (const spec of ['^1', 'a@1', 'latest', 'https://x.test/a.tgz', 'workspace:*', 'npm:', 'npm:@s'])
-      assert.equal(targetOf(spec), undefined, spec)
+      assert.equal(targetOf({ name: 'x', spec }), undefined, spec)
   })
 
   it('is a git repository, or not', () => {
