@@ -44,11 +44,11 @@ export function openJudge(gate: Gate, known: Known): Judge {
 
   const byRegistry = async (url: URL, integrity: string, identity: Identity): Promise<readonly Verdict[]> => {
     const entries = known.locked(identity)
-    const bound = entries.find((entry) => entry.integrity === integrity)
+    const isBound = entries.some((entry) => entry.integrity === integrity)
     const other = entries.find((entry) => entry.integrity?.startsWith('sha512-'))
-    const pkg = withAliases(bound ?? asFetched(url, integrity, identity, entries[0]), known)
+    const pkg = withAliases(asFetched(url, integrity, identity, entries), known)
     const refusal =
-      bound === undefined && other !== undefined
+      !isBound && other !== undefined
         ? refuse('DIGEST_MISMATCH', `bytes of ${integrity}`, `${other.integrity}, as in the lockfile`).refusal
         : undefined
     const own = await judge(pkg, refusal)
@@ -97,16 +97,21 @@ export function openJudge(gate: Gate, known: Known): Judge {
   }
 }
 
-/** Of no lockfile, or of an entry that names no sha512: it is bound to its bytes. */
+/** Bound to its bytes. Whoever needs it, and as what, is what all entries of the lockfile say; without one it may be anybody. */
 function asFetched(
   { href }: URL,
   integrity: string,
   { name, version }: Identity,
-  entry: LockedPackage | undefined,
+  entries: readonly LockedPackage[],
 ): LockedPackage {
-  const key = `${name}@${version}`
-  const unlocked = { source: 'registry', origin: undefined, importers: [], forAnyone: true, key } as const
-  return { ...(entry ?? unlocked), name, version, integrity, source: 'registry', tarball: href }
+  const importers = [...new Set(entries.flatMap((entry) => entry.importers))].sort()
+  const aliases = [...new Set(entries.flatMap((entry) => entry.aliases ?? []))].sort()
+  return {
+    ...{ name, version, integrity, source: 'registry', origin: undefined, importers },
+    ...(importers.length === 0 ? { forAnyone: true } : {}),
+    ...(aliases.length === 0 ? {} : { aliases }),
+    ...{ tarball: href, key: `${name}@${version}` },
+  }
 }
 
 /** Bytes at a place of which no registry has spoken: by their own manifests, and as what somebody asks for them. */

@@ -51,7 +51,7 @@ export function openKnown(locked: readonly LockedPackage[], asked: readonly Aske
   const askedAt = openPlaces<string>()
   const lockedAt = openPlaces<LockedPackage>()
   for (const entry of locked) {
-    const url = URL.parse(entry.tarball ?? '')
+    const url = URL.parse(entry.tarball ?? entry.origin ?? '')
     if (url !== null) lockedAt.add(url, entry)
   }
 
