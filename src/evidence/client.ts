@@ -146,8 +146,10 @@ async function ask(
 ): Promise<{ readonly evidence: Evidence; readonly transient: boolean; readonly limited?: number | undefined }> {
   const { url, none, expected } = request
   const signal = AbortSignal.any([deadline, AbortSignal.timeout(limits.attempt)])
+  let type: string | undefined
   try {
     const response = await follow(request, options, transport, limits, signal)
+    type = response.headers['content-type']
     const status = response.statusCode ?? 0
     if (status === 200) {
       const encoding = response.headers['content-encoding'] ?? 'identity'
@@ -171,7 +173,7 @@ async function ask(
     }
   } catch (error) {
     const seconds = (deadline.aborted ? limits.total : limits.attempt) / 1000
-    const problem = signal.aborted ? `not complete after ${seconds} s` : describe(error)
+    const problem = signal.aborted ? `not complete after ${seconds} s` : describe(error, type)
     return {
       evidence: refuse('EVIDENCE_UNAVAILABLE', `no answer from ${shown(url)}: ${problem}`, expected),
       transient: !(error instanceof Unusable || error instanceof SyntaxError),
@@ -268,8 +270,12 @@ function shown(url: URL): string {
   return `${url.origin}${url.pathname}`
 }
 
-function describe(error: unknown): string {
-  if (error instanceof SyntaxError) return 'the answer is not JSON'
+function describe(error: unknown, type = ''): string {
+  if (error instanceof SyntaxError) {
+    return /^text\/html\b/i.test(type)
+      ? 'the answer is not JSON but a web page: of a portal, a login, or a server that has no such documents'
+      : 'the answer is not JSON'
+  }
   if (!(error instanceof Error)) return String(error)
   // Node leaves the message empty where several addresses of a host were tried.
   return error.message || (error as NodeJS.ErrnoException).code || error.name

@@ -1,9 +1,11 @@
 import { ok, refuse } from '../codes.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
-import { isHttp, LIMITS, type Limits, openClient } from './client.ts'
+import { isHttp, LIMITS, type Limits, openClient, type Request } from './client.ts'
+import { credentialsFor } from './credentials.ts'
+import { asRecord } from './files.ts'
 import { UNUSABLE } from './layers.ts'
 import { signaturesOfManifest, signaturesOfPackument } from './metadata.ts'
-import { type RegistrySettings, registryOf } from './settings.ts'
+import { type RegistrySettings, registryOf, scopeOf } from './settings.ts'
 import type { Evidence, EvidenceSource } from './types.ts'
 
 /**
@@ -30,7 +32,11 @@ export function registryEvidence(settings: RegistrySettings, limits: Limits = LI
       : `no http or https URL set as the registry of ${pkg.name}`
     return url === undefined
       ? refuse('EVIDENCE_UNAVAILABLE', problem, document.expected)
-      : client({ url, name: pkg.name, ...document })
+      : withoutError(
+          await client({ url, name: pkg.name, explain: explainer(url, pkg, settings), ...document }),
+          url,
+          document,
+        )
   }
   return {
     attestations: (pkg, from) => fetch(pkg, ATTESTATIONS, from),
@@ -43,6 +49,33 @@ export function registryEvidence(settings: RegistrySettings, limits: Limits = LI
     },
   }
 }
+
+/** Some servers say 200 and what is wrong: that is no document, and says nothing about the package. */
+function withoutError(evidence: Evidence, url: URL, { expected }: Pick<Document, 'expected'>): Evidence {
+  const { error, attestations, dist, versions } = asRecord(evidence.ok ? evidence.value : undefined)
+  if (error === undefined || [attestations, dist, versions].some((each) => each !== undefined)) return evidence
+  const found = `no answer from ${url.origin}${url.pathname}: an error in the place of a document`
+  return refuse('EVIDENCE_UNAVAILABLE', found, expected)
+}
+
+/** What to do about a status. It names no more of the settings than the address that a login is for. */
+function explainer(url: URL, { name }: LockedPackage, { options }: RegistrySettings): NonNullable<Request['explain']> {
+  return (status) => {
+    if (status === 401 || status === 403) {
+      const { headers } = credentialsFor(url.href, scopeOf(name), options)
+      const isSent = headers.authorization !== undefined || url.username !== ''
+      return isSent
+        ? `the registry does not accept the login that the settings have for //${url.host}/ for this: renew it, or give it the right to read (docs/registries.md)`
+        : `the registry wants a login, and the user's settings have none for //${url.host}/, such as //${url.host}/:_authToken in .npmrc (docs/registries.md)`
+    }
+    return NOT_SERVED.includes(status)
+      ? 'this registry does not serve such documents: name the one that does with "evidenceFrom" in the rule, or a mirror (docs/registries.md)'
+      : undefined
+  }
+}
+
+/** By these, servers say that they do not know the endpoint. That is not that there is no evidence. */
+const NOT_SERVED: readonly number[] = [400, 405, 406, 501]
 
 /** Of all versions of a package. The largest have some tens of megabytes. */
 const PACKUMENT_SIZE = 128 << 20

@@ -52,6 +52,19 @@ describe('an answer of the registry', () => {
     refused(await ask(), 'EVIDENCE_MISSING')
   })
 
+  it('is EVIDENCE_MISSING for a web page with status 404, and for a 404 without a body', async (t) => {
+    for (const body of ['<html>no such page', '']) {
+      const server = await serve(t, (_, response) => response.writeHead(404, { 'content-type': 'text/html' }).end(body))
+      refused(await attestationsFrom(settings(server.url), LIMITS)(locked('widgets')), 'EVIDENCE_MISSING')
+    }
+  })
+
+  it('is the document where it has attestations beside an error', async () => {
+    const both = { error: 'some', ...DOCUMENT }
+    registry.setAttestations('widgets', '1.0.0', both)
+    assert.deepEqual(found(await ask()), both)
+  })
+
   it('is EVIDENCE_MISSING at the first 404: what is not there is not asked for again', async () => {
     refused(await ask({ retries: 3 }, 'gadgets'), 'EVIDENCE_MISSING')
     assert.equal(registry.requests.length, 1)
@@ -59,17 +72,74 @@ describe('an answer of the registry', () => {
 })
 
 describe('an answer that says nothing about the package is EVIDENCE_UNAVAILABLE', () => {
-  for (const status of [204, 206, 304, 400, 401, 402, 403, 405, 406, 408, 410, 429, 451, 500, 502, 503, 504]) {
+  for (const status of [204, 206, 304, 402, 408, 410, 429, 451, 500, 502, 503, 504]) {
     it(`HTTP ${status}`, async () => {
       registry.misbehave({ match: 'attestations', how: 'status', status })
       assert.equal(refused(await ask(), 'EVIDENCE_UNAVAILABLE'), `HTTP ${status} from ${URL_OF_WIDGETS}`)
     })
   }
 
+  for (const status of [400, 405, 406, 501]) {
+    it(`HTTP ${status}: a registry that does not know the endpoint, which is not asked again`, async () => {
+      registry.misbehave({ match: 'attestations', how: 'status', status })
+      assert.equal(
+        refused(await ask({ retries: 2 }), 'EVIDENCE_UNAVAILABLE'),
+        `HTTP ${status} from ${URL_OF_WIDGETS}: this registry does not serve such documents: name the one that does with "evidenceFrom" in the rule, or a mirror (docs/registries.md)`,
+      )
+      assert.equal(registry.requests.length, 1)
+    })
+  }
+
+  for (const status of [401, 403]) {
+    it(`HTTP ${status}: a login that is missing, or is not accepted`, async () => {
+      registry.misbehave({ match: 'attestations', how: 'status', status })
+      const { host: name } = new URL(registry.url)
+      assert.equal(
+        refused(await ask({ retries: 2 }), 'EVIDENCE_UNAVAILABLE'),
+        `HTTP ${status} from ${URL_OF_WIDGETS}: the registry wants a login, and the user's settings have none for //${name}/, such as //${name}/:_authToken in .npmrc (docs/registries.md)`,
+      )
+      assert.equal(registry.requests.length, 1)
+      for (const [url, options] of [
+        [registry.url, { [`//${name}/:_authToken`]: 'T' }],
+        [registry.url.replace('//', '//user:password@'), {}],
+      ] as const) {
+        const evidence = await attestationsFrom(settings(url, options), LIMITS)(locked('widgets'))
+        assert.match(
+          refused(evidence, 'EVIDENCE_UNAVAILABLE'),
+          /: the registry does not accept the login that the settings have for/,
+        )
+      }
+    })
+  }
+
+  for (const error of ['not found', { code: 'E404' }, null, true]) {
+    it(`an error with status 200: ${JSON.stringify({ error })}`, async (t) => {
+      const server = await serve(t, (_, response) => response.end(JSON.stringify({ error, status: 404 })))
+      const evidence = await attestationsFrom(settings(server.url), LIMITS)(locked('widgets'))
+      assert.match(refused(evidence, 'EVIDENCE_UNAVAILABLE'), /: an error in the place of a document$/)
+    })
+  }
+
+  it('a redirect to a page for logging in', async (t) => {
+    const server = await serve(t, (request, response) => {
+      if (request.url === '/login')
+        response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end('<html>')
+      else response.writeHead(302, { location: '/login' }).end()
+    })
+    const evidence = await attestationsFrom(settings(server.url), LIMITS)(locked('widgets'))
+    assert.match(
+      refused(evidence, 'EVIDENCE_UNAVAILABLE'),
+      /: the answer is not JSON but a web page: of a portal, a login/,
+    )
+  })
+
   it('a web page with status 200, as captive portals serve', async () => {
     registry.misbehave({ match: 'attestations', how: 'html' })
     const what = refused(await ask({ retries: 2 }), 'EVIDENCE_UNAVAILABLE')
-    assert.equal(what, `no answer from ${URL_OF_WIDGETS}: the answer is not JSON`)
+    assert.equal(
+      what,
+      `no answer from ${URL_OF_WIDGETS}: the answer is not JSON but a web page: of a portal, a login, or a server that has no such documents`,
+    )
     assert.equal(registry.requests.length, 1, 'a portal does not go away within a retry')
   })
 

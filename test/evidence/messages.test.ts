@@ -33,7 +33,10 @@ describe('what is said of a failure', () => {
       const ask = attestationsFrom(settings(url.replace('//', '//user:p4ssw0rd@'), secret), { ...LIMITS, attempt: 150 })
       const what = refused(await ask(locked('@acme/widgets')), 'EVIDENCE_UNAVAILABLE')
       assert.ok(what.includes(`${url}-/npm/v1/attestations/@acme%2fwidgets@1.0.0`), what)
-      assert.match(what, /^(HTTP \d+ from \S+|no answer from \S+: .+)$/)
+      assert.match(
+        what,
+        /^(HTTP \d+ from \S+|HTTP 401 from \S+: the registry does not accept the login .+|no answer from \S+: .+)$/,
+      )
       assertNoSecret(what)
     })
   }

@@ -217,7 +217,7 @@ networkSettings:
 describe('bun', () => {
   it('authorities of bunfig.toml, as text, list and file', (t) => {
     const of = (text: string) =>
-      read(t, 'bun', { 'project/bunfig.toml`: `[install]\n${text}\n`, `project/ca.pem': 'PEM' }).options.ca
+      read(t, 'bun', { 'project/bunfig.toml': `[install]\n${text}\n`, 'project/ca.pem': 'PEM' }).options.ca
     assert.equal(of('ca = "TEXT"'), 'TEXT')
     assert.deepEqual(of('ca = ["A", "B"]'), ['A', 'B'])
     assert.equal(of('cafile = "ca.pem"'), 'PEM')
