@@ -59,6 +59,8 @@ export function readBerrySettings(folder: string, { env, home }: Environment): R
     const at = firstText(mine.map((each) => each.npmRegistryServer)) ?? text('npmRegistryServer', isMine)
     login(isMineAlone ? (registryOf(at) ?? PUBLIC_REGISTRY) : (registries[scope] ?? usual), own, scope)
   }
+  // Under its name before yarn 3.1, too.
+  const ca = contents(text('httpsCaFilePath') ?? text('caFilePath'))
   const strict = text('enableStrictSsl')
   return {
     registries: {
@@ -69,7 +71,7 @@ export function readBerrySettings(folder: string, { env, home }: Environment): R
     options: {
       ...options,
       ...(strict !== undefined && { 'strict-ssl': strict === 'true' || strict === '1' }),
-      ...(text('httpsCaFilePath') !== undefined && { ca: contents(text('httpsCaFilePath')) }),
+      ...(ca !== undefined && { ca }),
       ...proxies({ 'https-proxy': text('httpsProxy'), 'http-proxy': text('httpProxy') }, env),
       networks: networksOf(merged),
     },
@@ -97,7 +99,7 @@ function merge(weaker: Settings, stronger: Settings): Settings {
   return result
 }
 
-const PATHS = ['httpsCaFilePath', 'httpsCertFilePath', 'httpsKeyFilePath']
+const PATHS = ['httpsCaFilePath', 'caFilePath', 'httpsCertFilePath', 'httpsKeyFilePath']
 
 /** With variables of the environment; without one, what mentions them is left out, and a registry that does is none that is known. */
 function resolved(settings: Settings, folder: string, home: string, env: Variables | undefined): Settings {
