@@ -1,5 +1,6 @@
 import path from 'node:path'
 import { expanded, type Settings, slashed, type Variables, withoutVariables } from './files.ts'
+import { PUBLIC_REGISTRY } from './settings.ts'
 
 /*
  * What the readers of several package managers share: files of the repository and of the user, in layers.
@@ -67,4 +68,13 @@ export function variable(env: Variables, name: string): string | undefined {
  */
 export function canonical(url: string, publicRegistry: string): string {
   return URL.parse(url)?.host === 'registry.yarnpkg.com' ? publicRegistry : slashed(url)
+}
+
+/**
+ * For which registry a login is that names none, and in whose file none is named: npm's, where packages come from there. Of
+ * a project with another one it may be a login for that, which neither that one (a file of the repository has chosen it) nor
+ * npm's is told.
+ */
+export function unnamed(registry: string | undefined): string {
+  return registry === PUBLIC_REGISTRY ? PUBLIC_REGISTRY : UNUSABLE
 }

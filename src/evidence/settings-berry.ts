@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { asRecord, hostKey, readYaml, type Settings, type Variables } from './files.ts'
-import { canonical, foldersUp, fromHome, UNUSABLE, variable } from './layers.ts'
+import { canonical, foldersUp, fromHome, UNUSABLE, unnamed, variable } from './layers.ts'
 import { type Environment, PUBLIC_REGISTRY, proxies, type RegistrySettings } from './settings.ts'
 import type { NetworkSettings } from './transport.ts'
 
@@ -46,7 +46,7 @@ export function readBerrySettings(folder: string, { env, home }: Environment): R
   // Weakest first: what nobody binds to a registry, what is for one, what is for a scope.
   const mine = { ...user, ...operator }
   const always = text('npmAlwaysAuth')
-  login(registryOf(text('npmRegistryServer', isMine)) ?? PUBLIC_REGISTRY, { ...mine, npmAlwaysAuth: always })
+  login(registryOf(text('npmRegistryServer', isMine)) ?? unnamed(usual), { ...mine, npmAlwaysAuth: always })
   for (const each of repository.toReversed()) {
     if (text('npmRegistryServer', [each]) !== undefined)
       login(registryOf(each.npmRegistryServer), { ...each, npmAlwaysAuth: always })
@@ -57,7 +57,7 @@ export function readBerrySettings(folder: string, { env, home }: Environment): R
     const mine = isMine.map((each) => asRecord(asRecord(each.npmScopes)[scope.slice(1)]))
     const isMineAlone = mine.some((each) => each.npmAuthToken !== undefined || each.npmAuthIdent !== undefined)
     const at = firstText(mine.map((each) => each.npmRegistryServer)) ?? text('npmRegistryServer', isMine)
-    login(isMineAlone ? (registryOf(at) ?? PUBLIC_REGISTRY) : (registries[scope] ?? usual), own, scope)
+    login(isMineAlone ? (registryOf(at) ?? unnamed(usual)) : (registries[scope] ?? usual), own, scope)
   }
   // Under its name before yarn 3.1, too.
   const ca = contents(text('httpsCaFilePath') ?? text('caFilePath'))

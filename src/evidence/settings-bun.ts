@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { parse } from 'smol-toml'
 import { asRecord, hostKey, readRc, type Settings, slashed, type Variables } from './files.ts'
-import { fromHome, ofRepository, ofUser, UNUSABLE, variable } from './layers.ts'
+import { fromHome, ofRepository, ofUser, UNUSABLE, unnamed, variable } from './layers.ts'
 import {
   authorities,
   type Environment,
@@ -27,16 +27,17 @@ export function readBunSettings(folder: string, { env, home }: Environment): Reg
   const token = env.BUN_CONFIG_TOKEN || env.NPM_CONFIG_TOKEN || env.npm_config_token
   // A token is the operator's, and so is the registry that it is for: the repository does not choose who gets it.
   const trusted = url ?? user.registries.default ?? registriesOf(ofUser(readRc(path.join(home, '.npmrc')), env)).default
-  const host = token && hostKey(trusted ?? PUBLIC_REGISTRY)
+  const registries = {
+    default: PUBLIC_REGISTRY,
+    ...registriesOf(rc),
+    ...user.registries,
+    ...project.registries,
+    ...(url && { default: slashed(url) }),
+  }
+  const host = token && hostKey(trusted ?? unnamed(registries.default))
   const authority = { ca: rc.ca, cafile: rc.cafile, ...user.authorities, ...project.authorities }
   return {
-    registries: {
-      default: PUBLIC_REGISTRY,
-      ...registriesOf(rc),
-      ...user.registries,
-      ...project.registries,
-      ...(url && { default: slashed(url) }),
-    },
+    registries,
     options: {
       ...rc,
       ...user.logins,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { bound, readRc, type Settings, type Variables } from './files.ts'
-import { canonical, foldersUp, fromHome, globalPrefix, ofRepository, ofUser } from './layers.ts'
+import { canonical, foldersUp, fromHome, globalPrefix, ofRepository, ofUser, unnamed } from './layers.ts'
 import {
   authorities,
   type Environment,
@@ -21,25 +21,28 @@ export function readYarnSettings(folder: string, environment: Environment): Regi
   const ofYarn = variables(env, 'yarn_')
   const operator = { ...ofYarn, ...variables(env, 'npm_config_') }
   const userconfig = typeof operator.userconfig === 'string' ? fromHome(operator.userconfig, home) : undefined
-  const npm: Settings = {
-    ...layers(folder, environment, 'npmrc', userconfig, (file, isUsers) => {
-      const settings = readRc(file)
-      return bound(isUsers ? ofUser(settings, { ...env, HOME: home }) : ofRepository(settings), PUBLIC_REGISTRY)
-    }),
-    ...operator,
-  }
+  const read = (file: string, isUsers: boolean) =>
+    isUsers ? ofUser(readRc(file), { ...env, HOME: home }) : ofRepository(readRc(file))
+  const said = { ...layers(folder, environment, 'npmrc', userconfig, read), ...operator }
   const yarn: Settings = {
     // Yarn itself expands nothing here.
     ...layers(folder, environment, 'yarnrc', undefined, readYarnrc),
     ...ofYarn,
   }
-  const registries = { ...registriesOf(yarn), ...registriesOf(npm) }
+  const registries = Object.fromEntries(
+    Object.entries({ default: PUBLIC_REGISTRY, ...registriesOf(yarn), ...registriesOf(said) }).map(([scope, url]) => [
+      scope,
+      canonical(url, PUBLIC_REGISTRY),
+    ]),
+  )
+  const otherwise = unnamed(registries.default)
+  const npm: Settings = {
+    ...layers(folder, environment, 'npmrc', userconfig, (...file) => bound(read(...file), otherwise)),
+    ...operator,
+  }
   const settings: Settings = { ...npm, ...yarn }
   return {
-    registries: {
-      default: PUBLIC_REGISTRY,
-      ...Object.fromEntries(Object.entries(registries).map(([scope, url]) => [scope, canonical(url, PUBLIC_REGISTRY)])),
-    },
+    registries,
     options: {
       ...logins(npm),
       ...('strict-ssl' in settings && { 'strict-ssl': settings['strict-ssl'] }),

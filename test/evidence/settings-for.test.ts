@@ -13,6 +13,11 @@ import { folder, listen } from './support.ts'
 const PUBLIC = 'https://registry.npmjs.org/'
 const KINDS: readonly SettingsOf[] = ['pnpm', 'npm', 'yarn', 'berry', 'bun', 'deno']
 
+interface Machine {
+  readonly files?: Readonly<Record<string, string>>
+  readonly env?: Readonly<Record<string, string>>
+}
+
 function read(
   t: TestContext,
   kind: SettingsOf,
@@ -212,6 +217,43 @@ networkSettings:
     assert.equal(withVariables('x', undefined), 'x')
     assert.equal(withVariables(`\${NONE-else}`, undefined), undefined)
   })
+})
+
+describe('a login that names no registry', () => {
+  const logins: Readonly<Record<'yarn' | 'berry' | 'bun', readonly [Machine, Machine]>> = {
+    yarn: [
+      { files: { 'home/.npmrc': '_authToken=T' } },
+      { files: { 'project/.yarnrc': 'registry "https://npm.acme.test"\n' } },
+    ],
+    berry: [
+      { env: { YARN_NPM_AUTH_TOKEN: 'T' } },
+      { files: { 'project/.yarnrc.yml': 'npmRegistryServer: https://npm.acme.test\n' } },
+    ],
+    bun: [
+      { env: { BUN_CONFIG_TOKEN: 'T' } },
+      { files: { 'project/bunfig.toml': '[install]\nregistry = "https://npm.acme.test"\n' } },
+    ],
+  }
+  for (const [kind, [login, project]] of Object.entries(logins) as readonly [
+    SettingsOf,
+    readonly [Machine, Machine],
+  ][]) {
+    const tokens = (options: Readonly<Record<string, unknown>>) =>
+      Object.entries(options)
+        .filter(([key, value]) => key.startsWith('//') && value === 'T')
+        .map(([key]) => key.split(':')[0])
+
+    it(`is for npm's registry where packages come from there: ${kind}`, (t) => {
+      const { options } = read(t, kind, login.files ?? {}, login.env)
+      assert.deepEqual(tokens(options), ['//registry.npmjs.org/'])
+    })
+
+    it(`is told neither to the project's registry nor to npm's: ${kind}`, (t) => {
+      const { options, registries } = read(t, kind, { ...login.files, ...project.files }, login.env)
+      assert.equal(registries.default, 'https://npm.acme.test/')
+      assert.deepEqual(tokens(options), [])
+    })
+  }
 })
 
 describe('bun', () => {
