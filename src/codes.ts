@@ -15,6 +15,7 @@ export const CODES = {
   SUBJECT_MISMATCH: 'the attestation is about another package or version',
   DIGEST_MISMATCH: 'the attestation is about other bytes than those that the lockfile names',
   INTEGRITY_MISSING: 'the lockfile entry has no sha512, so nothing can be bound to it',
+  UNBOUND: "the lockfile has a checksum of yarn's own archive alone, with which no evidence can be compared",
   PREDICATE_MISMATCH: 'the provenance says something else than the certificate that signed it',
   SIGNER_MISMATCH: 'signed by another identity or key than the one that was named',
   DOMAIN_MISMATCH: 'vouched for in another trust domain than the policy allows',

@@ -130,6 +130,7 @@ describe('evidence', () => {
     git: /^a dependency from a git repository \(where\)$/,
     directory: /^a dependency from a folder \(where\)$/,
     runtime: /^a dependency from a runtime download \(where\)$/,
+    bundled: /^a dependency from another package's tarball \(where\)$/,
     unknown: /^a dependency from an unknown source \(where\)$/,
   } as const satisfies Record<Exclude<PackageSource, 'registry'>, RegExp>
   for (const [source, found] of Object.entries(SOURCES)) {

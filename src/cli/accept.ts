@@ -90,7 +90,8 @@ export async function examine(
   policy?: Policy,
 ): Promise<readonly Examined[]> {
   const prove = openProver(await proverOptions(options, path.dirname(lockfile), trust, now, policy))
-  const packages = await packagesOf(lockfile, onceIn(options))
+  // What is bundled has nobody who publishes it: it ends as what brings it.
+  const packages = (await packagesOf(lockfile, onceIn(options))).filter(({ bundledIn }) => bundledIn === undefined)
   const examined = await forEachPackage(packages, async (pkg) => ({ pkg, proof: await prove(pkg) }))
   await prove.save()
   const unknown = examined.flatMap(({ pkg, proof }) =>

@@ -150,13 +150,13 @@ function fromTarball(id: PackageId, resolution: Fields): Origin {
   if (!isRegistry || url?.startsWith('file:') === true) return { ...locked, source: 'tarball', origin }
   if (field(resolution, 'path') !== undefined) return unknown('resolution of a registry package with a path')
   if (url !== undefined && !isFetchable(url)) return unknown(`tarball at ${JSON.stringify(url)}`)
-  const plain = kind === 'version' && (url === undefined || isDefaultTarball(url, id))
+  const plain = kind === 'version' && (url === undefined || isDefaultTarball(url, id.name, id.text))
   return { ...locked, source: 'registry', origin: plain ? undefined : origin }
 }
 
 const TARBALL_FIELDS: ReadonlySet<string> = new Set(['integrity', 'tarball', 'gitHosted', 'path', 'revision'])
 
-const LOCAL_TARBALL = /\.(?:tgz|tar\.gz|tar)$/i
+export const LOCAL_TARBALL = /\.(?:tgz|tar\.gz|tar)$/i
 
 /** pnpm treats these three hosts' archives as git checkouts, flag or no flag. Wider than any pnpm: never narrower. */
 export function isGitArchive(url: string): boolean {
@@ -169,7 +169,8 @@ function isFetchable(url: string): boolean {
   return !/^(?:[a-z][a-z0-9+.-]*:|[/\\])/i.test(url)
 }
 
-function isDefaultTarball(url: string, { name, text: version }: PackageId): boolean {
+/** Where the public registry has it. */
+export function isDefaultTarball(url: string, name: string, version: string): boolean {
   const base = name.slice(name.indexOf('/') + 1)
   const expected = `https://registry.npmjs.org/${name}/-/${base}-${version.split('+', 1)[0]}.tgz`
   return url.replace(/%2f/i, '/') === expected

@@ -20,17 +20,42 @@ export function mergePackages(packages: Iterable<LockedPackage>): readonly Locke
 }
 
 function mergeGroup(group: readonly LockedPackage[]): LockedPackage {
-  const { name, version, integrity, source, origin, github, key } = group[0] as LockedPackage
+  const { name, version, integrity, unbound, source, origin, github, key } = group[0] as LockedPackage
   const importers = sorted(group.flatMap((pkg) => pkg.importers))
   const aliases = sorted(group.flatMap((pkg) => pkg.aliases ?? []))
-  const merged = { name, version, integrity, source, origin, ...(github && { github }), importers, key }
-  return aliases.length === 0 ? merged : { ...merged, aliases }
+  const bundlers = group.flatMap(({ bundledIn }) => bundledIn ?? [])
+  return {
+    name,
+    version,
+    integrity,
+    ...(unbound && { unbound }),
+    source,
+    origin,
+    ...(github && { github }),
+    ...(bundlers.length > 0 && { bundledIn: mergeGroup(bundlers) }),
+    importers,
+    ...(group.some(({ forAnyone }) => forAnyone) && { forAnyone: true }),
+    key,
+    ...(aliases.length > 0 && { aliases }),
+  }
 }
 
 function sorted(texts: readonly string[]): readonly string[] {
   return [...new Set(texts)].sort(compare)
 }
 
-function identityOf({ key, name, version, integrity, source, origin, github }: LockedPackage): string {
-  return JSON.stringify([key, name, version, integrity ?? null, source, origin ?? null, github ?? null])
+function identityOf({
+  key,
+  name,
+  version,
+  integrity,
+  unbound,
+  source,
+  origin,
+  github,
+  bundledIn,
+}: LockedPackage): string {
+  const bundler = bundledIn === undefined ? null : identityOf(bundledIn)
+  const bytes = [integrity ?? null, unbound ?? null, source, origin ?? null, github ?? null, bundler]
+  return JSON.stringify([key, name, version, ...bytes])
 }

@@ -1,5 +1,5 @@
 /** Where a lockfile entry's bytes come from. Only `registry` entries can have registry evidence. */
-export type PackageSource = 'registry' | 'tarball' | 'git' | 'directory' | 'runtime' | 'unknown'
+export type PackageSource = 'registry' | 'tarball' | 'git' | 'directory' | 'runtime' | 'bundled' | 'unknown'
 
 /** An asset of a release on GitHub, or a commit there. `repository` is `owner/name`. */
 export type GithubOrigin =
@@ -14,14 +14,21 @@ export interface LockedPackage {
   readonly version: string
   /** Subresource Integrity string as in the lockfile (`sha512-…`), or undefined where the entry has none. */
   readonly integrity: string | undefined
+  /** Set where the lockfile has a checksum of something else than what the registry serves: yarn berry's own archive. */
+  readonly unbound?: true
   readonly source: PackageSource
   /** What the lockfile says of the origin when it is not simply the registry's own tarball: a URL, a path, a commit. */
   readonly origin: string | undefined
   /** What the origin is on GitHub; absent where it is nothing there that GitHub signs. Only of tarballs and of git. */
   readonly github?: GithubOrigin
+  /** Of source `bundled`, and only of it: the package whose tarball holds its bytes. That one is never bundled itself. */
+  readonly bundledIn?: LockedPackage
   /** Folders of the workspace projects that reach this entry, sorted, relative to the lockfile (`.` is the root). */
   readonly importers: readonly string[]
-  /** Set where nobody knows yet who needs it, or who else will: it may be anyone. Never of what a lockfile says. */
+  /**
+   * Set where nobody knows yet who needs it, or who else will: it may be anyone. Never of what pnpm's lockfile says; of
+   * other lockfiles it is what no project of theirs reaches.
+   */
   readonly forAnyone?: true
   /**
    * Other names under which projects and packages get it (npm aliases), sorted; absent where there are none. Lockfiles

@@ -1,5 +1,5 @@
 import compareVersions from 'semver/functions/compare.js'
-import type { Result } from '../codes.ts'
+import type { RefusalCode, Result } from '../codes.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import type { Proof } from '../verify/types.ts'
 import { differenceOf, identityOf, lineOf, lockedFor } from './identity.ts'
@@ -106,7 +106,10 @@ function withChange(
   }
 }
 
+/** That nothing is there, or nothing to compare it with, is no sign of something bad. */
+const ABSENT: ReadonlySet<RefusalCode> = new Set(['EVIDENCE_MISSING', 'INTEGRITY_MISSING', 'UNBOUND'])
+
 /** What has attestations that do not hold: nothing can be accepted of it. */
 export function isBroken({ proof }: Examined): boolean {
-  return !proof.ok && proof.refusal.code !== 'EVIDENCE_MISSING' && proof.refusal.code !== 'INTEGRITY_MISSING'
+  return !proof.ok && !ABSENT.has(proof.refusal.code)
 }

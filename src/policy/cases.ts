@@ -44,6 +44,7 @@ export interface Cases {
   readonly cases: readonly Case[]
 }
 
+/** Nothing is asked of what is `bundled`: there is no rule to be tried on it. */
 const STATUSES = ['proven', 'permitted', 'warned', 'excepted', 'refused'] as const satisfies readonly Status[]
 const SOURCES = ['registry', 'tarball', 'git', 'directory', 'runtime'] as const
 

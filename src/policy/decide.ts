@@ -69,8 +69,9 @@ export function policiesFor(
   return [{ project: undefined, policy }, ...projects.map(([project, own]) => ({ project, policy: own }))]
 }
 
-/** Whether `decide` needs a proof for this package. */
-export function needsProof(pkg: LockedPackage, policy: Policy): boolean {
+/** Whether `decide` needs a proof for this package; for one that is bundled, of the one that brings it. */
+export function needsProof(given: LockedPackage, policy: Policy): boolean {
+  const pkg = given.bundledIn ?? given
   return policiesFor(pkg, policy).some(({ policy: each, project }) => {
     const applied = appliedRules(pkg, each)
     // Without a rule of the root's the package is refused, whatever could be proven.
@@ -80,7 +81,8 @@ export function needsProof(pkg: LockedPackage, policy: Policy): boolean {
 }
 
 /** With whose signature a rule about this package is content: names of registries, undefined for the default one. */
-export function acceptedRegistries(pkg: LockedPackage, policy: Policy): readonly (string | undefined)[] {
+export function acceptedRegistries(given: LockedPackage, policy: Policy): readonly (string | undefined)[] {
+  const pkg = given.bundledIn ?? given
   return policiesFor(pkg, policy).flatMap(({ policy: each }) =>
     rulesOf(pkg, each).flatMap((rule) => (rule.require === 'signature' ? [rule.registry] : [])),
   )
@@ -100,6 +102,7 @@ export function evidenceFrom(pkg: LockedPackage, policy: Policy): string | undef
  * requires any (`needsProof`). What one rule refuses no other allows, and what the root's policy refuses no project's.
  */
 export function decide(pkg: LockedPackage, policy: Policy, proof: Result<Proof> | undefined, now: Date): Verdict {
+  if (pkg.bundledIn !== undefined) return bundled(pkg, decide(pkg.bundledIn, policy, proof, now))
   const verdicts = policiesFor(pkg, policy).flatMap(({ project, policy: each }) => {
     const applied = appliedRules(pkg, each)
     // The root's must be about the package; a project's adds nothing where it is not.
@@ -114,6 +117,17 @@ export function decide(pkg: LockedPackage, policy: Policy, proof: Result<Proof> 
   const same = verdicts.filter(({ verdict }) => verdict.status === strictest.status)
   const projects = [...new Set(same.flatMap(({ project }) => project ?? []))]
   return same.some(({ project }) => project === undefined) ? strictest : { ...strictest, projects }
+}
+
+/**
+ * What is in another package's tarball is as good as that one: whoever publishes the tarball has put it there. A rule about its
+ * own name is not asked, for nobody attests what is in a tarball of somebody else.
+ */
+function bundled(pkg: LockedPackage, { package: bundler, status, refusal, rule, projects }: Verdict): Verdict {
+  const common = { package: pkg, rule, claims: undefined, ...(projects && { projects }) }
+  if (status !== 'refused') return { ...common, status: 'bundled', refusal: undefined }
+  const because = refusal && { ...refusal, found: `${refusal.found}, of ${bundler.key}, whose tarball it is in` }
+  return { ...common, status, refusal: because }
 }
 
 function noRule(pkg: LockedPackage, policy: Policy, now: Date): Verdict {
@@ -141,7 +155,14 @@ function meetsRule(
   return soften({ package: pkg, refusal: { ...refusal, found }, rule, claims }, policy, now)
 }
 
-const STRICTEST_FIRST = ['refused', 'warned', 'excepted', 'proven', 'permitted'] as const satisfies readonly Status[]
+const STRICTEST_FIRST = [
+  'refused',
+  'warned',
+  'excepted',
+  'proven',
+  'permitted',
+  'bundled',
+] as const satisfies readonly Status[]
 
 /** Of equally strict ones the first: the root's before those of projects, its own name before its others. */
 function strictestOf(verdicts: readonly Verdict[]): Verdict {

@@ -8,8 +8,10 @@ import { whyNotAbout } from './packages.ts'
 import type { ExplainedRule, Explanation, LockedIdentity, Policy, Rule } from './types.ts'
 
 /** Pure. `proof` is always there, whether or not the verdict needed it: people want to see what could be required. */
-export function explain(pkg: LockedPackage, policy: Policy, proof: Result<Proof>, now: Date): Explanation {
-  const verdict = decide(pkg, policy, needsProof(pkg, policy) ? proof : undefined, now)
+export function explain(given: LockedPackage, policy: Policy, proof: Result<Proof>, now: Date): Explanation {
+  const verdict = decide(given, policy, needsProof(given, policy) ? proof : undefined, now)
+  // Of what is bundled nothing is asked but what is asked of the one that brings it.
+  const pkg = given.bundledIn ?? given
   const decider = verdict.rule
   const from = evidenceFrom(pkg, policy)
   const provenance = proof.ok ? proof.value.provenance : []

@@ -22,7 +22,7 @@ export function findingsOf(
   now: Date,
 ): readonly Finding[] {
   const projects = [...policy.projects].flatMap(([project, own]) => {
-    const needed = packages?.filter(({ importers }) => importers.includes(project))
+    const needed = packages?.filter(({ importers, forAnyone }) => forAnyone === true || importers.includes(project))
     if (needed?.length !== 0) return findingsOf(own, needed, now)
     const place = { file: own.file, line: 1, column: 1 }
     return [{ place, message: `nothing in the lockfile is needed by ${project}, so this policy decides nothing` }]
@@ -60,7 +60,7 @@ function unreachable({ file, rules }: Policy): readonly Finding[] {
 
 function findingsIn(policy: Policy, packages: readonly LockedPackage[] | undefined, now: Date): readonly Finding[] {
   // By any of its names: the first rule that is about it.
-  const used = new Set(packages?.flatMap((pkg) => rulesOf(pkg, policy)))
+  const used = new Set(packages?.flatMap((pkg) => (pkg.bundledIn === undefined ? rulesOf(pkg, policy) : [])))
   const rules = policy.rules.flatMap((rule): readonly Finding[] =>
     packages === undefined || used.has(rule)
       ? []

@@ -128,7 +128,11 @@ export interface PolicyDomain {
   }
 }
 
-export type Status = 'proven' | 'permitted' | 'warned' | 'excepted' | 'refused'
+/**
+ * How a package ends. `bundled`: its bytes are in the tarball of another package, so nothing is asked of it, and it passes
+ * because that one does.
+ */
+export type Status = 'proven' | 'permitted' | 'bundled' | 'warned' | 'excepted' | 'refused'
 
 /** The decision on one package. */
 export interface Verdict {

@@ -240,7 +240,8 @@ export function openProver({ evidence, evidenceFrom, trust = {}, remember, ...co
   }
 
   let ready: Memory | undefined
-  const recallAll: Prover['recalled'] = (pkg, registries = []) => {
+  const recallAll: Prover['recalled'] = (given, registries = []) => {
+    const pkg = given.bundledIn ?? given
     if (ready === undefined || pkg.source !== 'registry') return undefined
     const signed = recallSigned(ready, pkg, registries)
     if (signed !== undefined) return signed
@@ -249,10 +250,12 @@ export function openProver({ evidence, evidenceFrom, trust = {}, remember, ...co
   }
 
   const prover = async (
-    pkg: LockedPackage,
+    given: LockedPackage,
     registries: readonly (string | undefined)[] = [],
     absence?: 'brief',
   ): Promise<Result<Proof>> => {
+    // What is bundled has no evidence of its own.
+    const pkg = given.bundledIn ?? given
     // Nobody is asked where no rule could be met by the answer.
     if (pkg.source !== 'registry' && (pkg.github === undefined || trust.domains?.has(GITHUB_DOMAIN) !== true))
       return unprovable(pkg)
@@ -289,8 +292,8 @@ function lacks(proof: Result<Proof>, registry: string | undefined): boolean {
     : proof.refusal.code === 'EVIDENCE_MISSING'
 }
 
-function identityOf({ name, version, integrity, source, origin, github }: LockedPackage): readonly unknown[] {
-  return [name, version, integrity, source, origin, github]
+function identityOf({ name, version, integrity, source, origin, github, unbound }: LockedPackage): readonly unknown[] {
+  return [name, version, integrity, source, origin, github, ...(unbound ? [unbound] : [])]
 }
 
 function unjudged<T>(result: Result<T>): Judged<T> {

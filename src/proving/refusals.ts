@@ -39,5 +39,6 @@ const SOURCES: Readonly<Record<LockedPackage['source'], string>> = {
   git: 'a git repository',
   directory: 'a folder',
   runtime: 'a runtime download',
+  bundled: "another package's tarball",
   unknown: 'an unknown source',
 }

@@ -42,6 +42,7 @@ export function explanationText(pkg: LockedPackage, explanation: Explanation, fo
     ...section('entry', [
       `integrity   ${pkg.integrity ?? 'none'}`,
       `source      ${pkg.source}${pkg.origin === undefined ? '' : ` (${pkg.origin})`}`,
+      ...(pkg.bundledIn === undefined ? [] : [`ends as     ${pkg.bundledIn.key}, and what follows is about that`]),
       `needed by   ${pkg.importers.length === 0 ? 'nobody' : pkg.importers.map((each) => (each === '.' ? 'the root project' : each)).join(', ')}`,
       ...(pkg.aliases === undefined ? [] : [`installed as ${pkg.aliases.join(', ')}`]),
     ]),
@@ -124,6 +125,8 @@ const ADVICE: Readonly<Partial<Record<RefusalCode, string>>> = {
   TIMESTAMP_INVALID: 'a clock that is right, and a trust root that is current',
   SUBJECT_MISMATCH: NOTHING_GOOD,
   DIGEST_MISMATCH: 'the bytes that were attested: does the lockfile hold what the registry published?',
+  UNBOUND:
+    '`provenance-gate run -- yarn install`, which binds it to the bytes that are fetched; or a rule that requires nothing of it',
   INTEGRITY_MISSING: 'a lockfile entry with a sha512: resolve it anew',
   PREDICATE_MISMATCH: NOTHING_GOOD,
   IDENTITY_UNKNOWN: 'look at who it is, and run `provenance-gate accept`',

@@ -27,6 +27,8 @@ export interface JsonPackage {
   } | null
   readonly claims: { readonly [claim in keyof Claims]: string | null } | null
   readonly importers: readonly string[]
+  /** The package in whose tarball it is, as `name@version`, where its source is that. */
+  readonly bundledIn: string | null
   /** The projects whose own policies decide; null where the root's does. */
   readonly projects: readonly string[] | null
 }
@@ -54,6 +56,7 @@ export function jsonReport(verdicts: readonly Verdict[]): JsonReport {
             },
       claims: claims === undefined ? null : withNulls(claims),
       importers: pkg.importers,
+      bundledIn: pkg.bundledIn?.key ?? null,
       projects: projects ?? null,
     })),
   }

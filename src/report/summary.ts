@@ -9,7 +9,7 @@ export interface Summary extends Readonly<Record<Status, number>> {
 }
 
 export function summarize(verdicts: readonly Verdict[]): Summary {
-  const counts: Record<Status, number> = { proven: 0, permitted: 0, warned: 0, excepted: 0, refused: 0 }
+  const counts: Record<Status, number> = { proven: 0, permitted: 0, bundled: 0, warned: 0, excepted: 0, refused: 0 }
   const codes: Partial<Record<RefusalCode, number>> = {}
   for (const { status, refusal } of verdicts) {
     counts[status] += 1
@@ -23,8 +23,9 @@ export function summarize(verdicts: readonly Verdict[]): Summary {
 
 /** One line that accounts for every package. */
 export function summaryLine(summary: Summary): string {
-  const statuses = (['proven', 'permitted', 'warned', 'excepted', 'refused'] as const).map(
-    (status) => `${summary[status]} ${status}`,
+  const statuses = (['proven', 'permitted', 'bundled', 'warned', 'excepted', 'refused'] as const).flatMap((status) =>
+    // Most managers have none.
+    status === 'bundled' && summary.bundled === 0 ? [] : [`${summary[status]} ${status}`],
   )
   return `${count(summary.total)}: ${statuses.join(', ')}`
 }

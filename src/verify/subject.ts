@@ -9,9 +9,16 @@ import type { Statement } from './statement.ts'
  */
 const ONE_SHA512 = /^sha512-([A-Za-z0-9+/]{86}==)$/
 
-/** The digest that the lockfile names, as lower-case hex, or INTEGRITY_MISSING. */
+/** The digest that the lockfile names, as lower-case hex, or INTEGRITY_MISSING, or UNBOUND. */
 export function lockedDigest(pkg: LockedPackage): Result<string> {
   const base64 = ONE_SHA512.exec(pkg.integrity ?? '')?.[1]
+  if (pkg.unbound === true) {
+    return refuse(
+      'UNBOUND',
+      "no digest of what the registry serves: the lockfile's checksum is of yarn's own archive",
+      'bytes to bind it to: `provenance-gate run -- yarn install` looks at them as they are fetched',
+    )
+  }
   if (base64 === undefined) {
     return refuse(
       'INTEGRITY_MISSING',

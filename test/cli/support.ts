@@ -68,8 +68,9 @@ export function reportOf(run: CliRun): JsonReport {
   return parsed
 }
 
-const FIELDS = 'name version integrity status code found expected rule exception claims importers projects'.split(' ')
-const STATUSES = ['proven', 'permitted', 'warned', 'excepted', 'refused'] as const
+const FIELDS =
+  'name version integrity status code found expected rule exception claims importers bundledIn projects'.split(' ')
+const STATUSES = ['proven', 'permitted', 'bundled', 'warned', 'excepted', 'refused'] as const
 
 function assertReport({ summary, packages, ...rest }: JsonReport): void {
   assert.deepEqual(rest, {})
@@ -77,7 +78,7 @@ function assertReport({ summary, packages, ...rest }: JsonReport): void {
     assert.deepEqual(Object.keys(pkg), FIELDS)
     assert.ok(STATUSES.includes(pkg.status))
     const { name, status, code, found, expected, rule, claims, exception } = pkg
-    const isWrong = status !== 'proven' && status !== 'permitted'
+    const isWrong = !['proven', 'permitted', 'bundled'].includes(status)
     assert.equal(isWrong, code !== null && Object.hasOwn(CODES, code), name)
     for (const reason of [found, expected]) assert.equal(isWrong, Boolean(reason), name)
     if (status === 'proven') assert.ok(rule !== null, name)
@@ -102,7 +103,10 @@ function statusOf(packages: readonly JsonPackage[]): number {
 }
 
 function summaryLineOf(packages: readonly JsonPackage[]): string {
-  const counts = STATUSES.map((status) => `${packages.filter((pkg) => pkg.status === status).length} ${status}`)
+  const counts = STATUSES.flatMap((status) => {
+    const { length } = packages.filter((pkg) => pkg.status === status)
+    return status === 'bundled' && length === 0 ? [] : [`${length} ${status}`]
+  })
   return `${packages.length} package${packages.length === 1 ? '' : 's'}: ${counts.join(', ')}`
 }
 

@@ -16,9 +16,10 @@ const FIELDS = [
   'exception',
   'claims',
   'importers',
+  'bundledIn',
   'projects',
 ]
-const SUMMARY = ['total', 'proven', 'permitted', 'warned', 'excepted', 'refused', 'codes']
+const SUMMARY = ['total', 'proven', 'permitted', 'bundled', 'warned', 'excepted', 'refused', 'codes']
 
 /** What a reader of the report gets. */
 function written(verdicts: Parameters<typeof jsonReport>[0]): ReturnType<typeof jsonReport> {
@@ -45,6 +46,7 @@ describe('the report for machines', () => {
       exception: null,
       claims: Object.fromEntries(Object.entries(CLAIMS).map(([claim, value]) => [claim, value ?? null])),
       importers: ['.', 'packages/app'],
+      bundledIn: null,
       projects: null,
     })
     assert.equal(proven.claims?.repository, 'https://github.com/acme/widgets')
@@ -66,6 +68,7 @@ describe('the report for machines', () => {
       exception: null,
       claims: null,
       importers: [],
+      bundledIn: null,
       projects: null,
     })
   })

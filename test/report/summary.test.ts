@@ -6,7 +6,7 @@ import { anyVerdict, refusal, STATUSES, verdict } from './support.ts'
 
 describe('the summary', () => {
   it('of nothing is nothing', () => {
-    const nothing = { total: 0, proven: 0, permitted: 0, warned: 0, excepted: 0, refused: 0, codes: {} }
+    const nothing = { total: 0, proven: 0, permitted: 0, bundled: 0, warned: 0, excepted: 0, refused: 0, codes: {} }
     assert.deepEqual(summarize([]), nothing)
     assert.equal(summaryLine(nothing), '0 packages: 0 proven, 0 permitted, 0 warned, 0 excepted, 0 refused')
   })
@@ -25,6 +25,7 @@ describe('the summary', () => {
       total: 6,
       proven: 2,
       permitted: 1,
+      bundled: 0,
       warned: 0,
       excepted: 0,
       refused: 3,

@@ -4,7 +4,7 @@ import type { LockedPackage } from '../../src/lockfile/types.ts'
 import type { Rule, Status, Verdict } from '../../src/policy/types.ts'
 import type { Claims } from '../../src/verify/types.ts'
 
-export const STATUSES: readonly Status[] = ['proven', 'permitted', 'warned', 'excepted', 'refused']
+export const STATUSES: readonly Status[] = ['proven', 'permitted', 'bundled', 'warned', 'excepted', 'refused']
 
 export const FOLDER = '/work/project'
 

@@ -1,0 +1,75 @@
+import type { Claim } from './entry.ts'
+import { reachedBy } from './importers.ts'
+import { mergePackages } from './merge.ts'
+import type { LockedPackage } from './types.ts'
+
+/** One entry of a lockfile, and who it leads to. A project of the workspace has no claims: it is no package. */
+export interface GraphNode {
+  readonly key: string
+  readonly claims: readonly (Claim & { readonly unbound?: true })[]
+  readonly targets: number[]
+  readonly aliases: Set<string>
+  /** The number of the node whose tarball holds it; its claims then are about nothing that is fetched. */
+  bundler?: number
+}
+
+/** A lockfile as a graph: what a format has to find out, and all that is the same for each of them. */
+export interface LockGraph {
+  readonly nodes: readonly GraphNode[]
+  add(key: string, claims: GraphNode['claims']): number
+  connect(from: number, to: number): void
+  /** What is needed by `project`, named by its folder. */
+  need(project: string, node: number): void
+  /** `isWhole`: whether it is known what the projects need. What none of them reaches may be anyone's, all the same. */
+  packages(): readonly LockedPackage[]
+}
+
+export function openGraph(): LockGraph {
+  const nodes: GraphNode[] = []
+  const roots = new Map<string, number[]>()
+  return {
+    nodes,
+    add: (key, claims) => nodes.push({ key, claims, targets: [], aliases: new Set() }) - 1,
+    connect: (from, to) => void nodes[from]?.targets.push(to),
+    need: (project, node) => {
+      const known = roots.get(project)
+      if (known === undefined) roots.set(project, [node])
+      else known.push(node)
+    },
+    packages: () => {
+      const reached = reachedBy({ roots, edges: nodes.map(({ targets }) => targets) })
+      const packageOf = (number: number): readonly LockedPackage[] => {
+        const node = nodes[number]
+        if (node === undefined) return []
+        const { key, claims, aliases, bundler } = node
+        const importers = reached[number] ?? []
+        const bundledIn = bundler === undefined ? undefined : packageOf(bundler)[0]
+        return claims.map((claim) => ({
+          ...claim,
+          ...(bundledIn && { source: 'bundled', integrity: undefined, origin: `in ${bundledIn.key}`, bundledIn }),
+          importers,
+          // A manager that resolves some of it anew takes what is there: who it then is for nobody can tell.
+          ...(importers.length === 0 && { forAnyone: true as const }),
+          aliases: [...aliases],
+          key,
+        }))
+      }
+      return mergePackages(nodes.flatMap((_, number) => packageOf(number)))
+    },
+  }
+}
+
+/** What cannot be understood, or leads nowhere. Under every rule that asks for a proof it is refused. */
+export function unknownClaim(name: string, version: string, origin: string): Claim {
+  return { name, version, integrity: undefined, source: 'unknown', origin }
+}
+
+/** A folder in the place of a package. */
+export function folderClaim(name: string, origin: string): Claim {
+  return { name, version: '', integrity: undefined, source: 'directory', origin }
+}
+
+/** The package that a project asks for, where the lockfile gives it another one in its place, see pnpm.ts. */
+export function swappedClaim(name: string, by: string): Claim {
+  return unknownClaim(name, '', `replaced by ${by}`)
+}

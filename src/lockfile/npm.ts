@@ -1,0 +1,243 @@
+import { posix } from 'node:path'
+import { GateError } from '../errors.ts'
+import { isPackageName } from './dep-path.ts'
+import { type Dependency, dependenciesOf, type Manifests } from './dependencies.ts'
+import { folderClaim, type LockGraph, openGraph, swappedClaim, unknownClaim } from './graph.ts'
+import { bundlersOf } from './npm-bundled.ts'
+import { npmClaim } from './npm-entry.ts'
+import { checkLegacy } from './npm-legacy.ts'
+import { type Fields, field, isPlain } from './record.ts'
+import type { LockedPackage } from './types.ts'
+
+/**
+ * Every package of a lockfile of npm: package-lock.json and npm-shrinkwrap.json of version 2, 3 or 4 (3 with patches or
+ * extensions), and the hidden one that npm leaves in node_modules.
+ *
+ * @param document the parsed file
+ * @param manifests of its projects: npm takes their dependencies from there, and not from the lockfile
+ * @throws GateError where the structure itself is not one that npm writes
+ */
+export function npmPackages(document: unknown, manifests: Manifests = new Map()): readonly LockedPackage[] {
+  if (!isPlain(document)) throw broken('The lockfile', 'is not a plain map')
+  checkVersion(document)
+  const packages = packagesIn(document)
+  if (field(document, 'dependencies') !== undefined) checkLegacy(document, packages)
+
+  const graph = openGraph()
+  const places = new Map([...packages].map(([location, entry]) => [location, placeOf(location, entry, packages)]))
+  const edges = edgesOf(places, manifests)
+  const elsewhere = new Set(
+    edges.flatMap(({ to, dependency }) => (to !== undefined && dependency.specifier.kind === 'other' ? [to] : [])),
+  )
+  const numbers = new Map<string, number>()
+  for (const [location, place] of places) {
+    const node = addPlace(graph, place, elsewhere.has(location))
+    numbers.set(location, node)
+  }
+  const bundlers = bundlersOf(packages, edges)
+  for (const [location, bundler] of bundlers) {
+    const [node, number] = [graph.nodes[numbers.get(location) ?? -1], numbers.get(bundler)]
+    if (node !== undefined && number !== undefined) node.bundler = number
+  }
+  for (const edge of edges) addEdge(graph, edge, places, numbers, bundlers.has(edge.from))
+  for (const [location, place] of places) {
+    if (place.kind !== 'link') continue
+    const [link, target] = [numbers.get(location), numbers.get(place.target)]
+    // Who links a project gets what that needs to run; all that it needs is its own.
+    if (link !== undefined && target !== undefined) graph.connect(link, target)
+  }
+  return withoutOwnProjects(graph.packages(), places, edges)
+}
+
+/** What stands at a location of a lockfile. */
+type Place =
+  | { readonly kind: 'project'; readonly location: string; readonly entry: Fields }
+  | { readonly kind: 'link'; readonly location: string; readonly folder: string; readonly target: string }
+  | { readonly kind: 'package'; readonly location: string; readonly folder: string; readonly entry: Fields }
+
+/** A dependency of what stands at `from`, met by what stands at `to`; undefined where nothing meets it. */
+export interface Edge {
+  readonly from: string
+  readonly to: string | undefined
+  readonly dependency: Dependency
+  /** Where it is a project's: how the project is called, and whether only for its own development. */
+  readonly project: string | undefined
+  readonly isRuntime: boolean
+}
+
+const ANEW = 'Write it anew: `npm install --package-lock-only --lockfile-version 3`.'
+
+function checkVersion(document: Fields): void {
+  const version = field(document, 'lockfileVersion')
+  if ((version === 2 || version === 3 || version === 4) && field(document, 'packages') !== undefined) return
+  if (version === 1 || (version === undefined && field(document, 'dependencies') !== undefined)) {
+    throw new GateError(
+      'The lockfile is of version 1, as npm 5 and 6 write it: it does not say which package needs which. ' +
+        'Write a newer one with npm 7 or later: `npm install --package-lock-only --lockfile-version 3`.',
+    )
+  }
+  const found = JSON.stringify(version)?.slice(0, 40)
+  throw new GateError(
+    version === undefined
+      ? 'The file has no `lockfileVersion`, so it is not a lockfile of npm. Name another file.'
+      : `The lockfile is of version ${found}${field(document, 'packages') === undefined ? ' without `packages`' : ''}. The gate reads versions 2, 3 and 4. ${ANEW}`,
+  )
+}
+
+/** Longer than any path that an operating system takes: below it, walking up from each location costs little. */
+const MAX_LOCATION = 4096
+
+function packagesIn(document: Fields): ReadonlyMap<string, Fields> {
+  const value = field(document, 'packages')
+  if (!isPlain(value)) throw broken('`packages` of the lockfile', 'is not a plain map')
+  return new Map(
+    Object.entries(value).map(([location, entry]) => {
+      const shown = JSON.stringify(location.slice(0, 200))
+      // npm resolves locations as paths: `node_modules/x/../y` would be another name for `node_modules/y`.
+      const isNormal = location === '' || (posix.normalize(location) === location && location !== '.')
+      if (!isNormal || location.endsWith('/') || location.length > MAX_LOCATION || /^\/|\\|^[a-z]:/i.test(location)) {
+        throw broken(`The location ${shown} of the lockfile`, 'is not a plain path relative to it')
+      }
+      if (!isPlain(entry)) throw broken(`The entry ${shown} of the lockfile`, 'is not a plain map')
+      return [location, entry]
+    }),
+  )
+}
+
+function placeOf(location: string, entry: Fields, packages: ReadonlyMap<string, Fields>): Place {
+  const [, folder] = /(?:^|\/)node_modules\/((?:(?!(?:^|\/)node_modules\/).)*)$/s.exec(location) ?? []
+  const link = field(entry, 'link')
+  if (link === true) {
+    const resolved = field(entry, 'resolved')
+    const target = typeof resolved === 'string' ? posix.normalize(resolved).replace(/\/$/, '') : undefined
+    if (folder === undefined || target === undefined || !packages.has(target === '.' ? '' : target)) {
+      throw broken(`The link ${JSON.stringify(location)} of the lockfile`, 'leads to nothing that the lockfile has')
+    }
+    return { kind: 'link', location, folder, target: target === '.' ? '' : target }
+  }
+  if (link !== undefined && link !== false) throw broken(`\`link\` of ${JSON.stringify(location)}`, 'is not true')
+  return folder === undefined ? { kind: 'project', location, entry } : { kind: 'package', location, folder, entry }
+}
+
+export function projectOf(location: string): string {
+  return location === '' ? '.' : location
+}
+
+/** All that the entries need, and, of projects, what their own package.json asks for beside it. */
+function edgesOf(places: ReadonlyMap<string, Place>, manifests: Manifests): readonly Edge[] {
+  return [...places].flatMap(([location, place]) => {
+    if (place.kind === 'link') return []
+    const project = place.kind === 'project' ? projectOf(location) : undefined
+    const manifest = project === undefined ? undefined : manifests.get(project)
+    const where = JSON.stringify(location)
+    const runtime = [
+      ...dependenciesOf(place.entry, where, false),
+      ...(manifest === undefined ? [] : dependenciesOf(manifest, `${project}/package.json`, false)),
+    ]
+    const isInstalled = new Set(runtime.map(({ name, text }) => `${name} ${text}`))
+    const all =
+      project === undefined
+        ? runtime
+        : [
+            ...dependenciesOf(place.entry, where, true),
+            ...(manifest === undefined ? [] : dependenciesOf(manifest, `${project}/package.json`, true)),
+          ]
+    return all.map((dependency) => ({
+      from: location,
+      to: meet(location, dependency.name, places),
+      dependency,
+      project,
+      isRuntime: isInstalled.has(`${dependency.name} ${dependency.text}`),
+    }))
+  })
+}
+
+/** By Node's own resolution: in the nearest node_modules on the way up. */
+function meet(location: string, name: string, places: ReadonlyMap<string, Place>): string | undefined {
+  let folder = location
+  while (true) {
+    if (!/(?:^|\/)node_modules$/.test(folder)) {
+      const found = `${folder === '' ? '' : `${folder}/`}node_modules/${name}`
+      if (places.has(found)) return found
+    }
+    if (folder === '' || folder === '..' || folder.endsWith('/..')) return undefined
+    const slash = folder.lastIndexOf('/')
+    folder = slash === -1 ? '' : folder.slice(0, slash)
+  }
+}
+
+function addPlace(graph: LockGraph, place: Place, isFromElsewhere: boolean): number {
+  if (place.kind === 'project') return graph.add(place.location, [])
+  const { folder, location } = place
+  if (place.kind === 'link') {
+    const isProject = !/(?:^|\/)node_modules\//.test(place.target)
+    const origin = `${isProject ? 'workspace' : 'link'}:${projectOf(place.target)}`
+    return graph.add(`${folder}@${origin}`, [folderClaim(folder, origin)])
+  }
+  if (!isPackageName(folder)) return graph.add(location, [unknownClaim(folder, '', 'not a package name')])
+  const claim = npmClaim(place.entry, folder, isFromElsewhere)
+  const node = graph.add(`${claim.name}@${claim.version || (claim.origin ?? '')}`, [claim])
+  if (claim.name !== folder) graph.nodes[node]?.aliases.add(folder)
+  return node
+}
+
+function addEdge(
+  graph: LockGraph,
+  { from, to, dependency: { name, text, specifier, isRequired }, project, isRuntime }: Edge,
+  places: ReadonlyMap<string, Place>,
+  numbers: ReadonlyMap<string, number>,
+  isBundled: boolean,
+): void {
+  const owner = numbers.get(from)
+  if (owner === undefined) return
+  const use = (node: number) => {
+    if (project !== undefined) graph.need(project, node)
+    if (isRuntime) graph.connect(owner, node)
+  }
+  const node = to === undefined ? undefined : numbers.get(to)
+  if (to === undefined || node === undefined) {
+    // npm would look for it anew. What is missing in a tarball that brings its own is nobody's to be fetched.
+    if (isRequired && !isBundled)
+      use(graph.add(`${name}@${text}`, [unknownClaim(name, '', 'no entry of the lockfile meets it')]))
+    return
+  }
+  use(node)
+  const place = places.get(to)
+  if (project === undefined || place?.kind !== 'package' || specifier.kind === 'other') return
+  const asked = specifier.kind === 'alias' ? specifier.name : name
+  const found = graph.nodes[node]?.claims[0]?.name
+  // Not what the project asks for, and installed all the same.
+  if (found !== undefined && found !== asked)
+    use(graph.add(`${asked}@${text}`, [swappedClaim(asked, `${found} at ${to}`)]))
+}
+
+/**
+ * npm links every project of a workspace into node_modules, whether or not somebody depends on it. Those that nobody does
+ * are not packages that are installed, but the projects themselves.
+ */
+function withoutOwnProjects(
+  packages: readonly LockedPackage[],
+  places: ReadonlyMap<string, Place>,
+  edges: readonly Edge[],
+): readonly LockedPackage[] {
+  const needed = new Set(edges.map(({ to }) => to))
+  const root = places.get('')
+  if (root?.kind !== 'project' || field(root.entry, 'workspaces') === undefined) return packages
+  const own = new Set(
+    [...places.values()].flatMap((place) => {
+      if (place.kind !== 'link' || needed.has(place.location) || place.location !== `node_modules/${place.folder}`)
+        return []
+      const target = places.get(place.target)
+      const name =
+        target?.kind === 'project' ? (field(target.entry, 'name') ?? posix.basename(place.target)) : undefined
+      return name === place.folder ? [`${place.folder}@workspace:${place.target}`] : []
+    }),
+  )
+  return packages.filter(
+    ({ key, source, importers }) => source !== 'directory' || importers.length > 0 || !own.has(key),
+  )
+}
+
+function broken(what: string, how: string): GateError {
+  return new GateError(`${what} ${how}. Restore it from version control. ${ANEW}`)
+}

@@ -1,0 +1,38 @@
+import { GateError } from '../errors.ts'
+
+/**
+ * The text of a lockfile of another manager than pnpm, or of a manifest beside it. Refused is what two readers could read
+ * differently, and what a manager would change before it installs from it.
+ *
+ * @param anew how such a file is written anew: "`npm install`"
+ * @throws GateError
+ */
+export function lockfileText(bytes: Uint8Array, file: string, anew: string): string {
+  let text: string
+  try {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes).replaceAll('\r\n', '\n')
+  } catch {
+    throw new GateError(`${file} is not text in UTF-8. Restore the file, or write it anew with ${anew}.`)
+  }
+  if (text.trim() === '') {
+    throw new GateError(`${file} is empty. Run ${anew} to write it, or name another file.`)
+  }
+  if (CONFLICT_MARKER.test(text)) {
+    throw new GateError(
+      `${file} has merge conflict markers. Package managers resolve them by themselves, each in its way, so nobody can ` +
+        `say what will be installed. Resolve the conflict (${anew} does it), then verify the result.`,
+    )
+  }
+  const control = CONTROL.exec(text)
+  if (control === null) return text
+  const code = control[0].charCodeAt(0).toString(16).padStart(4, '0')
+  throw new GateError(
+    `${file} has the character U+${code}, which no package manager writes there and which readers take differently. ` +
+      `Write it anew with ${anew}.`,
+  )
+}
+
+const CONFLICT_MARKER = /^(?:<{7}|\|{7}|={7}|>{7})/m
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\ufeff]/

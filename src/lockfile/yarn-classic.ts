@@ -1,0 +1,153 @@
+import { GateError } from '../errors.ts'
+import { isPackageName, isVersion } from './dep-path.ts'
+import { type Dependency, dependenciesOf, type Manifests, section } from './dependencies.ts'
+import type { Claim } from './entry.ts'
+import { folderClaim, type LockGraph, openGraph, unknownClaim } from './graph.ts'
+import { npmClaim } from './npm-entry.ts'
+import { type Fields, field, isPlain } from './record.ts'
+import { type Specifier, specifierOf } from './specifier.ts'
+import type { LockedPackage } from './types.ts'
+
+/**
+ * Every package of a yarn.lock as yarn 1 writes it. The lockfile does not say who needs what of it: `manifests` do.
+ *
+ * @param document the parsed file: each key is a pattern, `name@range`
+ */
+export function yarnClassicPackages(document: Fields, manifests: Manifests): readonly LockedPackage[] {
+  const graph = openGraph()
+  const byPattern = new Map<string, number>()
+  const byName = new Map<string, number[]>()
+  const owners: { readonly node: number; readonly entry: Fields; readonly key: string }[] = []
+  // yarn's parser gives the patterns of one entry the same object.
+  const patternsOf = Map.groupBy(Object.keys(document), (pattern) => field(document, pattern))
+  for (const [entry, texts] of patternsOf) {
+    const key = texts.join(', ')
+    if (!isPlain(entry)) throw new GateError(`The entry ${JSON.stringify(key)} of the lockfile is not a plain map.`)
+    const patterns = texts.map(patternOf)
+    const node = addEntry(graph, patterns, entry)
+    owners.push({ node, entry, key })
+    for (const { pattern, name } of patterns) {
+      byPattern.set(pattern, node)
+      byName.set(name, [...(byName.get(name) ?? []), node])
+    }
+  }
+  const projects = projectNodes(graph, manifests)
+  const overridden = overriddenNames(manifests)
+
+  const nodesFor = ({ name, text, isRequired }: Dependency, from: string): readonly number[] => {
+    const exact = byPattern.get(`${name}@${text}`)
+    if (exact !== undefined) return [exact]
+    const [, folder] = /^link:(.*)$/s.exec(text) ?? []
+    if (folder !== undefined) return [graph.add(`${name}@${text}`, [folderClaim(name, `link:${folder}`)])]
+    const project = projects.get(name)
+    if (project !== undefined) return [projectLink(graph, name, project)]
+    // `resolutions` give it another version than it was asked for.
+    const others = overridden.has(name) ? (byName.get(name) ?? []) : []
+    if (others.length > 0 || !isRequired) return others
+    return [graph.add(`${name}@${text}`, [unknownClaim(name, '', `needed by ${from}, and not in the lockfile`)])]
+  }
+  for (const { node, entry, key } of owners) {
+    // yarn 1 lets whoever needs a package bring its peers.
+    const needed = dependenciesOf({ ...entry, peerDependencies: undefined }, JSON.stringify(key), false)
+    for (const target of needed.flatMap((each) => nodesFor(each, key))) graph.connect(node, target)
+  }
+  for (const [folder, manifest] of manifests) {
+    const where = `${folder}/package.json`
+    const own = { ...manifest, peerDependencies: undefined }
+    const runtime = new Set(dependenciesOf(own, where, false).map(({ name }) => name))
+    const self = projects.get(String(field(manifest, 'name')))?.node
+    for (const dependency of dependenciesOf(own, where, true)) {
+      for (const node of nodesFor(dependency, folder)) {
+        graph.need(folder, node)
+        if (self !== undefined && runtime.has(dependency.name)) graph.connect(self, node)
+      }
+    }
+  }
+  return graph.packages()
+}
+
+interface Pattern {
+  readonly pattern: string
+  /** Under which it is installed. */
+  readonly name: string
+  readonly specifier: Specifier
+}
+
+/** Splits a pattern at the first `@` that is not its first character, as yarn does. */
+function patternOf(pattern: string): Pattern {
+  const at = pattern.indexOf('@', 1)
+  const name = at === -1 ? pattern : pattern.slice(0, at)
+  return { pattern, name, specifier: specifierOf(at === -1 ? '' : pattern.slice(at + 1)) }
+}
+
+function addEntry(graph: LockGraph, patterns: readonly Pattern[], entry: Fields): number {
+  const claims = claimsOf(patterns, entry)
+  const [first] = claims
+  const node = graph.add(first === undefined ? '' : `${first.name}@${first.version || (first.origin ?? '')}`, claims)
+  const real = new Set(claims.map(({ name }) => name))
+  for (const { name } of patterns) if (!real.has(name)) graph.nodes[node]?.aliases.add(name)
+  return node
+}
+
+/**
+ * One claim for each name that the patterns, or the entry, give to the package. yarn writes a name only where several
+ * patterns of an entry have others: where it is no name that they lead to, the entry contradicts itself.
+ */
+function claimsOf(patterns: readonly Pattern[], entry: Fields): readonly Claim[] {
+  const isFromElsewhere = patterns.some(({ specifier }) => specifier.kind === 'other')
+  const names = new Set(patterns.map(({ name, specifier }) => (specifier.kind === 'alias' ? specifier.name : name)))
+  const own = field(entry, 'name')
+  if (typeof own === 'string' && !names.has(own) && !isFromElsewhere) {
+    return [...names, own].map((name) => unknownClaim(name, '', 'the name of this entry contradicts its key'))
+  }
+  const real = typeof own === 'string' ? new Set([own]) : names
+  return [...real].map((name) => claimOf(name, entry, isFromElsewhere))
+}
+
+function claimOf(name: string, entry: Fields, isFromElsewhere: boolean): Claim {
+  const [version, resolved] = ['version', 'resolved'].map((key) => field(entry, key))
+  const shown = typeof version === 'string' && isVersion(version) ? version : ''
+  if (!isPackageName(name)) return unknownClaim(name, shown, 'not a package name')
+  if (resolved === undefined) {
+    // A folder (`file:./folder`), which is copied. What is of a registry has always been resolved.
+    return isFromElsewhere ? folderClaim(name, 'file') : unknownClaim(name, shown, 'entry is not resolved')
+  }
+  if (typeof resolved !== 'string') return unknownClaim(name, shown, 'resolved is not a text')
+  const isGit = /^git(?:\+|:|@)|\.git(?:#|$)|^ssh:/i.test(resolved)
+  // What stands behind `#` is the sha1 of a tarball, or the commit of a repository.
+  const address = isGit ? `git+${resolved.replace(/^git\+/, '')}` : resolved.replace(/#[^#]*$/, '')
+  // Of an offline mirror only the file's name is written.
+  const isMirrored = /^[^:/\\#]+\.tgz$/.test(address)
+  return npmClaim({ ...entry, name, resolved: isMirrored ? undefined : address }, name, isFromElsewhere)
+}
+
+interface Project {
+  readonly node: number
+  readonly folder: string
+}
+
+/** Those of the workspace by their names, which is how others ask for them. */
+function projectNodes(graph: LockGraph, manifests: Manifests): ReadonlyMap<string, Project> {
+  const projects = new Map<string, Project>()
+  for (const [folder, manifest] of manifests) {
+    const name = field(manifest, 'name')
+    if (typeof name === 'string') projects.set(name, { node: graph.add(folder, []), folder })
+  }
+  return projects
+}
+
+function projectLink(graph: LockGraph, name: string, { node, folder }: Project): number {
+  const link = graph.add(`${name}@workspace:${folder}`, [folderClaim(name, `workspace:${folder}`)])
+  graph.connect(link, node)
+  return link
+}
+
+/** The last name in each pattern of `resolutions`: `a/b`, `@s/a/b`, `b`. */
+function overriddenNames(manifests: Manifests): ReadonlySet<string> {
+  const names = [...manifests].flatMap(([folder, manifest]) =>
+    section(manifest, 'resolutions', `${folder}/package.json`).map(
+      ([pattern]) => /(?:^|\/)((?:@[^/]+\/)?[^/@]+)(?:@[^/]*)?$/.exec(pattern)?.[1] ?? '',
+    ),
+  )
+  return new Set(names)
+}
