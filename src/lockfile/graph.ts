@@ -11,6 +11,8 @@ export interface GraphNode {
   readonly aliases: Set<string>
   /** The number of the node whose tarball holds it; its claims then are about nothing that is fetched. */
   bundler?: number
+  /** Whether it is the link to a project of the workspace that managers write whether or not somebody needs it. */
+  isProject?: boolean
 }
 
 /** A lockfile as a graph: what a format has to find out, and all that is the same for each of them. */
@@ -20,7 +22,7 @@ export interface LockGraph {
   connect(from: number, to: number): void
   /** What is needed by `project`, named by its folder. */
   need(project: string, node: number): void
-  /** `isWhole`: whether it is known what the projects need. What none of them reaches may be anyone's, all the same. */
+  /** All of it, but for projects of the workspace that nothing depends on: those are no packages. */
   packages(): readonly LockedPackage[]
 }
 
@@ -54,7 +56,9 @@ export function openGraph(): LockGraph {
           key,
         }))
       }
-      return mergePackages(nodes.flatMap((_, number) => packageOf(number)))
+      const needed = new Set([...nodes.flatMap(({ targets }) => targets), ...[...roots.values()].flat()])
+      const isListed = (number: number) => nodes[number]?.isProject !== true || needed.has(number)
+      return mergePackages(nodes.flatMap((_, number) => (isListed(number) ? packageOf(number) : [])))
     },
   }
 }

@@ -33,6 +33,8 @@ export function npmPackages(document: unknown, manifests: Manifests = new Map())
   for (const [location, place] of places) {
     const node = addPlace(graph, place, elsewhere.has(location))
     numbers.set(location, node)
+    const own = graph.nodes[node]
+    if (own !== undefined) own.isProject = isOwnProject(place, places)
   }
   const bundlers = bundlersOf(packages, edges)
   for (const [location, bundler] of bundlers) {
@@ -46,7 +48,7 @@ export function npmPackages(document: unknown, manifests: Manifests = new Map())
     // Who links a project gets what that needs to run; all that it needs is its own.
     if (link !== undefined && target !== undefined) graph.connect(link, target)
   }
-  return withoutOwnProjects(graph.packages(), places, edges)
+  return graph.packages()
 }
 
 /** What stands at a location of a lockfile. */
@@ -212,30 +214,15 @@ function addEdge(
 }
 
 /**
- * npm links every project of a workspace into node_modules, whether or not somebody depends on it. Those that nobody does
- * are not packages that are installed, but the projects themselves.
+ * npm links every project of a workspace into node_modules, whether or not somebody depends on it. Under another name than its
+ * own it takes the place of something else.
  */
-function withoutOwnProjects(
-  packages: readonly LockedPackage[],
-  places: ReadonlyMap<string, Place>,
-  edges: readonly Edge[],
-): readonly LockedPackage[] {
-  const needed = new Set(edges.map(({ to }) => to))
+function isOwnProject(place: Place, places: ReadonlyMap<string, Place>): boolean {
   const root = places.get('')
-  if (root?.kind !== 'project' || field(root.entry, 'workspaces') === undefined) return packages
-  const own = new Set(
-    [...places.values()].flatMap((place) => {
-      if (place.kind !== 'link' || needed.has(place.location) || place.location !== `node_modules/${place.folder}`)
-        return []
-      const target = places.get(place.target)
-      const name =
-        target?.kind === 'project' ? (field(target.entry, 'name') ?? posix.basename(place.target)) : undefined
-      return name === place.folder ? [`${place.folder}@workspace:${place.target}`] : []
-    }),
-  )
-  return packages.filter(
-    ({ key, source, importers }) => source !== 'directory' || importers.length > 0 || !own.has(key),
-  )
+  if (place.kind !== 'link' || place.location !== `node_modules/${place.folder}`) return false
+  if (root?.kind !== 'project' || field(root.entry, 'workspaces') === undefined) return false
+  const target = places.get(place.target)
+  return target?.kind === 'project' && place.folder === (field(target.entry, 'name') ?? posix.basename(place.target))
 }
 
 function broken(what: string, how: string): GateError {

@@ -37,6 +37,8 @@ export function yarnBerryPackages(document: Fields): readonly LockedPackage[] {
       const self = graph.add(project, [])
       owners.push({ node: self, entry, key, project })
       graph.connect(node, self)
+      const own = graph.nodes[node]
+      if (own !== undefined) own.isProject = true
     }
     for (const descriptor of key.split(/ *, */)) {
       const { name, reference } = split(descriptor)
@@ -66,7 +68,7 @@ export function yarnBerryPackages(document: Fields): readonly LockedPackage[] {
       }
     }
   }
-  return withoutUnneeded(graph.packages(), graph.nodes)
+  return graph.packages()
 }
 
 /** Those that yarn 2.0 to 4.18 write. */
@@ -188,15 +190,4 @@ function optionalIn(entry: Fields): ReadonlySet<string> {
     isPlain(each) && ['true', true].includes(field(each, 'optional') as string) ? [name] : [],
   )
   return new Set(names)
-}
-
-/** A project of the workspace is a package only for those who depend on it. */
-function withoutUnneeded(packages: readonly LockedPackage[], nodes: readonly GraphNode[]): readonly LockedPackage[] {
-  const needed = new Set(nodes.flatMap(({ targets }) => targets))
-  const own = new Set(
-    nodes.flatMap(({ key, claims }, number) =>
-      claims.some(({ origin }) => origin?.startsWith('workspace:')) && !needed.has(number) ? [key] : [],
-    ),
-  )
-  return packages.filter(({ key, importers }) => importers.length > 0 || !own.has(key))
 }

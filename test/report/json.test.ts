@@ -28,7 +28,7 @@ function written(verdicts: Parameters<typeof jsonReport>[0]): ReturnType<typeof 
 
 describe('the report for machines', () => {
   it('of nothing', () => {
-    const summary = { total: 0, proven: 0, permitted: 0, warned: 0, excepted: 0, refused: 0, codes: {} }
+    const summary = { total: 0, proven: 0, permitted: 0, bundled: 0, warned: 0, excepted: 0, refused: 0, codes: {} }
     assert.deepEqual(written([]), { summary, packages: [] })
   })
 
