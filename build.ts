@@ -14,6 +14,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
   verifier: ['src/proving/worker.ts', 'src/proving/verifiers.ts'],
   cold: [
     ...['src/evidence/network.ts', 'src/evidence/settings.ts', 'src/trust/inputs.ts', 'src/lockfile/read.ts'],
+    'src/lockfile/formats.ts',
     // One of each: they are compared.
     ...['src/trust/instances.ts', 'src/trust/tuf.ts', 'src/evidence/client.ts'],
     ...['src/report/table.ts', 'src/cli/progress.ts'],
@@ -47,6 +48,8 @@ const common = {
   logLevel: 'warning',
   // `import()` of a file of CommonJS reads it twice, once to guess what it exports.
   supported: { 'dynamic-import': false },
+  // Its other form calls `require` by another name, which no bundler follows.
+  alias: { 'jsonc-parser': './node_modules/jsonc-parser/lib/esm/main.js' },
 } as const satisfies BuildOptions
 
 /** A part: everything that its files export. */

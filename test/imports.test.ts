@@ -106,6 +106,7 @@ const BETWEEN = ['src/proving', 'src/proxy']
 const COMPOSITION_ROOTS = [
   ...['src/cli/sources.ts', 'src/cli/verify.ts', 'src/cli/accept.ts', 'src/cli/init.ts', 'src/cli/export.ts'],
   ...['src/cli/explain.ts', 'src/cli/policy.ts', 'src/cli/verify-bundle.ts', 'src/cli/trust.ts'],
+  'src/cli/lockfiles.ts',
   ...['hooks/session.ts', 'hooks/judge.ts'],
 ]
 
@@ -226,7 +227,7 @@ describe('what decides does nothing else', () => {
   /** Of Node: nothing but computing. Of packages: nothing that is known to read files or to speak to anybody. */
   const COMPUTING = ['node:buffer', 'node:crypto', 'node:path', 'node:util', 'node:zlib', 'node:assert/strict']
   const IO_PACKAGES =
-    /^(cosmiconfig|cross-spawn|find-up-simple|ini|make-fetch-happen|npm-registry-fetch|pacote|@pnpm\/lockfile\.fs|@pnpm\/logger|@sigstore\/tuf|tuf-js|cli-progress)(\/|$)/
+    /^(cosmiconfig|cross-spawn|find-up-simple|ini|make-fetch-happen|npm-registry-fetch|pacote|tinyglobby|@pnpm\/lockfile\.fs|@pnpm\/logger|@sigstore\/tuf|tuf-js|cli-progress)(\/|$)/
   const doesIO = (module: string) =>
     (module.startsWith('node:') && !COMPUTING.includes(module)) || IO_PACKAGES.test(module)
 
@@ -234,7 +235,9 @@ describe('what decides does nothing else', () => {
   /** Where a file is read: the only files of their rooms that may, and what decides does not lead there. */
   const READERS: Readonly<Record<string, readonly string[]>> = {
     'src/policy': ['src/policy/load.ts', 'src/policy/find.ts', 'src/policy/file.ts'],
-    'src/lockfile': ['src/lockfile/read.ts', 'src/lockfile/bytes.ts', 'src/lockfile/workspace.ts'],
+    'src/lockfile': ['read', 'bytes', 'workspace', 'formats', 'manifests', 'find'].map(
+      (name) => `src/lockfile/${name}.ts`,
+    ),
     'src/verify': [],
     'src/report': [],
   }
@@ -269,7 +272,14 @@ describe('what decides does nothing else', () => {
   }
   const deciding = [
     ...inRoom('src/verify'),
-    ...[...closure(['src/policy/decide.ts', 'src/lockfile/pnpm.ts'])].filter(isOurs),
+    ...[
+      ...closure([
+        'src/policy/decide.ts',
+        ...['pnpm', 'npm', 'yarn-classic', 'yarn-berry', 'bun', 'syml', 'json'].map(
+          (name) => `src/lockfile/${name}.ts`,
+        ),
+      ]),
+    ].filter(isOurs),
     'src/gate.ts',
   ]
   for (const file of new Set(deciding)) {

@@ -14,9 +14,11 @@ import { count } from '../report/summary.ts'
 import type { TrustFiles } from '../trust/inputs.ts'
 import { replaceFile } from '../write.ts'
 import type { ExitStatus } from './exit.ts'
+import { chosenLockfiles, type Lockfiles } from './lockfiles.ts'
 import {
   forEachPackage,
   onceIn,
+  oneList,
   packagesOf,
   policyPlace,
   proverOptions,
@@ -37,18 +39,18 @@ export interface AcceptOptions extends SourceOptions {
  * @throws GateError
  */
 export async function accept(names: readonly string[], options: AcceptOptions, now: Date): Promise<ExitStatus> {
-  const lockfile = path.resolve(options.lockfile)
+  const lockfiles = await chosenLockfiles(options.lockfile)
   const given = trustFiles(options)
-  const place = await policyPlace(options, path.dirname(lockfile))
-  const folder = place.folder ?? path.dirname(lockfile)
+  const place = await policyPlace(options, lockfiles.folder)
+  const folder = place.folder ?? lockfiles.folder
   // What verify will believe: no other trust root may say who publishes what.
   const policy = await loadWithoutLock(place, given)
   const lock = await readLock(folder)
-  const examined = await examine(options, { ...policy.trust, ...given }, lockfile, now, policy)
+  const examined = await examine(options, { ...policy.trust, ...given }, lockfiles, now, policy)
   const unheardOf = names.filter((name) => !examined.some(({ pkg }) => pkg.name === name))
   if (unheardOf.length > 0) {
     throw new GateError(
-      `${lockfile} has no package called ${unheardOf.map(clean).join(', ')}. Names are as in the lockfile.`,
+      `${lockfiles.shown} has no package called ${unheardOf.map(clean).join(', ')}. Names are as in the lockfile.`,
     )
   }
   const result = acceptIdentities(lock ?? new Map(), examined, new Set(names))
@@ -85,13 +87,14 @@ export function brokenLines(examined: readonly Examined[]): readonly string[] {
 export async function examine(
   options: SourceOptions,
   trust: TrustFiles,
-  lockfile: string,
+  { folder, files }: Lockfiles,
   now: Date,
   policy?: Policy,
 ): Promise<readonly Examined[]> {
-  const prove = openProver(await proverOptions(options, path.dirname(lockfile), trust, now, policy))
+  const prove = openProver(await proverOptions(options, folder, trust, now, policy))
   // What is bundled has nobody who publishes it: it ends as what brings it.
-  const packages = (await packagesOf(lockfile, onceIn(options))).filter(({ bundledIn }) => bundledIn === undefined)
+  const lists = await Promise.all(files.map((file) => packagesOf(file, onceIn(options))))
+  const packages = oneList(lists).filter(({ bundledIn }) => bundledIn === undefined)
   const examined = await forEachPackage(packages, async (pkg) => ({ pkg, proof: await prove(pkg) }))
   await prove.save()
   const unknown = examined.flatMap(({ pkg, proof }) =>

@@ -1,4 +1,3 @@
-import path from 'node:path'
 import { type Result, refuse } from '../codes.ts'
 import { GateError } from '../errors.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
@@ -10,7 +9,16 @@ import { clean } from '../report/clean.ts'
 import { explanationText } from '../report/explanation.ts'
 import type { Proof } from '../verify/types.ts'
 import { type ExitStatus, exitStatus } from './exit.ts'
-import { onceIn, policyPlace, proverOptions, ruledPackages, type SourceOptions, trustFiles } from './sources.ts'
+import { chosenLockfiles } from './lockfiles.ts'
+import {
+  onceIn,
+  oneList,
+  policyPlace,
+  proverOptions,
+  ruledPackages,
+  type SourceOptions,
+  trustFiles,
+} from './sources.ts'
 
 export interface ExplainOptions extends SourceOptions {
   readonly policy?: string
@@ -18,14 +26,14 @@ export interface ExplainOptions extends SourceOptions {
 
 /** `provenance-gate explain name[@version]`: why it ends as it does. The status is what `verify` would say of it alone. */
 export async function explainPackage(wanted: string, options: ExplainOptions, now: Date): Promise<ExitStatus> {
-  const lockfile = path.resolve(options.lockfile)
-  const folder = path.dirname(lockfile)
+  const { folder, files, shown } = await chosenLockfiles(options.lockfile)
   const trust = trustFiles(options)
   const once = onceIn(options)
   const policy = await loadPolicy(await policyPlace(options, folder), trust, once)
-  const packages = (await ruledPackages(lockfile, policy, once)).filter((pkg) => isMeant(pkg, wanted))
+  const lists = await Promise.all(files.map((file) => ruledPackages(file, policy, once)))
+  const packages = oneList(lists).filter((pkg) => isMeant(pkg, wanted))
   if (packages.length === 0)
-    throw new GateError(`${lockfile} has no package ${clean(wanted)}. Names are as in the lockfile.`)
+    throw new GateError(`${shown} has no package ${clean(wanted)}. Names are as in the lockfile.`)
   const trusted = { ...policy.trust, ...trust }
   const prove = openProver(await proverOptions(options, folder, trusted, now, policy))
   // People want to see what could be required. Where nothing is, it need not be to be had.

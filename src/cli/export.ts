@@ -12,7 +12,8 @@ import { count } from '../report/summary.ts'
 import { lockedDigest } from '../verify/subject.ts'
 import { replaceFile } from '../write.ts'
 import type { ExitStatus } from './exit.ts'
-import { evidenceSource, forEachPackage, onceIn, packagesOf, type SourceOptions } from './sources.ts'
+import { chosenLockfiles } from './lockfiles.ts'
+import { evidenceSource, forEachPackage, onceIn, oneList, packagesOf, type SourceOptions } from './sources.ts'
 
 export interface ExportOptions extends Pick<SourceOptions, 'lockfile' | 'attestations' | 'offline'> {
   readonly out: string
@@ -34,15 +35,17 @@ const CONCURRENCY = 32
  * @throws GateError
  */
 export async function exportEvidence(options: ExportOptions): Promise<ExitStatus> {
-  const lockfile = path.resolve(options.lockfile)
+  const { folder, files } = await chosenLockfiles(options.lockfile)
   const out = path.resolve(options.out)
   if (options.offline === true && options.attestations === undefined) {
     throw new GateError(
       '--offline leaves no source of evidence: name a folder of attestation documents with --attestations DIR.',
     )
   }
-  const evidence = await evidenceSource(options, path.dirname(lockfile))
-  const all = await packagesOf(lockfile, onceIn({}))
+  const evidence = await evidenceSource(options, folder)
+  // What is bundled has no evidence of its own.
+  const lists = await Promise.all(files.map((file) => packagesOf(file, onceIn({}))))
+  const all = oneList(lists).filter(({ bundledIn }) => bundledIn === undefined)
   const packages = oncePerKey(all.filter(({ source, github }) => source === 'registry' || github !== undefined))
   await mkdir(out, { recursive: true }).catch((error: unknown) => {
     throw new GateError(`${options.out} cannot be made a folder (${(error as Error).message}).`)

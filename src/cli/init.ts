@@ -12,6 +12,7 @@ import { clean } from '../report/clean.ts'
 import { count } from '../report/summary.ts'
 import { brokenLines, examine, writeIdentityLock, writeWhole } from './accept.ts'
 import type { ExitStatus } from './exit.ts'
+import { chosenLockfiles } from './lockfiles.ts'
 import { type SourceOptions, trustFiles } from './sources.ts'
 
 const POLICY_NAME = '.sigstorerc'
@@ -23,10 +24,10 @@ const POLICY_NAME = '.sigstorerc'
  * @throws GateError where there is a policy or a lock already
  */
 export async function init(options: SourceOptions, now: Date): Promise<ExitStatus> {
-  const lockfile = path.resolve(options.lockfile)
-  const folder = path.dirname(lockfile)
+  const lockfiles = await chosenLockfiles(options.lockfile)
+  const { folder } = lockfiles
   await refuseToOverwrite(folder)
-  const examined = await examine(options, trustFiles(options), lockfile, now)
+  const examined = await examine(options, trustFiles(options), lockfiles, now)
   const { lock } = acceptIdentities(new Map(), examined, new Set())
   const relative = (file: string) => path.relative(folder, path.resolve(file)).split(path.sep).join('/')
   const draft: DraftOptions = {

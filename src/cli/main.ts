@@ -185,7 +185,7 @@ function withSources(command: Command): Command {
 }
 
 function lockfileOption(): Option {
-  return new Option('--lockfile <file>', 'the lockfile').default('pnpm-lock.yaml')
+  return new Option('--lockfile <file>', 'the lockfile, of pnpm, npm, yarn or bun (default: what this folder has)')
 }
 
 function attestationsOption(): Option {

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
+import { lockfilesIn } from '../lockfile/find.ts'
 import { lockfilesOf } from '../lockfile/workspace.ts'
 import { parseCases, runCase } from '../policy/cases.ts'
 import { readPolicyText } from '../policy/file.ts'
@@ -8,19 +9,21 @@ import { loadPolicy } from '../policy/load.ts'
 import type { Place, Policy } from '../policy/types.ts'
 import { clean } from '../report/clean.ts'
 import type { ExitStatus } from './exit.ts'
-import { onceIn, policyPlace, ruledPackages } from './sources.ts'
+import { onceIn, oneList, policyPlace, ruledPackages } from './sources.ts'
 
 export interface PolicyOptions {
   readonly policy?: string
-  readonly lockfile: string
+  readonly lockfile?: string
 }
 
 /** `provenance-gate policy check`: its mistakes (2), else what whoever keeps it wants to know. */
 export async function check(options: PolicyOptions, now: Date): Promise<ExitStatus> {
   const policy = await load(options)
-  const lockfile = path.resolve(options.lockfile)
-  const isThere = (await lockfilesOf(lockfile)).some((file) => existsSync(file))
-  const packages = isThere ? await ruledPackages(lockfile, policy, onceIn({})) : undefined
+  const files = options.lockfile === undefined ? await lockfilesIn(process.cwd()) : [path.resolve(options.lockfile)]
+  const candidates = await Promise.all(files.map(lockfilesOf))
+  const isThere = candidates.flat().some((file) => existsSync(file))
+  const lists = isThere ? await Promise.all(files.map((file) => ruledPackages(file, policy, onceIn({})))) : []
+  const packages = isThere ? oneList(lists) : undefined
   const findings = findingsOf(policy, packages, now)
   for (const { place, message } of findings) say(`${shown(place)}: ${message}`)
   const compared = packages === undefined ? ', without a lockfile to compare it with' : ''
@@ -44,7 +47,8 @@ export async function test(file: string, options: PolicyOptions, now: Date): Pro
 }
 
 async function load(options: PolicyOptions): Promise<Policy> {
-  return loadPolicy(await policyPlace(options, path.dirname(path.resolve(options.lockfile))))
+  const folder = options.lockfile === undefined ? process.cwd() : path.dirname(path.resolve(options.lockfile))
+  return loadPolicy(await policyPlace(options, folder))
 }
 
 function shown({ file, line }: Place): string {

@@ -9,8 +9,12 @@ import { lazyEvidence } from '../evidence/lazy.ts'
 import type { Mirror } from '../evidence/mirror.ts'
 import { OFFLINE } from '../evidence/offline.ts'
 import { userPlaces } from '../evidence/places.ts'
+import type { SettingsOf } from '../evidence/settings-for.ts'
 import type { EvidenceSource, ReleaseSource } from '../evidence/types.ts'
 import { readLockfileBytes } from '../lockfile/bytes.ts'
+import { lockfilesIn } from '../lockfile/find.ts'
+import { importersFrom } from '../lockfile/importers.ts'
+import { formatOf, lockfileFolder } from '../lockfile/kinds.ts'
 import { acrossLockfiles } from '../lockfile/links.ts'
 import { mergePackages } from '../lockfile/merge.ts'
 import type { ReadLockfile } from '../lockfile/read.ts'
@@ -27,7 +31,10 @@ import type { TrustFiles } from '../trust/inputs.ts'
 
 /** What every command that looks at a lockfile is told: which one, and where evidence and trust come from. */
 export interface SourceOptions {
-  readonly lockfile: string
+  /** Where none is named: those that the folder has. */
+  readonly lockfile?: string
+  /** Whose settings say where evidence is, where it is not the one that writes the lockfile. */
+  readonly manager?: SettingsOf
   readonly attestations?: string
   readonly trustedRoot?: string
   readonly npmKeys?: string
@@ -37,16 +44,18 @@ export interface SourceOptions {
 }
 
 /**
- * Everything that pnpm could install from a lockfile and what stands beside it.
+ * Everything that a package manager could install from a lockfile and what stands beside it.
  *
  * @param base the folder from which projects are called; the lockfile's own where none is given
  */
 export async function packagesOf(
   lockfile: string,
   once: Derived,
-  base: string = path.dirname(lockfile),
+  base: string = lockfileFolder(lockfile),
 ): Promise<readonly LockedPackage[]> {
   const folder = path.dirname(lockfile)
+  const other = await readOther(lockfile)
+  if (other !== undefined) return importersFrom(other.packages, other.lockfileDir, base)
   const files = await lockfilesOf(lockfile)
   const read = await Promise.all(files.map((file) => readOnce(file, once))).catch(async (error: unknown) => {
     const whole = path.join(projectRoot(folder), path.basename(lockfile))
@@ -64,7 +73,18 @@ export async function packagesOf(
   return read.length === 1 && pinned.length === 0 ? locked : mergePackages([...locked, ...pinned])
 }
 
-/** What a lockfile has follows from its bytes: they are parsed once. @throws GateError */
+/** A lockfile of another manager than pnpm; undefined for pnpm's, or where there is none. @throws GateError */
+async function readOther(file: string): Promise<ReadLockfile | undefined> {
+  if (/^pnpm-lock\./.test(path.basename(file)) || !existsSync(file)) return undefined
+  const bytes = await readLockfileBytes(file)
+  const format = formatOf(file, bytes)
+  if (format === 'pnpm') return undefined
+  // Not remembered: what it has follows from the manifests of its projects, too.
+  const { parseAny } = await import('../lockfile/formats.ts')
+  return parseAny(format, bytes, file)
+}
+
+/** What a lockfile of pnpm has follows from its bytes: they are parsed once. @throws GateError */
 async function readOnce(file: string, once: Derived): Promise<ReadLockfile> {
   const bytes = await readLockfileBytes(file)
   const found = await once(['lockfile', file], bytes, async () => {
@@ -81,7 +101,7 @@ async function readOnce(file: string, once: Derived): Promise<ReadLockfile> {
 
 /** @param mirror the policy's, where there is one */
 export async function evidenceSource(
-  options: Pick<SourceOptions, 'lockfile' | 'attestations' | 'offline' | 'cache'>,
+  options: Pick<SourceOptions, 'manager' | 'lockfile' | 'attestations' | 'offline' | 'cache'>,
   folder: string,
   mirror?: Mirror,
 ): Promise<EvidenceSource> {
@@ -93,24 +113,25 @@ export async function evidenceSource(
     const release = directoryReleases(attestations)
     const sha256: ReleaseSource['sha256'] = async (...args) => {
       const { openAssets } = await import('../evidence/network.ts')
-      return openAssets(await settingsOf(options.lockfile, folder), places, offline)(...args)
+      return openAssets(await settingsOf(options, folder), places, offline)(...args)
     }
     return { ...directoryEvidence(attestations), releases: { release, sha256 } }
   }
   if (offline) return OFFLINE
   return lazyEvidence(async () => {
     const { openNetwork } = await import('../evidence/network.ts')
-    return openNetwork(await settingsOf(options.lockfile, folder), mirror, places)
+    return openNetwork(await settingsOf(options, folder), mirror, places)
   })
 }
 
-/** Those of the package manager that writes such a lockfile. */
-async function settingsOf(lockfile: string, folder: string) {
+/** Those of the package manager that writes such a lockfile; of several in a folder, the first one's. */
+export async function settingsOf({ manager, lockfile }: Pick<SourceOptions, 'manager' | 'lockfile'>, folder: string) {
   const [{ currentEnvironment }, { managerOf, readSettingsFor }] = await Promise.all([
     import('../evidence/settings.ts'),
     import('../evidence/settings-for.ts'),
   ])
-  return readSettingsFor(managerOf(path.resolve(lockfile)), folder, currentEnvironment())
+  const file = lockfile ?? (await lockfilesIn(folder))[0] ?? 'pnpm-lock.yaml'
+  return readSettingsFor(manager ?? managerOf(path.resolve(file)), folder, currentEnvironment())
 }
 
 /** What the files of policies and lockfiles say follows from their texts: they are parsed once. */
@@ -181,13 +202,19 @@ export function trustFiles({ trustedRoot, npmKeys }: SourceOptions): TrustFiles 
   }
 }
 
+/** What several lockfiles of one folder have, as one list. */
+export function oneList(lists: readonly (readonly LockedPackage[])[]): readonly LockedPackage[] {
+  const [only] = lists
+  return lists.length === 1 && only !== undefined ? only : mergePackages(lists.flat())
+}
+
 /** What a lockfile has, once it is sure that none of its projects has a policy that is not kept. */
 export async function ruledPackages(
   lockfile: string,
   policy: Policy,
   once: Derived,
 ): Promise<readonly LockedPackage[]> {
-  const base = projectsFolder(policy, path.dirname(lockfile))
+  const base = projectsFolder(policy, lockfileFolder(lockfile))
   const packages = await packagesOf(lockfile, once, base)
   await refuseUnlisted(
     policy,

@@ -1,5 +1,4 @@
 import { stat } from 'node:fs/promises'
-import path from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { openGate } from '../gate.ts'
 import { loadPolicy } from '../policy/load.ts'
@@ -7,9 +6,11 @@ import { unusedExceptions } from '../report/exceptions.ts'
 import { jsonReport, jsonText } from '../report/json.ts'
 import { summarize, summaryLine } from '../report/summary.ts'
 import { type ExitStatus, exitStatus } from './exit.ts'
+import { chosenLockfiles, lockfileNotes } from './lockfiles.ts'
 import {
   forEachPackage,
   onceIn,
+  oneList,
   policyPlace,
   proverOptions,
   ruledPackages,
@@ -24,24 +25,29 @@ export interface VerifyOptions extends SourceOptions {
 
 /** `provenance-gate verify`: judges every entry of a lockfile. @throws GateError */
 export async function verify(options: VerifyOptions, now: Date): Promise<ExitStatus> {
-  const lockfile = path.resolve(options.lockfile)
-  const folder = path.dirname(lockfile)
+  const lockfiles = await chosenLockfiles(options.lockfile)
+  const { folder, files } = lockfiles
   const trust = trustFiles(options)
   const once = onceIn(options)
   const policy = await loadPolicy(await policyPlace(options, folder), trust, once)
   const gate = openGate({ policy, ...(await proverOptions(options, folder, trust, now, policy)) })
   // While the lockfile is read. Ten kilobytes have some thirty packages.
-  const size = await stat(lockfile).then(
-    (stats) => stats.size,
-    () => 0,
+  const sizes = files.map((file) =>
+    stat(file).then(
+      (stats) => stats.size,
+      () => 0,
+    ),
   )
+  const size = (await Promise.all(sizes)).reduce((sum, each) => sum + each, 0)
   // A third less memory for 8,000 packages, and a twentieth more time: what lives shortly is not given more and more room.
   if (size > VERY_LONG) setFlagsFromString('--semi-space-growth-factor=1')
   await gate.load(size > LONG)
-  const packages = await ruledPackages(lockfile, policy, once)
+  const lists = await Promise.all(files.map((file) => ruledPackages(file, policy, once)))
+  const packages = oneList(lists)
   const verdicts = await forEachPackage(packages, gate)
   await gate.save()
 
+  for (const note of await lockfileNotes(lockfiles, lists)) process.stderr.write(`${note}\n`)
   if (options.json) process.stdout.write(`${jsonText(jsonReport(verdicts))}\n`)
   for (const which of ['warned', 'refused'] as const) {
     if (!verdicts.some(({ status }) => status === which)) continue

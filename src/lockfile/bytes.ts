@@ -10,12 +10,12 @@ export async function readLockfileBytes(file: string): Promise<Uint8Array> {
     // Before it is opened: opening a pipe waits for somebody to write into it.
     const stats = await stat(file)
     if (stats.isDirectory()) throw new GateError(`${file} is a folder. Name the lockfile in it.`)
-    if (!stats.isFile()) throw new GateError(`${file} is not a regular file. Name a lockfile of pnpm.`)
+    if (!stats.isFile()) throw new GateError(`${file} is not a regular file. Name a lockfile.`)
     const handle = await open(file, 'r')
     try {
       const { size } = await handle.stat()
       if (size <= MAX_BYTES) return await handle.readFile()
-      throw new GateError(`${file} has ${size} bytes; more than ${MAX_BYTES} is not a lockfile of pnpm.`)
+      throw new GateError(`${file} has ${size} bytes; more than ${MAX_BYTES} is not a lockfile.`)
     } finally {
       await handle.close()
     }
@@ -23,9 +23,7 @@ export async function readLockfileBytes(file: string): Promise<Uint8Array> {
     if (error instanceof GateError) throw error
     const code = errorCode(error)
     if (code === 'ENOENT') {
-      throw new GateError(
-        `There is no lockfile at ${file}. Run \`pnpm install --lockfile-only\`, or name another file.`,
-      )
+      throw new GateError(`There is no lockfile at ${file}. Write it with your package manager, or name another file.`)
     }
     throw new GateError(`${file} cannot be read (${code ?? String(error)}).`, { cause: error })
   }

@@ -121,9 +121,18 @@ function placeOf(location: string, entry: Fields, packages: ReadonlyMap<string, 
   return folder === undefined ? { kind: 'project', location, entry } : { kind: 'package', location, folder, entry }
 }
 
-export function projectOf(location: string): string {
+function projectOf(location: string): string {
   return location === '' ? '.' : location
 }
+
+/** The folders of its projects, and `.`: those whose manifests npm reads. */
+export function npmProjects(document: unknown): readonly string[] {
+  const packages = isPlain(document) ? field(document, 'packages') : undefined
+  const locations = isPlain(packages) ? Object.keys(packages) : []
+  return ['.', ...locations.filter((location) => location !== '' && !IN_MODULES.test(location))]
+}
+
+const IN_MODULES = /(?:^|\/)node_modules\//
 
 /** All that the entries need, and, of projects, what their own package.json asks for beside it. */
 function edgesOf(places: ReadonlyMap<string, Place>, manifests: Manifests): readonly Edge[] {

@@ -1,0 +1,74 @@
+import { readFile, stat } from 'node:fs/promises'
+import path from 'node:path'
+import { glob } from 'tinyglobby'
+import { GateError } from '../errors.ts'
+import type { Manifests } from './dependencies.ts'
+import { type Fields, field, isPlain } from './record.ts'
+
+/** Far more than any package.json has. */
+const MAX_BYTES = 4 * 1024 * 1024
+const MAX_PROJECTS = 10_000
+
+/**
+ * The package.json of each of these folders, which are relative to `base`; without those that have none. An attacker may
+ * have written each of them, and they say no more than who needs what.
+ *
+ * @throws GateError where one is there and cannot be understood
+ */
+export async function readManifests(base: string, folders: readonly string[]): Promise<Manifests> {
+  if (folders.length > MAX_PROJECTS) {
+    throw new GateError(
+      `The workspace in ${base} has ${folders.length} projects; the gate reads ${MAX_PROJECTS} at most.`,
+    )
+  }
+  const manifests = new Map<string, Fields>()
+  for (const folder of folders) {
+    const manifest = await readManifest(path.join(base, folder, 'package.json'))
+    if (manifest !== undefined) manifests.set(folder, manifest)
+  }
+  return manifests
+}
+
+/** The manifest of the root, and those of the projects that its `workspaces` name, as yarn 1 finds them. */
+export async function workspaceManifests(base: string): Promise<Manifests> {
+  const [root] = (await readManifests(base, ['.'])).values()
+  if (root === undefined) return new Map()
+  const patterns = patternsOf(root, base)
+  const found = await glob(
+    patterns.map((pattern) => path.posix.join(pattern, 'package.json')),
+    {
+      cwd: base,
+      ignore: ['**/node_modules/**', '**/.git/**'],
+      expandDirectories: false,
+      followSymbolicLinks: false,
+      dot: true,
+    },
+  )
+  const folders = found.map((file) => path.posix.dirname(file.split(path.sep).join('/'))).filter((each) => each !== '.')
+  const inside = folders.filter((folder) => !folder.startsWith('..') && !path.isAbsolute(folder)).sort()
+  return readManifests(base, ['.', ...new Set(inside)])
+}
+
+function patternsOf(root: Fields, base: string): readonly string[] {
+  const declared = field(root, 'workspaces')
+  const list = isPlain(declared) ? (field(declared, 'packages') ?? []) : (declared ?? [])
+  if (Array.isArray(list) && list.every((each): each is string => typeof each === 'string')) return list
+  throw new GateError(`\`workspaces\` in ${path.join(base, 'package.json')} is not a list of texts. Correct the file.`)
+}
+
+async function readManifest(file: string): Promise<Fields | undefined> {
+  try {
+    const stats = await stat(file)
+    if (!stats.isFile() || stats.size > MAX_BYTES) {
+      throw new GateError(`${file} is no regular file of at most ${MAX_BYTES} bytes. Remove it, or correct it.`)
+    }
+    const parsed: unknown = JSON.parse((await readFile(file, 'utf8')).replace(/^\uFEFF/, ''))
+    if (isPlain(parsed)) return parsed
+    throw new GateError(`${file} is not a plain map. Correct the file.`)
+  } catch (error) {
+    if (error instanceof GateError) throw error
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
+    throw new GateError(`${file} cannot be read as JSON. Correct the file.`, { cause: error })
+  }
+}
