@@ -82,7 +82,7 @@ describe('exit status and output', () => {
     const { summary, packages } = await report(made)
     assert.deepEqual(JSON.parse(json), { summary, packages })
     assert.deepEqual(summary, {
-      ...{ total: 2, proven: 1, permitted: 0, warned: 0, excepted: 0, refused: 1 },
+      ...{ total: 2, proven: 1, permitted: 0, bundled: 0, warned: 0, excepted: 0, refused: 1 },
       codes: { EVIDENCE_MISSING: 1 },
     })
     const [good, bad] = packages
