@@ -42,7 +42,11 @@ export function formatOf(file: string, bytes: Uint8Array): Format {
 /** A mistake here is an error later: what one format takes for its own, no other does. */
 function byContent(bytes: Uint8Array): Format {
   const text = new TextDecoder().decode(bytes)
-  if (/^\s*\{/.test(text)) return /"packages"\s*:\s*\{\s*(?:"(?:[^"\\]|\\.)*"\s*:\s*\[|\})/.test(text) ? 'bun' : 'npm'
+  if (/^\s*\{/.test(text)) {
+    const isBun =
+      /"packages"\s*:\s*\{\s*"(?:[^"\\]|\\.)*"\s*:\s*\[/.test(text) || /"workspaces"\s*:\s*\{\s*""\s*:/.test(text)
+    return isBun ? 'bun' : 'npm'
+  }
   return /^(?:# yarn lockfile v1|__metadata:)$/m.test(text) ? 'yarn' : 'pnpm'
 }
 

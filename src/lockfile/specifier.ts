@@ -8,7 +8,7 @@ export type Specifier =
   | { readonly kind: 'other' }
 
 export function specifierOf(text: string): Specifier {
-  const [, alias] = /^npm:((?:@[^/@]+\/)?[^/@]+)(?:@[^:/]*)?$/s.exec(text) ?? []
+  const [, alias] = /^npm:((?:@[^/@]+\/)?[A-Za-z_][^/@]*)(?:@[^:/]*)?$/s.exec(text) ?? []
   if (alias !== undefined) return { kind: 'alias', name: alias }
   // `npm:^1.0.0` is yarn's way to say that it is of a registry.
   const rest = text.startsWith('npm:') ? text.slice('npm:'.length) : text
