@@ -19,6 +19,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
     ...['src/trust/instances.ts', 'src/trust/tuf.ts', 'src/evidence/client.ts'],
     ...['src/report/table.ts', 'src/cli/progress.ts'],
   ],
+  run: ['src/cli/run/run.ts'],
 }
 
 function otherParts(own: string, folder = '.'): Plugin {

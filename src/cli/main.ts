@@ -4,18 +4,18 @@ import { GateError } from '../errors.ts'
 import { REPAIRS } from '../repair.ts'
 import { clean } from '../report/clean.ts'
 import type { AcceptOptions } from './accept.ts'
-import type { ExitStatus } from './exit.ts'
 import type { ExplainOptions } from './explain.ts'
 import type { ExportOptions } from './export.ts'
 import type { PolicyOptions } from './policy.ts'
+import type { RunOptions } from './run/run.ts'
 import type { SourceOptions } from './sources.ts'
 import type { TrustOptions } from './trust.ts'
 import type { VerifyOptions } from './verify.ts'
 import type { VerifyBundleOptions } from './verify-bundle.ts'
 
 /** Runs the command line. Returns the exit status; everything for people goes to standard error. */
-export async function main(argv: readonly string[], now: Date): Promise<ExitStatus> {
-  let status: ExitStatus = 0
+export async function main(argv: readonly string[], now: Date): Promise<number> {
+  let status: number = 0
   const program = new Command('provenance-gate')
     .description('Checks who published every package of a lockfile, by its verified Sigstore provenance.')
     .version(packageJson.version)
@@ -159,6 +159,24 @@ export async function main(argv: readonly string[], now: Date): Promise<ExitStat
     .action(async (command: string, args: readonly string[]) => {
       const { repair } = await import('./repair.ts')
       status = await repair(command, args, now)
+    })
+
+  program
+    .command('run')
+    .description(
+      'run a package manager whose every download comes through the gate; exit status 1 if something is refused, else that of the command',
+    )
+    .argument('<command...>', 'npm ci, yarn install, bun add NAME, …, best behind `--`')
+    .addOption(policyOption())
+    .option('--lockfile <file>', 'the lockfile (default: the nearest one of that package manager)')
+    .addOption(attestationsOption())
+    .option('--trusted-root <file>', 'a Sigstore trusted_root.json instead of the embedded one')
+    .option('--npm-keys <file>', "a registry's keys.json instead of the embedded one")
+    .option('--cache <dir>', "keep evidence and proofs in this folder (default: the user's cache, docs/cache.md)")
+    .passThroughOptions()
+    .action(async (command: readonly string[], options: RunOptions) => {
+      const { run } = await import('./run/run.ts')
+      status = await run(command, options, now)
     })
   try {
     await program.parseAsync([...argv], { from: 'user' })

@@ -191,7 +191,7 @@ export async function forEachPackage<T>(
 const AT_ONCE = 96
 
 /** Files that the command line names, which replace those of a policy. */
-export function trustFiles({ trustedRoot, npmKeys }: SourceOptions): TrustFiles {
+export function trustFiles({ trustedRoot, npmKeys }: Pick<SourceOptions, 'trustedRoot' | 'npmKeys'>): TrustFiles {
   for (const file of [trustedRoot, npmKeys]) {
     if (file !== undefined && !existsSync(file))
       throw new GateError(`The trust material ${file} cannot be read: there is no such file.`)

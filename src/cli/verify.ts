@@ -4,9 +4,9 @@ import { openGate } from '../gate.ts'
 import { loadPolicy } from '../policy/load.ts'
 import { unusedExceptions } from '../report/exceptions.ts'
 import { jsonReport, jsonText } from '../report/json.ts'
-import { summarize, summaryLine } from '../report/summary.ts'
 import { type ExitStatus, exitStatus } from './exit.ts'
 import { chosenLockfiles, lockfileNotes } from './lockfiles.ts'
+import { showVerdicts } from './outcome.ts'
 import {
   forEachPackage,
   onceIn,
@@ -49,15 +49,8 @@ export async function verify(options: VerifyOptions, now: Date): Promise<ExitSta
 
   for (const note of await lockfileNotes(lockfiles, lists)) process.stderr.write(`${note}\n`)
   if (options.json) process.stdout.write(`${jsonText(jsonReport(verdicts))}\n`)
-  for (const which of ['warned', 'refused'] as const) {
-    if (!verdicts.some(({ status }) => status === which)) continue
-    const { refusalTable } = await import('../report/table.ts')
-    const table = refusalTable(verdicts, process.cwd(), process.stderr.columns ?? 120, which)
-    if (table !== '') process.stderr.write(`${table}\n`)
-  }
   const exceptions = [policy, ...policy.projects.values()].flatMap((each) => each.exceptions)
-  for (const line of unusedExceptions(exceptions, verdicts, process.cwd())) process.stderr.write(`${line}\n`)
-  process.stderr.write(`${summaryLine(summarize(verdicts))}\n`)
+  await showVerdicts(verdicts, unusedExceptions(exceptions, verdicts, process.cwd()))
   return exitStatus(verdicts)
 }
 

@@ -1,0 +1,14 @@
+import type { Verdict } from '../policy/types.ts'
+import { summarize, summaryLine } from '../report/summary.ts'
+
+/** What a command says of verdicts, on standard error: what is warned of and refused, and one line that accounts for all. */
+export async function showVerdicts(verdicts: readonly Verdict[], notes: readonly string[] = []): Promise<void> {
+  for (const which of ['warned', 'refused'] as const) {
+    if (!verdicts.some(({ status }) => status === which)) continue
+    const { refusalTable } = await import('../report/table.ts')
+    const table = refusalTable(verdicts, process.cwd(), process.stderr.columns ?? 120, which)
+    if (table !== '') process.stderr.write(`${table}\n`)
+  }
+  for (const line of notes) process.stderr.write(`${line}\n`)
+  process.stderr.write(`${summaryLine(summarize(verdicts))}\n`)
+}

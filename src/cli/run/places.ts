@@ -1,0 +1,81 @@
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { glob } from 'node:fs/promises'
+import path from 'node:path'
+import { parse } from 'yaml'
+import { GateError } from '../../errors.ts'
+import { type Asked, askedIn, workspacesOf } from '../../managers/asked.ts'
+import type { Manager } from '../../managers/types.ts'
+
+/** A folder and all above it. */
+export function upwards(folder: string): readonly string[] {
+  const folders = [folder]
+  for (let each = folder; path.dirname(each) !== each; ) {
+    each = path.dirname(each)
+    folders.push(each)
+  }
+  return folders
+}
+
+/** What a project's own files may be: larger ones are read by nobody. */
+const MOST_BYTES = 10 * 1024 * 1024
+const MOST_PROJECTS = 10_000
+
+/** @throws GateError where it is there, and nobody can say what it says */
+export function readText(file: string): string | undefined {
+  const size = statSync(file, { throwIfNoEntry: false })
+  if (size === undefined || size.isDirectory()) return undefined
+  if (!size.isFile() || size.size > MOST_BYTES) throw new GateError(`${file} is no file of at most 10 MB. Correct it.`)
+  return readFileSync(file, 'utf8')
+}
+
+/** The lockfiles that a manager could mean, nearest first. */
+export function lockfilesAbove({ lockfiles }: Manager, folder: string): readonly string[] {
+  return upwards(folder).flatMap((each) => {
+    const name = lockfiles.find((lockfile) => existsSync(path.join(each, lockfile)))
+    return name === undefined ? [] : [path.join(each, name)]
+  })
+}
+
+/** The nearest folder with a package.json, as package managers look for it. */
+export function projectAbove(folder: string): string {
+  return upwards(folder).find((each) => existsSync(path.join(each, 'package.json'))) ?? folder
+}
+
+/** What the projects of a workspace ask for. */
+export async function askedByProjects(root: string, folder: string): Promise<readonly Asked[]> {
+  const project = projectAbove(folder)
+  const projects = new Set([root, project, ...(await workspaceFolders(root))])
+  return [...projects].flatMap((each) => {
+    const text = readText(path.join(each, 'package.json'))
+    const importer = path.relative(root, each).split(path.sep).join('/') || '.'
+    return text === undefined ? [] : askedIn(text, importer)
+  })
+}
+
+async function workspaceFolders(root: string): Promise<readonly string[]> {
+  const patterns = [...workspacesOf(readText(path.join(root, 'package.json')) ?? ''), ...pnpmPatterns(root)]
+  const wanted = patterns.filter((pattern) => !pattern.startsWith('!') && !/^(?:[/\\]|\.\.)/.test(pattern))
+  const found: string[] = []
+  if (wanted.length === 0) return found
+  const manifests = wanted.map((pattern) => `${pattern.replace(/\/+$/, '')}/package.json`)
+  const exclude = (name: string) => /(?:^|[/\\])(?:node_modules|\.git)$/.test(name)
+  for await (const file of glob(manifests, { cwd: root, exclude })) {
+    found.push(path.dirname(path.join(root, file)))
+    if (found.length > MOST_PROJECTS)
+      throw new GateError(`${root}: a workspace of more than ${MOST_PROJECTS} projects.`)
+  }
+  return found
+}
+
+function pnpmPatterns(root: string): readonly string[] {
+  const text = readText(path.join(root, 'pnpm-workspace.yaml'))
+  if (text === undefined) return []
+  try {
+    const { packages } = (parse(text, { maxAliasCount: 0, logLevel: 'silent' }) ?? {}) as {
+      readonly packages?: unknown
+    }
+    return Array.isArray(packages) ? packages.filter((each) => typeof each === 'string') : []
+  } catch {
+    return []
+  }
+}

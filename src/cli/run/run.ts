@@ -1,0 +1,202 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { GateError } from '../../errors.ts'
+import { currentEnvironment, readRegistrySettings } from '../../evidence/settings.ts'
+import { type Gate, openGate } from '../../gate.ts'
+import type { LockedPackage } from '../../lockfile/types.ts'
+import { askedBy } from '../../managers/asked.ts'
+import { recognise, yarnOf } from '../../managers/recognise.ts'
+import type { Call, Manager, Road } from '../../managers/types.ts'
+import { findPolicy } from '../../policy/find.ts'
+import { loadPolicy, type PolicyPlace } from '../../policy/load.ts'
+import type { Verdict } from '../../policy/types.ts'
+import { openProxy, type RunningProxy } from '../../proxy/proxy.ts'
+import { exitStatus } from '../exit.ts'
+import { showVerdicts } from '../outcome.ts'
+import {
+  forEachPackage,
+  onceIn,
+  policyPlace,
+  proverOptions,
+  ruledPackages,
+  type SourceOptions,
+  trustFiles,
+} from '../sources.ts'
+import { answerOf, type Ending, runChild, statusOf } from './child.ts'
+import { storeNotes } from './modules.ts'
+import { askedByProjects, lockfilesAbove, projectAbove, readText, upwards } from './places.ts'
+import { trustedWith } from './trusted.ts'
+
+export interface RunOptions extends Omit<SourceOptions, 'lockfile' | 'offline'> {
+  readonly lockfile?: string
+  readonly policy?: string
+}
+
+/** What is known before anything is started. */
+interface Plan {
+  readonly manager: Manager
+  readonly call: Call
+  /** Of the lockfile; else of the project. */
+  readonly root: string
+  readonly lockfile: string | undefined
+  /** Everything that is installed is in the lockfile, which is judged first. */
+  readonly isStrict: boolean
+  /** The manager's own caches are not used. */
+  readonly isFresh: boolean
+}
+
+/**
+ * `provenance-gate run -- npm ci`: runs a package manager whose every download comes through the gate.
+ *
+ * @returns the exit status: the gate's where it refuses something, else the command's
+ * @throws GateError
+ */
+export async function run(command: readonly string[], options: RunOptions, now: Date): Promise<number> {
+  const plan = await planFor(command, options)
+  const { root, lockfile, isStrict, isFresh, manager, call } = plan
+  const trust = trustFiles(options)
+  const once = onceIn(options)
+  const policy = await loadPolicy(await policyFor(options, root), trust, once)
+  manager.refusePastGate(call, upwards(call.folder), readText, isFresh)
+  const asked = [
+    ...(await askedByProjects(root, call.folder)),
+    ...manager.asked(call).flatMap((word) => askedBy(word, '.') ?? []),
+  ]
+
+  const sources = { ...options, lockfile: lockfile ?? '', offline: false }
+  const gate = openGate({ policy, ...(await proverOptions(sources, root, trust, now, policy.attestations)) })
+  await gate.load(true)
+  const entries = async (file: string) => ruledPackages(file, policy, once)
+  const locked = lockfile === undefined ? [] : await entries(lockfile)
+
+  const before = isStrict ? await forEachPackage(locked, gate) : []
+  if (before.some(({ status }) => status === 'refused')) {
+    await gate.save()
+    await showVerdicts(before)
+    process.stderr.write(`${manager.title} was not started: its lockfile has what is refused above.\n`)
+    return exitStatus(before)
+  }
+
+  const settings = readRegistrySettings(root, currentEnvironment())
+  const proxy = await openProxy({ gate, locked, asked, settings, now, folder: process.cwd() })
+  const ending = await through(plan, proxy, settings.options.ca).finally(() => proxy.close())
+
+  const judged = merged([...before, ...proxy.verdicts()])
+  const succeeded = ending.status === 0 && !judged.some(({ status }) => status === 'refused')
+  const past = succeeded ? await judgedAfter(plan, options, gate, judged, entries) : []
+  await gate.save()
+  const all = merged([...judged, ...past])
+  if (all.length > 0) await showVerdicts(all)
+  if (past.some(({ status }) => status === 'refused')) {
+    process.stderr.write(
+      `What is refused above did not come through the gate (git, a folder, or it was there before), and is already installed. Remove node_modules, and correct what asks for it.\n`,
+    )
+  }
+  if (all.some(({ status }) => status === 'refused')) return exitStatus(all)
+  if (ending.signal !== null && process.platform !== 'win32') {
+    process.kill(process.pid, ending.signal)
+    // It may take a moment to arrive.
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+  }
+  return statusOf(ending)
+}
+
+async function planFor(command: readonly string[], options: RunOptions): Promise<Plan> {
+  const { manager: found, call } = recognise(command, process.cwd(), process.env)
+  const manager = found === 'yarn' ? await whichYarn(call) : found
+  const lockfiles = lockfilesAbove(manager, call.folder)
+  const named = options.lockfile === undefined ? undefined : path.resolve(options.lockfile)
+  const lockfile = named ?? lockfiles[0]
+  const root = lockfile === undefined ? projectAbove(call.folder) : path.dirname(lockfile)
+  const isStrict = lockfile !== undefined && manager.isStrict(call, root, readText)
+  // With several above each other it is the manager's choice which one it installs from.
+  const isBound = isStrict && manager.bindsCaches && lockfiles.length === 1 && lockfile === lockfiles[0]
+  return { manager, call, root, lockfile, isStrict, isFresh: !isBound }
+}
+
+/** @throws GateError */
+async function whichYarn({ program, before, folder, env }: Call): Promise<Manager> {
+  const version = await answerOf(program, [...before, '--version'], folder, env)
+  const manager = yarnOf(version)
+  if (manager === undefined)
+    throw new GateError(
+      `\`${[program, ...before].join(' ')} --version\` says ${JSON.stringify(version)} in ${folder}: expected a version number, to know which yarn it is.`,
+    )
+  return manager
+}
+
+/** The nearest one from the lockfile's folder upwards. */
+async function policyFor(options: RunOptions, root: string): Promise<PolicyPlace> {
+  const place = await policyPlace(options, root)
+  if ('file' in place) return place
+  for (const folder of upwards(root)) {
+    const file = await findPolicy(folder)
+    if (file !== undefined) return folder === root ? { folder } : { folder: root, file }
+  }
+  return place
+}
+
+/** Runs the command with everything that it needs in a folder of its own, which is gone afterwards. */
+async function through({ manager, call, root, isFresh }: Plan, proxy: RunningProxy, ca: unknown): Promise<Ending> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'provenance-gate-run-'))
+  const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
+  process.on('exit', remove)
+  try {
+    const trusted = trustedWith(proxy.authority, ca, call.env)
+    const road: Road = {
+      proxy: proxy.url,
+      bundle: path.join(folder, 'bundle.pem'),
+      extra: path.join(folder, 'extra.pem'),
+      fresh: isFresh ? path.join(folder, 'fresh') : undefined,
+    }
+    writeFileSync(road.bundle, trusted.bundle)
+    writeFileSync(road.extra, trusted.extra)
+    const { args, env } = manager.launch(call, road)
+    const start = () => runChild(call.program, [...call.before, ...args], env)
+    if (manager.name !== 'pnpm' || road.fresh === undefined) return await start()
+    const notes = storeNotes([root, call.folder], path.join(road.fresh, 'store'))
+    notes.point()
+    return await start().finally(() =>
+      notes.restore(() => answerOf(call.program, [...call.before, 'store', 'path'], call.folder, call.env)),
+    )
+  } finally {
+    remove()
+    process.off('exit', remove)
+  }
+}
+
+/** What the lockfile has after the command, and has not come through the gate. */
+async function judgedAfter(
+  { manager, call, lockfile }: Plan,
+  options: RunOptions,
+  gate: Gate,
+  judged: readonly Verdict[],
+  entries: (lockfile: string) => Promise<readonly LockedPackage[]>,
+): Promise<readonly Verdict[]> {
+  const file = options.lockfile === undefined ? lockfilesAbove(manager, call.folder)[0] : lockfile
+  if (file === undefined) return []
+  const seen = new Set(
+    judged.map(({ package: { name, version, integrity } }) => JSON.stringify([name, version, integrity])),
+  )
+  const names = new Set(judged.map(({ package: { name, version } }) => JSON.stringify([name, version])))
+  const left = (await entries(file)).filter(({ name, version, integrity }) => {
+    // Where the lockfile has no digest to compare, what was let in under that name and version is it.
+    if (integrity?.startsWith('sha512-') !== true && names.has(JSON.stringify([name, version]))) return false
+    return !seen.has(JSON.stringify([name, version, integrity]))
+  })
+  const verdicts = await forEachPackage(left, gate)
+  // Of yarn's lockfile nothing can be judged that was not downloaded; and what was downloaded came through the gate.
+  return verdicts.filter(({ refusal }) => (refusal?.code as string | undefined) !== 'UNBOUND')
+}
+
+/** Each package once; the strictest word on it stays. */
+function merged(verdicts: readonly Verdict[]): readonly Verdict[] {
+  const all = new Map<string, Verdict>()
+  for (const verdict of verdicts) {
+    const { name, version, integrity, key } = verdict.package
+    const id = JSON.stringify([name, version, integrity ?? key])
+    if (all.get(id)?.status !== 'refused') all.set(id, verdict)
+  }
+  return [...all.values()]
+}

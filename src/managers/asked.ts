@@ -1,0 +1,85 @@
+import { GateError } from '../errors.ts'
+import { field, isPlain } from '../lockfile/record.ts'
+
+/** A dependency that somebody asks for, by the name under which it is installed. */
+export interface Asked {
+  readonly name: string
+  readonly spec: string
+  readonly importer: string
+}
+
+const LOCAL = /^(?:\.{1,2}(?:[/\\]|$)|[/\\~]|[A-Za-z]:[/\\]|(?:file|link|portal|workspace):)/
+const ALIAS = /^npm:(@[^/@\s]+\/[^/@\s]+|[^/@\s:]+)(?:@(.*))?$/s
+const NAMED = /^(@[^/@\s]+\/[^/@\s]+|[^/@\s:]+)(?:@(.*))?$/s
+const NAMED_FOREIGN = /^(@[^/@\s]+\/[^/@\s]+|[^/@\s:]+)@((?:[a-z+]+:|[^@\s]+\/).*)$/is
+
+/**
+ * What an argument of a command asks for; undefined for folders and files, which nobody downloads.
+ *
+ * @throws GateError for a URL or a repository without a name: which rule it falls under would be up to whoever wrote it
+ */
+export function askedBy(word: string, importer: string): Asked | undefined {
+  if (LOCAL.test(word) || word === '') return undefined
+  const [, target, range = ''] = ALIAS.exec(word) ?? []
+  if (target !== undefined) return { name: target, spec: range, importer }
+  const [, jsr] = /^jsr:(@[^/@\s]+\/[^/@\s]+)/.exec(word) ?? []
+  if (jsr !== undefined) return { name: jsr, spec: word, importer }
+  const [, name, spec = ''] = NAMED_FOREIGN.exec(word) ?? NAMED.exec(word) ?? []
+  if (name !== undefined) return { name, spec, importer }
+  throw new GateError(
+    `${word} names no package: what a URL or a repository holds calls itself what it likes, and so chooses its rule. Expected the name by which the policy knows it. Name it: \`NAME@${word}\`.`,
+  )
+}
+
+const KINDS = ['dependencies', 'devDependencies', 'optionalDependencies', 'peerDependencies']
+
+/** What a package.json asks for, by its dependencies, and by what it puts in the place of others'. */
+export function askedIn(text: string, importer: string): readonly Asked[] {
+  const manifest = parsed(text)
+  const pnpm = isPlain(manifest) ? field(manifest, 'pnpm') : undefined
+  return [
+    ...KINDS.flatMap((kind) => entries(manifest, kind)),
+    ...entries(manifest, 'resolutions'),
+    ...overrides(isPlain(manifest) ? field(manifest, 'overrides') : undefined, 0),
+    ...entries(pnpm, 'overrides'),
+  ].map(([name, spec]) => ({ name, spec, importer }))
+}
+
+/** The patterns of a package.json for the folders of its workspaces. */
+export function workspacesOf(text: string): readonly string[] {
+  const manifest = parsed(text)
+  const value = isPlain(manifest) ? field(manifest, 'workspaces') : undefined
+  const patterns = isPlain(value) ? field(value, 'packages') : value
+  return Array.isArray(patterns) ? patterns.filter((each) => typeof each === 'string') : []
+}
+
+/** One that cannot be read asks for nothing: no package manager installs from it either. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text.replace(/^\uFEFF/, ''))
+  } catch {
+    return undefined
+  }
+}
+
+function entries(holder: unknown, key: string): readonly (readonly [string, string])[] {
+  const value = isPlain(holder) ? field(holder, key) : undefined
+  if (!isPlain(value)) return []
+  return Object.entries(value).flatMap(([name, spec]) =>
+    typeof spec === 'string' ? [[plainName(name), spec] as const] : [],
+  )
+}
+
+/** npm's may be nested: `{"a": {"b": "npm:c@1"}}`. */
+function overrides(value: unknown, depth: number): readonly (readonly [string, string])[] {
+  if (!isPlain(value) || depth > 20) return []
+  return Object.entries(value).flatMap(([name, spec]) =>
+    typeof spec === 'string' ? [[plainName(name), spec] as const] : overrides(spec, depth + 1),
+  )
+}
+
+/** `b` of `a>b`, `a/b`, `b@^1`. */
+function plainName(selector: string): string {
+  const last = /(?:^|[>/])((?:@[^/@>]+\/)?[^/@>]+)(?:@[^>]*)?$/.exec(selector)?.[1]
+  return last ?? selector
+}

@@ -1,0 +1,65 @@
+import path from 'node:path'
+import { GateError } from '../errors.ts'
+import { withVariables } from './environment.ts'
+import type { Manager, Reader } from './types.ts'
+import { isSet, setsOneOf, wordsOf } from './words.ts'
+
+const PAST = ['proxy', 'https-proxy', 'cache-folder', 'offline', 'use-yarnrc', 'preferred-cache-folder', 'cafile']
+const WITH_VALUE = ['--cwd', '--registry', '--modules-folder', '--mutex', '--network-timeout', '--use-yarnrc']
+const ASKING = ['add', 'upgrade', 'global']
+
+/**
+ * yarn 1. Its environment is stronger than `.yarnrc` and `.npmrc`, but a line `--install.proxy` of `.yarnrc` is an argument, and
+ * those are stronger still. `--frozen-lockfile` installs what a workspace's package.json asks for and the lockfile has not
+ * (measured with 1.22.22): so its cache is never used, and all that is installed comes through the gate.
+ */
+export const yarn: Manager = {
+  name: 'yarn',
+  title: 'yarn 1',
+  lockfiles: ['yarn.lock'],
+  bindsCaches: false,
+  isStrict({ args }) {
+    const [command = 'install', ...rest] = wordsOf(args, WITH_VALUE)
+    return command === 'install' && rest.length === 0 && isSet(args, ['--frozen-lockfile', '--pure-lockfile'])
+  },
+  refusePastGate({ args, env }, folders, read) {
+    const found = setsOneOf(args, PAST)
+    if (found !== undefined) {
+      throw new GateError(
+        `yarn's option ${found} would lead past the gate: expected none that sets a proxy, an authority or a cache, or keeps yarn from downloading. Leave it out.`,
+      )
+    }
+    const home = env.HOME || env.USERPROFILE
+    const places = home === undefined ? folders : [...folders, home]
+    for (const file of new Set(places.map((folder) => path.join(folder, '.yarnrc')))) refuseArguments(file, read)
+  },
+  launch: ({ args, env }, { proxy, bundle, extra, fresh }) => ({
+    args,
+    env: withVariables(env, {
+      YARN_PROXY: proxy,
+      YARN_HTTPS_PROXY: proxy,
+      YARN_CAFILE: bundle,
+      // Tarballs in a folder of the repository would be taken as they are.
+      YARN_YARN_OFFLINE_MIRROR: 'false',
+      NODE_EXTRA_CA_CERTS: extra,
+      ...(fresh === undefined ? {} : { YARN_CACHE_FOLDER: path.join(fresh, 'yarn') }),
+    }),
+  }),
+  asked({ args }) {
+    const [command = '', ...rest] = wordsOf(args, WITH_VALUE)
+    if (!ASKING.includes(command)) return []
+    return command === 'global' ? rest.slice(1) : rest
+  },
+}
+
+/** Lines such as `--install.cache-folder "./x"`. @throws GateError */
+function refuseArguments(file: string, read: Reader): void {
+  for (const [index, line] of (read(file) ?? '').split(/\r?\n/).entries()) {
+    const [, key = ''] = /^\s*["']?--([^\s"':]+)/.exec(line) ?? []
+    const option = key.slice(key.lastIndexOf('.') + 1)
+    if (setsOneOf([`--${option}`], PAST) === undefined) continue
+    throw new GateError(
+      `${file}:${index + 1} sets --${key}, which is stronger than what the gate can set, and would lead past it: expected no setting there of a proxy, an authority or a cache, nor one that keeps yarn from downloading. Remove the line; the gate itself uses the proxies and authorities of your .npmrc and environment.`,
+    )
+  }
+}
