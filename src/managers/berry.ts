@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { parse } from 'yaml'
 import { GateError } from '../errors.ts'
-import { withoutVariables, withVariables } from './environment.ts'
+import { withoutExceptions, withoutVariables, withVariables } from './environment.ts'
 import type { Call, Manager, Reader } from './types.ts'
 import { isSet, setsOneOf, wordsOf } from './words.ts'
 
@@ -68,13 +68,13 @@ export const berry: Manager = {
       const check = isSet(args, ['--check-cache']) ? [] : ['--check-cache']
       // `yarn` alone is an install, but takes no options of one.
       const checked = at === 0 ? ['install', ...args, ...check] : [...args.slice(0, at), ...check, ...args.slice(at)]
-      return { args: checked, env: withVariables(env, common) }
+      return { args: checked, env: withVariables(withoutExceptions(env), common) }
     }
     const cache =
       fresh === undefined ? {} : { YARN_CACHE_FOLDER: path.join(fresh, 'yarn'), YARN_ENABLE_GLOBAL_CACHE: 'false' }
     return {
       args,
-      env: withVariables(withoutVariables(env, ['YARN_ENABLE_MIRROR']), {
+      env: withVariables(withoutVariables(withoutExceptions(env), ['YARN_ENABLE_MIRROR']), {
         ...common,
         ...cache,
         YARN_ENABLE_MIRROR: 'false',

@@ -55,3 +55,12 @@ export function withoutVariables(env: Variables, names: readonly string[]): Vari
   const gone = new Set(names.map((name) => name.toLowerCase()))
   return Object.fromEntries(Object.entries(env).filter(([name]) => !gone.has(name.toLowerCase())))
 }
+
+/**
+ * For managers that have settings of their own, and yet ask the general variable which hosts need no proxy (npm does). Set to no
+ * host rather than taken away: for what the manager starts, the user's own proxies are still there.
+ */
+export function withoutExceptions(env: Variables): Variables {
+  const names = Object.keys(env).filter((name) => name.toLowerCase() === 'no_proxy')
+  return { ...env, ...Object.fromEntries(names.map((name) => [name, NO_HOST])) }
+}

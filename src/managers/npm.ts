@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { GateError } from '../errors.ts'
-import { NO_HOST, withSettings } from './environment.ts'
+import { NO_HOST, withoutExceptions, withSettings } from './environment.ts'
 import type { Call, Manager } from './types.ts'
 import { plainCommand, setsOneOf, wordsOf } from './words.ts'
 
@@ -40,17 +40,17 @@ export const npm: Manager = {
   isStrict: (call) => !isNpx(call) && STRICT.includes(plainCommand(call.args, ['prefix']) ?? ''),
   refusePastGate(call, _folders, _read, isFresh) {
     const own = isNpx(call) || EXECUTING.includes(commandOf(call)) ? ownOptions(call.args) : call.args
-    const found = setsOneOf(own, isFresh ? [...NETWORK, 'cache'] : NETWORK)
+    const found = setsOneOf(own, isFresh ? [...NETWORK, 'cache', 'offline'] : NETWORK)
     if (found !== undefined) {
       throw new GateError(
-        `npm's option ${found} would lead past the gate: expected none that sets a proxy, an authority${isFresh ? ' or a cache' : ''}. Leave it out; the gate itself uses the proxies and authorities of your .npmrc and environment.`,
+        `npm's option ${found} would lead past the gate: expected none that sets a proxy, an authority${isFresh ? ', or a cache, or keeps npm from downloading' : ''}. Leave it out; the gate itself uses the proxies and authorities of your .npmrc and environment.`,
       )
     }
   },
   launch: ({ args, env }, { proxy, bundle, extra, fresh }) => ({
     args,
     env: {
-      ...withSettings(env, 'npm_config_', {
+      ...withSettings(withoutExceptions(env), 'npm_config_', {
         proxy,
         https_proxy: proxy,
         noproxy: NO_HOST,

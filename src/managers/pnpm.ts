@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { GateError } from '../errors.ts'
-import { NO_HOST, withSettings } from './environment.ts'
+import { NO_HOST, withoutExceptions, withSettings } from './environment.ts'
 import type { Call, Manager, Reader } from './types.ts'
 import { isSet, plainCommand, setsOneOf, wordsOf } from './words.ts'
 
@@ -10,6 +10,7 @@ const NETWORK = [
   ...['config.httpsproxy', 'config.httpproxy', 'config.store-dir', 'config.storedir', 'config.cache-dir'],
 ]
 const STORES = [
+  'offline',
   'store-dir',
   'cache-dir',
   'virtual-store-dir',
@@ -35,9 +36,8 @@ const PLAIN = ['install', 'i']
 const ASKING = ['add', 'update', 'up', 'upgrade', 'dlx', ...PLAIN]
 
 /**
- * pnpm 10 to 12. Its environment is stronger than `.npmrc` and pnpm-workspace.yaml, and weaker than its command line; measured
- * with all three: `noProxy` of pnpm-workspace.yaml holds where the variable is empty. pnpm 10 reads `npm_config_*`, 11 and 12
- * read `pnpm_config_*`.
+ * pnpm 10 to 12. pnpm 11 and 12 read `pnpm_config_*`, which are stronger than pnpm-workspace.yaml where they are not empty; pnpm
+ * 10 reads `npm_config_*`, which are weaker than that file, and stronger than `.npmrc`. The command line is the strongest.
  */
 export const pnpm: Manager = {
   name: 'pnpm',
@@ -47,44 +47,56 @@ export const pnpm: Manager = {
   isStrict(call, root, read) {
     const command = isExecuting(call) ? undefined : plainCommand(call.args, ['dir', 'c'])
     if (command === undefined || wordsOf(call.args, WITH_VALUE).length > 1) return false
-    if (setsOneOf(call.args, ELSEWHERE) !== undefined) return false
+    if (setsOneOf(call.args, ELSEWHERE) !== undefined || setsLockfile(call, root, read)) return false
     if (['ci', 'clean-install', 'ic', 'install-clean'].includes(command)) return true
     if (!PLAIN.includes(command)) return false
-    if (setsOneOf(call.args, ['frozen-lockfile', 'prefer-frozen-lockfile']) !== undefined)
-      return isSet(call.args, ['--frozen-lockfile'])
-    return (
-      isCi(call.env) &&
-      !Object.keys(call.env).some((name) => FROZEN.test(name)) &&
-      !saysOtherwise(call.folder, root, read)
-    )
+    const isSaid = setsOneOf(call.args, ['frozen-lockfile', 'prefer-frozen-lockfile']) !== undefined
+    return isSaid ? isSet(call.args, ['--frozen-lockfile']) : isCi(call.env)
   },
-  refusePastGate({ args }, _folders, _read, isFresh) {
+  refusePastGate({ args }, folders, read, isFresh) {
     const found = setsOneOf(args, isFresh ? [...NETWORK, ...STORES] : NETWORK)
     if (found !== undefined) {
       throw new GateError(
-        `pnpm's option ${found} would lead past the gate: expected none that sets a proxy, an authority${isFresh ? ', a store or a cache, or installs globally' : ''}. Leave it out; the gate itself uses the proxies and authorities of your settings and environment.`,
+        `pnpm's option ${found} would lead past the gate: expected none that sets a proxy, an authority${isFresh ? ', a store or a cache, installs globally, or keeps pnpm from downloading' : ''}. Leave it out; the gate itself uses the proxies and authorities of your settings and environment.`,
+      )
+    }
+    for (const file of folders.map((folder) => path.join(folder, 'pnpm-workspace.yaml'))) {
+      // A proxy on the command line could be read by every user of this machine, and with it the gate's password.
+      const [, key] = /^["']?(proxy|https?-?proxy)["']?\s*:/im.exec(read(file) ?? '') ?? []
+      if (key === undefined) continue
+      throw new GateError(
+        `${file} sets ${key}, which for pnpm 10 is stronger than what the gate can set, and would lead past it: expected no proxy in a file of the repository. Move it to the variable HTTPS_PROXY or to your own .npmrc, which the gate itself uses.`,
       )
     }
   },
   launch({ args, env }, { proxy, bundle, extra, fresh }) {
-    const settings = {
-      proxy,
-      https_proxy: proxy,
-      noproxy: NO_HOST,
-      cafile: bundle,
-      // Linked from a store that goes away, node_modules would be empty.
-      ...(fresh === undefined
+    const own =
+      fresh === undefined
         ? {}
         : {
             store_dir: path.join(fresh, 'store'),
             cache_dir: path.join(fresh, 'cache'),
+            // Linked from a store that goes away, node_modules would be empty.
             enable_global_virtual_store: 'false',
-          }),
-    }
+          }
+    const settings = { proxy, https_proxy: proxy, noproxy: NO_HOST, cafile: bundle, ...own }
     const old = withSettings(env, 'npm_config_', settings)
     const current = withSettings(old, 'pnpm_config_', { ...settings, http_proxy: proxy })
-    // Spelled like `noproxy`, which would take it away.
-    return { args, env: { ...current, pnpm_config_no_proxy: NO_HOST, NODE_EXTRA_CA_CERTS: extra } }
+    // For pnpm 10, whose pnpm-workspace.yaml is stronger than its environment.
+    const strong = { ...own, noproxy: NO_HOST, no_proxy: NO_HOST }
+    return {
+      args: [
+        ...Object.entries(strong).map(([name, value]) => `--config.${name.replaceAll('_', '-')}=${value}`),
+        ...args,
+      ],
+      env: {
+        ...withoutExceptions(current),
+        // Spelled so much like `noproxy` that one would take the other away.
+        npm_config_no_proxy: NO_HOST,
+        pnpm_config_no_proxy: NO_HOST,
+        NODE_EXTRA_CA_CERTS: extra,
+      },
+    }
   },
   asked(call) {
     const words = wordsOf(call.args, [...WITH_VALUE, '--package'])
@@ -95,21 +107,18 @@ export const pnpm: Manager = {
   },
 }
 
-const FROZEN = /^p?npm_config_(?:prefer_)?frozen_lockfile$/i
-
 function isExecuting({ program, before }: Call): boolean {
   return /^(?:pnpx|pnx)\b/i.test(path.win32.basename(before[0] ?? program))
 }
 
-/** In CI pnpm installs strictly from the lockfile, unless a setting of the repository says that it does not. */
-function saysOtherwise(folder: string, root: string, read: Reader): boolean {
-  return [root, folder].some((each) =>
-    ['pnpm-workspace.yaml', '.npmrc'].some((file) =>
-      /frozen-?lockfile|shared-?workspace-?lockfile|lockfile-?dir|git-?branch-?lockfile/i.test(
-        read(path.join(each, file)) ?? '',
-      ),
-    ),
-  )
+/** Whether a setting is about lockfiles: which one there is, whether there is one, and whether it is kept to. */
+function setsLockfile({ env, folder }: Call, root: string, read: Reader): boolean {
+  if (Object.keys(env).some((name) => /^p?npm_config_.*lockfile/i.test(name))) return true
+  const home = env.HOME || env.USERPROFILE || '/'
+  const config = path.join(env.XDG_CONFIG_HOME || path.join(home, '.config'), 'pnpm')
+  const own = [root, folder].flatMap((each) => [path.join(each, 'pnpm-workspace.yaml'), path.join(each, '.npmrc')])
+  const users = [path.join(home, '.npmrc'), path.join(config, 'rc'), path.join(config, 'config.yaml')]
+  return [...own, ...users].some((file) => /lockfile/i.test(read(file) ?? ''))
 }
 
 function isCi({ CI }: Call['env']): boolean {

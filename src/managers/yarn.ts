@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { GateError } from '../errors.ts'
-import { withVariables } from './environment.ts'
+import { withoutExceptions, withVariables } from './environment.ts'
 import type { Manager, Reader } from './types.ts'
 import { isSet, setsOneOf, wordsOf } from './words.ts'
 
@@ -35,7 +35,7 @@ export const yarn: Manager = {
   },
   launch: ({ args, env }, { proxy, bundle, extra, fresh }) => ({
     args,
-    env: withVariables(env, {
+    env: withVariables(withoutExceptions(env), {
       YARN_PROXY: proxy,
       YARN_HTTPS_PROXY: proxy,
       YARN_CAFILE: bundle,

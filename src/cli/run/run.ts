@@ -84,7 +84,9 @@ export async function run(command: readonly string[], options: RunOptions, now: 
 
   const judged = merged([...before, ...proxy.verdicts()])
   const succeeded = ending.status === 0 && !judged.some(({ status }) => status === 'refused')
-  const past = succeeded ? await judgedAfter(plan, options, gate, judged, entries) : []
+  // A lockfile that cannot be read afterwards must not cost the report of what came through.
+  const [after] = await Promise.allSettled([succeeded ? judgedAfter(plan, options, gate, judged, entries) : []])
+  const past = after.status === 'fulfilled' ? after.value : []
   await gate.save()
   const all = merged([...judged, ...past])
   if (all.length > 0) await showVerdicts(all)
@@ -94,6 +96,7 @@ export async function run(command: readonly string[], options: RunOptions, now: 
     )
   }
   if (all.some(({ status }) => status === 'refused')) return exitStatus(all)
+  if (after.status === 'rejected') throw after.reason
   if (ending.signal !== null && process.platform !== 'win32') {
     process.kill(process.pid, ending.signal)
     // It may take a moment to arrive.
