@@ -28,12 +28,14 @@ export function readText(file: string): string | undefined {
   return readFileSync(file, 'utf8')
 }
 
-/** The lockfiles that a manager could mean, nearest first. */
-export function lockfilesAbove({ lockfiles }: Manager, folder: string): readonly string[] {
-  return upwards(folder).flatMap((each) => {
-    const name = lockfiles.find((lockfile) => existsSync(path.join(each, lockfile)))
-    return name === undefined ? [] : [path.join(each, name)]
-  })
+/**
+ * The lockfiles that a manager could mean, by folder, nearest first. Of several in one folder it is the manager's version that
+ * decides: npm 12 takes package-lock.json where npm 11 takes npm-shrinkwrap.json.
+ */
+export function lockfilesAbove({ lockfiles }: Manager, folder: string): readonly (readonly string[])[] {
+  return upwards(folder)
+    .map((each) => lockfiles.map((name) => path.join(each, name)).filter((file) => existsSync(file)))
+    .filter((files) => files.length > 0)
 }
 
 /** The nearest folder with a package.json, as package managers look for it. */

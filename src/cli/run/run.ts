@@ -39,7 +39,8 @@ interface Plan {
   readonly call: Call
   /** Of the lockfile; else of the project. */
   readonly root: string
-  readonly lockfile: string | undefined
+  /** Of one folder. */
+  readonly lockfiles: readonly string[]
   /** Everything that is installed is in the lockfile, which is judged first. */
   readonly isStrict: boolean
   /** The manager's own caches are not used. */
@@ -54,7 +55,7 @@ interface Plan {
  */
 export async function run(command: readonly string[], options: RunOptions, now: Date): Promise<number> {
   const plan = await planFor(command, options)
-  const { root, lockfile, isStrict, isFresh, manager, call } = plan
+  const { root, lockfiles, isStrict, isFresh, manager, call } = plan
   const trust = trustFiles(options)
   const once = onceIn(options)
   const policy = await loadPolicy(await policyFor(options, root), trust, once)
@@ -64,11 +65,12 @@ export async function run(command: readonly string[], options: RunOptions, now: 
     ...manager.asked(call).flatMap((word) => askedBy(word, '.') ?? []),
   ]
 
-  const sources = { ...options, lockfile: lockfile ?? '', offline: false }
+  const sources = { ...options, lockfile: '', offline: false }
   const gate = openGate({ policy, ...(await proverOptions(sources, root, trust, now, policy.attestations)) })
   await gate.load(true)
-  const entries = async (file: string) => ruledPackages(file, policy, once)
-  const locked = lockfile === undefined ? [] : await entries(lockfile)
+  const entries = async (files: readonly string[]) =>
+    (await Promise.all(files.map((file) => ruledPackages(file, policy, once)))).flat()
+  const locked = await entries(lockfiles)
 
   const before = isStrict ? await forEachPackage(locked, gate) : []
   if (before.some(({ status }) => status === 'refused')) {
@@ -79,7 +81,14 @@ export async function run(command: readonly string[], options: RunOptions, now: 
   }
 
   const settings = readRegistrySettings(root, currentEnvironment())
-  const proxy = await openProxy({ gate, locked, asked, settings, now, folder: process.cwd() })
+  const proxy = await openProxy({
+    gate,
+    locked: locked.flatMap(fetchable),
+    asked,
+    settings,
+    now,
+    folder: process.cwd(),
+  })
   const ending = await through(plan, proxy, settings.options.ca).finally(() => proxy.close())
 
   const judged = merged([...before, ...proxy.verdicts()])
@@ -108,14 +117,22 @@ export async function run(command: readonly string[], options: RunOptions, now: 
 async function planFor(command: readonly string[], options: RunOptions): Promise<Plan> {
   const { manager: found, call } = recognise(command, process.cwd(), process.env)
   const manager = found === 'yarn' ? await whichYarn(call) : found
-  const lockfiles = lockfilesAbove(manager, call.folder)
-  const named = options.lockfile === undefined ? undefined : path.resolve(options.lockfile)
-  const lockfile = named ?? lockfiles[0]
-  const root = lockfile === undefined ? projectAbove(call.folder) : path.dirname(lockfile)
-  const isStrict = lockfile !== undefined && manager.isStrict(call, root, readText)
-  // With several above each other it is the manager's choice which one it installs from.
-  const isBound = isStrict && manager.bindsCaches && lockfiles.length === 1 && lockfile === lockfiles[0]
-  return { manager, call, root, lockfile, isStrict, isFresh: !isBound }
+  const above = lockfilesAbove(manager, call.folder)
+  const lockfiles = options.lockfile === undefined ? (above[0] ?? []) : [path.resolve(options.lockfile)]
+  const [first] = lockfiles
+  const root = first === undefined ? projectAbove(call.folder) : path.dirname(first)
+  const isStrict = first !== undefined && manager.isStrict(call, root, readText)
+  // Of several, above each other or side by side, it is the manager's choice from which one it installs.
+  const isBound = isStrict && manager.bindsCaches && above.flat().length === 1 && first === above[0]?.[0]
+  return { manager, call, root, lockfiles, isStrict, isFresh: !isBound }
+}
+
+/**
+ * What of a lockfile can be downloaded, and so is bound to the bytes that come: what lies in the tarball of another is not,
+ * and what claims to and is downloaded all the same is judged as what nobody knows of.
+ */
+function fetchable({ unbound: _, ...pkg }: LockedPackage): readonly LockedPackage[] {
+  return pkg.source === 'bundled' ? [] : [pkg]
 }
 
 /** @throws GateError */
@@ -171,26 +188,25 @@ async function through({ manager, call, root, isFresh }: Plan, proxy: RunningPro
 
 /** What the lockfile has after the command, and has not come through the gate. */
 async function judgedAfter(
-  { manager, call, lockfile }: Plan,
+  { manager, call, lockfiles }: Plan,
   options: RunOptions,
   gate: Gate,
   judged: readonly Verdict[],
-  entries: (lockfile: string) => Promise<readonly LockedPackage[]>,
+  entries: (lockfiles: readonly string[]) => Promise<readonly LockedPackage[]>,
 ): Promise<readonly Verdict[]> {
-  const file = options.lockfile === undefined ? lockfilesAbove(manager, call.folder)[0] : lockfile
-  if (file === undefined) return []
+  const files = options.lockfile === undefined ? (lockfilesAbove(manager, call.folder)[0] ?? []) : lockfiles
   const seen = new Set(
     judged.map(({ package: { name, version, integrity } }) => JSON.stringify([name, version, integrity])),
   )
   const names = new Set(judged.map(({ package: { name, version } }) => JSON.stringify([name, version])))
-  const left = (await entries(file)).filter(({ name, version, integrity }) => {
+  const left = (await entries(files)).filter(({ name, version, integrity }) => {
     // Where the lockfile has no digest to compare, what was let in under that name and version is it.
     if (integrity?.startsWith('sha512-') !== true && names.has(JSON.stringify([name, version]))) return false
     return !seen.has(JSON.stringify([name, version, integrity]))
   })
   const verdicts = await forEachPackage(left, gate)
   // Of yarn's lockfile nothing can be judged that was not downloaded; and what was downloaded came through the gate.
-  return verdicts.filter(({ refusal }) => (refusal?.code as string | undefined) !== 'UNBOUND')
+  return verdicts.filter(({ refusal }) => refusal?.code !== 'UNBOUND')
 }
 
 /** Each package once; the strictest word on it stays. */
