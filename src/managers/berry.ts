@@ -28,7 +28,7 @@ const LINKING = [
  * possible where .pnp.cjs names the files of the cache.
  */
 export const berry: Manager = {
-  name: 'yarn-berry',
+  name: 'berry',
   title: 'yarn',
   lockfiles: ['yarn.lock'],
   bindsCaches: false,

@@ -1,5 +1,5 @@
 /** The package managers that `run` knows how to point at the gate. */
-export type ManagerName = 'npm' | 'pnpm' | 'yarn' | 'yarn-berry' | 'bun' | 'deno'
+export type ManagerName = 'npm' | 'pnpm' | 'yarn' | 'berry' | 'bun' | 'deno'
 
 export type Variables = Readonly<Record<string, string | undefined>>
 

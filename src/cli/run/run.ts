@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { GateError } from '../../errors.ts'
-import { currentEnvironment, readRegistrySettings } from '../../evidence/settings.ts'
 import { type Gate, openGate } from '../../gate.ts'
 import type { LockedPackage } from '../../lockfile/types.ts'
 import { askedBy } from '../../managers/asked.ts'
@@ -21,6 +20,7 @@ import {
   proverOptions,
   ruledPackages,
   type SourceOptions,
+  settingsOf,
   trustFiles,
 } from '../sources.ts'
 import { answerOf, type Ending, runChild, statusOf } from './child.ts'
@@ -65,8 +65,8 @@ export async function run(command: readonly string[], options: RunOptions, now: 
     ...manager.asked(call).flatMap((word) => askedBy(word, '.') ?? []),
   ]
 
-  const sources = { ...options, lockfile: '', offline: false }
-  const gate = openGate({ policy, ...(await proverOptions(sources, root, trust, now, policy.attestations)) })
+  const sources = { ...options, offline: false, manager: manager.name }
+  const gate = openGate({ policy, ...(await proverOptions(sources, root, trust, now, policy)) })
   await gate.load(true)
   const entries = async (files: readonly string[]) =>
     (await Promise.all(files.map((file) => ruledPackages(file, policy, once)))).flat()
@@ -80,7 +80,7 @@ export async function run(command: readonly string[], options: RunOptions, now: 
     return exitStatus(before)
   }
 
-  const settings = readRegistrySettings(root, currentEnvironment())
+  const settings = await settingsOf(sources, root)
   const proxy = await openProxy({
     gate,
     locked: locked.flatMap(fetchable),
