@@ -7,6 +7,8 @@ import { documentName, fileIn, releaseName, signaturesName } from '../evidence/d
 import type { EvidenceSource, SignatureDocument } from '../evidence/types.ts'
 import { isPackageName, isVersion } from '../lockfile/dep-path.ts'
 import type { GithubOrigin, LockedPackage } from '../lockfile/types.ts'
+import { evidenceFrom } from '../policy/decide.ts'
+import { loadWithoutLock } from '../policy/load.ts'
 import { clean } from '../report/clean.ts'
 import { count } from '../report/summary.ts'
 import { lockedDigest } from '../verify/subject.ts'
@@ -17,6 +19,8 @@ import { evidenceSource, forEachPackage, onceIn, oneList, packagesOf, type Sourc
 
 export interface ExportOptions extends Pick<SourceOptions, 'lockfile' | 'attestations' | 'offline'> {
   readonly out: string
+  /** Whose rules say where else evidence is (`evidenceFrom`). Nothing else of it is looked at. */
+  readonly policy?: string
 }
 
 /** What became of one package: what was written for it, or why that could not be had. */
@@ -42,7 +46,9 @@ export async function exportEvidence(options: ExportOptions): Promise<ExitStatus
       '--offline leaves no source of evidence: name a folder of attestation documents with --attestations DIR.',
     )
   }
+  const policy = options.policy && (await loadWithoutLock({ folder, file: path.resolve(options.policy) }, {}))
   const evidence = await evidenceSource(options, folder)
+  const fromOf = (pkg: LockedPackage) => (policy ? evidenceFrom(pkg, policy) : undefined)
   // What is bundled has no evidence of its own.
   const lists = await Promise.all(files.map((file) => packagesOf(file, onceIn({}))))
   const all = oneList(lists).filter(({ bundledIn }) => bundledIn === undefined)
@@ -54,7 +60,7 @@ export async function exportEvidence(options: ExportOptions): Promise<ExitStatus
   const limit = pLimit(CONCURRENCY)
   const exported = await forEachPackage(
     packages,
-    (pkg) => limit(() => exportPackage(pkg, evidence, out, alike)),
+    (pkg) => limit(() => exportPackage(pkg, evidence, fromOf(pkg), out, alike)),
     'exporting',
   )
   const strangers = all.filter(({ source, github }) => source !== 'registry' && github === undefined)
@@ -64,6 +70,7 @@ export async function exportEvidence(options: ExportOptions): Promise<ExitStatus
 async function exportPackage(
   pkg: LockedPackage,
   evidence: EvidenceSource,
+  from: string | undefined,
   out: string,
   alike: ReadonlySet<string>,
 ): Promise<Exported> {
@@ -73,13 +80,13 @@ async function exportPackage(
     return { problem: 'its name and version are not those of a file' }
   // They may be one file, and the one would be served for the other.
   if (alike.has(name)) return { problem: 'a file of another package has the same name, or has it in other capitals' }
-  const attestations = await evidence.attestations(pkg)
+  const attestations = await evidence.attestations(pkg, from)
   if (!attestations.ok && attestations.refusal.code !== 'EVIDENCE_MISSING')
     return { problem: attestations.refusal.found }
   const bundles = attestations.ok ? bundleFiles(attestations.value) : []
   // When it was published is in a far larger document, and asked only of what has no attestation of its publication.
   const isAttested = bundles?.some(({ kind }) => kind === 'publish') === true
-  const signatures = await evidence.signatures(pkg, !isAttested)
+  const signatures = await evidence.signatures(pkg, !isAttested, from)
   if (!signatures.ok && signatures.refusal.code !== 'EVIDENCE_MISSING') return { problem: signatures.refusal.found }
   const signed = signatures.ok && hasSignatures(signatures.value) ? signatures.value : undefined
   const files = [

@@ -80,6 +80,7 @@ export async function main(argv: readonly string[], now: Date): Promise<number> 
     .addOption(lockfileOption())
     .addOption(attestationsOption())
     .addOption(offlineOption())
+    .option('--policy <file>', 'a policy whose rules say where else evidence is (evidenceFrom)')
     .action(async (options: ExportOptions) => {
       const { exportEvidence } = await import('./export.ts')
       status = await exportEvidence(options)

@@ -147,3 +147,26 @@ test('a package that is installed under a name of the rule is not told there', a
   assert.deepEqual(asked(world.registry), [])
   assert.deepEqual(asked(proxy), [ATTESTATIONS])
 })
+
+test('export fills a mirror from there, where it is told the policy', async (t) => {
+  const project = await behindProxy(t, policyOf(rule(from())))
+  const where = { cwd: project.dir, env: project.env }
+  const without = await runCli(['export', '--out', '../without'], where)
+  assert.match(without.stderr, /^1 package: 0 with attestations, 1 without, 0 not exported$/m)
+  assert.deepEqual(asked(world.registry), [])
+  proxy.forgetRequests()
+  const told = await runCli(['export', '--out', '../out', '--policy', '.sigstorerc'], where)
+  assert.equal(told.status, 0, told.stderr)
+  assert.match(told.stderr, /^1 package: 1 with attestations, 0 without, 0 not exported$/m)
+  assert.deepEqual(asked(proxy), [])
+  const { status, stderr } = await verify(project, '--attestations', '../out')
+  assert.equal(status, 0, stderr)
+})
+
+test('export with a policy that is none ends with 2, and asks nobody', async (t) => {
+  const project = await behindProxy(t, policyOf(rule(from())))
+  const where = { cwd: project.dir, env: project.env }
+  assert.equal((await runCli(['export', '--out', '../out', '--policy', 'gone.yaml'], where)).status, 2)
+  assert.equal((await runCli(['export', '--out', '../out', '--policy', 'package.json'], where)).status, 2)
+  assert.deepEqual([...asked(world.registry), ...asked(proxy)], [])
+})
