@@ -141,6 +141,9 @@ describe('the registry that is asked', () => {
   it('is not told of a package that is only installed under a name of its rule', () => {
     assert.equal(evidenceFrom(locked('@acme/secret', { aliases: ['left-pad'] }), policy), undefined)
     assert.equal(evidenceFrom(locked('other', { aliases: ['left-pad', '@acme/a'] }), policy), ORIGIN)
+    const alone = { ...policy, rules: policy.rules.slice(0, 1) }
+    assert.equal(evidenceFrom(locked('left-pad'), alone), 'https://left.example/')
+    assert.equal(evidenceFrom(locked('@acme/secret', { aliases: ['left-pad'] }), alone), undefined)
   })
 
   it('is named in an explanation, but not of what comes from no registry', () => {
