@@ -46,17 +46,22 @@ export function openUpstream({ options }: RegistrySettings, limits: ProxyLimits)
       }).catch((error: Error) => {
         throw new BadGateway(`no answer from ${shown(target)}: ${describe(error, signal)}`)
       })
-      const { location } = response.headers
-      const isRedirect = [301, 302, 303, 307, 308].includes(response.statusCode ?? 0)
-      if (!isRead || !isRedirect || location === undefined) return response
+      const status = response.statusCode ?? 0
+      if (!isRead || status < 300 || status > 399) return response
       response.destroy()
-      target = redirected(target, location)
+      target = redirected(target, status, response.headers.location)
     }
     throw new BadGateway(`more than ${REDIRECTS} redirects from ${shown(url)}`)
   }
 }
 
-function redirected(from: URL, location: string): URL {
+/**
+ * Where any status between success and error leads. Clients do not agree on them: some follow 300 and 304 by themselves, to a
+ * place of the server's choice, and npm and bun install the body of a 302 or 399 that leads nowhere.
+ */
+function redirected(from: URL, status: number, location: string | undefined): URL {
+  if (status === 304 || location === undefined)
+    throw new BadGateway(`${shown(from)} answers ${status}, which is neither what was asked for nor a way to it`)
   const to = URL.parse(location, from.href)
   if (to === null || (to.protocol !== 'http:' && to.protocol !== 'https:'))
     throw new BadGateway(`${shown(from)} redirects to something that is no http or https URL`)

@@ -118,6 +118,26 @@ describe('the way to servers', () => {
       })
     }
 
+    it('of any status is followed here, not by the client, which would ask for a place that means something else', async (t) => {
+      const target = await serve(t, (_, response) => response.end('target'))
+      const server = await serve(t, (request, response) =>
+        response.writeHead(Number(request.url?.slice(1)), { location: target.url }).end('body'),
+      )
+      const proxy = await stage.open()
+      for (const status of [300, 301, 302, 303, 305, 306, 307, 308, 399])
+        assert.equal((await ask(proxy, server.url + status)).body.toString(), 'target', String(status))
+    })
+
+    it('that leads nowhere is no answer: some clients install its body', async (t) => {
+      const server = await serve(t, (request, response) =>
+        response.writeHead(Number(request.url?.slice(1)), request.url === '/304' ? { location: '/200' } : {}).end('x'),
+      )
+      const proxy = await stage.open()
+      for (const status of [300, 301, 302, 303, 304, 305, 306, 307, 308, 310, 399])
+        for (const method of ['GET', 'HEAD'])
+          assert.equal((await ask(proxy, server.url + status, { method })).status, 502, `${method} ${status}`)
+    })
+
     it('with a login in its URL sends none', async (t) => {
       const target = await serve(t, (_, response) => response.end('x'))
       const location = target.url.replace('://', '://user:pass@')

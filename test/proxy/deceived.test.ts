@@ -1,0 +1,108 @@
+/** Real package managers, and registries and packages that tell them what the gate might not notice. */
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync } from 'node:fs'
+import type { ServerResponse } from 'node:http'
+import { join } from 'node:path'
+import { after, before, describe, it, type TestContext } from 'node:test'
+import type { Asked } from '../../src/proxy/proxy.ts'
+import { serve } from '../evidence/support.ts'
+import { createManagerProject, MANAGERS, type Manager, runManager } from '../support/managers/index.ts'
+import { createTarball, type PackedPackage } from '../support/registry/index.ts'
+import { type Stage, startStage, statuses } from './support.ts'
+
+/** Answers a path; `base` is the server's own URL. */
+type Attack = (path: string, response: ServerResponse, base: string) => void
+
+interface Outcome {
+  readonly status: number | null
+  /** The code that lies in node_modules under the name that has to be proven. */
+  readonly strict: string | undefined
+  readonly judged: readonly string[]
+}
+
+const EVIL = createTarball({ name: 'strict', version: '1.0.0', files: { 'index.js': 'evil' } })
+const FREE = createTarball({ name: 'free', version: '1.0.0', files: { 'index.js': 'evil' } })
+/** Where it lies is for a package that may be anything. */
+const PLACE = 'free/-/free-1.0.0.tgz'
+
+describe('package managers that are deceived', () => {
+  let stage: Stage
+  before(async () => {
+    stage = await startStage()
+  })
+  after(() => stage.close())
+
+  async function install(
+    t: TestContext,
+    manager: Manager,
+    attack: Attack,
+    dependencies: (base: string) => Readonly<Record<string, string>>,
+  ): Promise<Outcome> {
+    const server = await serve(t, (request, response) =>
+      attack(request.url?.slice(1) ?? '', response, `http://${request.headers.host}/`),
+    )
+    const specs = dependencies(server.url)
+    const asked: Asked[] = Object.entries(specs).map(([name, spec]) => ({ name, spec, importer: '.' }))
+    const proxy = await stage.open({ asked })
+    const project = createManagerProject({ registry: server.url, manifest: { dependencies: specs } })
+    try {
+      const yarn = manager === 'yarn4' ? ['YARN_HTTP_PROXY', 'YARN_HTTPS_PROXY'] : ['YARN_PROXY', 'YARN_HTTPS_PROXY']
+      const names = ['HTTP_PROXY', 'HTTPS_PROXY', 'npm_config_proxy', 'npm_config_https_proxy', ...yarn]
+      const env = {
+        ...project.env,
+        ...Object.fromEntries(names.map((name) => [name, proxy.url])),
+        npm_config_allow_remote: 'all',
+      }
+      const { status } = await runManager(manager, ['install'], { cwd: project.dir, env })
+      const file = join(project.dir, 'node_modules', 'strict', 'index.js')
+      return {
+        status,
+        strict: existsSync(file) ? readFileSync(file, 'utf8') : undefined,
+        judged: statuses(proxy.verdicts()),
+      }
+    } finally {
+      project.dispose()
+    }
+  }
+
+  /** A document of one version, with other fields of its manifest. */
+  function packument(name: string, base: string, pkg: PackedPackage, more: object = {}): string {
+    const { integrity, shasum } = pkg
+    const manifest = {
+      ...{ name, version: '1.0.0' },
+      dist: { tarball: `${base}${name}/-/${name}-1.0.0.tgz`, integrity, shasum },
+      ...more,
+    }
+    // yarn berry installs nothing that is new, or of no age.
+    const time = { '1.0.0': '2020-01-01T00:00:00.000Z' }
+    return JSON.stringify({ name, 'dist-tags': { latest: '1.0.0' }, time, versions: { '1.0.0': manifest } })
+  }
+
+  for (const manager of MANAGERS) {
+    describe(manager, () => {
+      const never = async (t: TestContext, attack: Attack, dependencies = (_: string) => ({ strict: '1.0.0' })) => {
+        const { strict, judged } = await install(t, manager, attack, dependencies)
+        assert.equal(strict, undefined, judged.join())
+      }
+
+      it('installs what it may have', async (t) => {
+        const { status, strict, judged } = await install(
+          t,
+          manager,
+          (path, response, base) => response.end(path === PLACE ? FREE.bytes : packument('free', base, FREE)),
+          () => ({ free: '1.0.0' }),
+        )
+        assert.deepEqual([status, strict, judged], [0, undefined, ['free@1.0.0 permitted']])
+      })
+
+      for (const [code, location] of [[302], [399], [304], [300, PLACE], [304, PLACE], [305, PLACE]] as const) {
+        it(`by status ${code}${location === undefined ? '' : ' with a place'}`, (t) =>
+          never(t, (path, response, base) => {
+            if (path === 'strict') response.end(packument('strict', base, EVIL))
+            else if (path === PLACE) response.end(EVIL.bytes)
+            else response.writeHead(code, location === undefined ? {} : { location: base + location }).end(EVIL.bytes)
+          }))
+      }
+    })
+  }
+})
