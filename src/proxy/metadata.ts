@@ -30,15 +30,18 @@ const FIELDS = ['dependencies', 'optionalDependencies', 'peerDependencies', 'dev
 export function announced(document: unknown, path: string): readonly Announced[] {
   if (!isPlain(document)) return []
   const versions = field(document, 'versions')
-  if (isPlain(versions)) {
-    const asked = [nameAt(path, 0), field(document, 'name')]
-    return Object.entries(versions).flatMap(([version, manifest]) =>
-      isPlain(manifest) ? each(manifest, version, asked) : [],
-    )
-  }
-  if (!isPlain(field(document, 'dist'))) return []
+  const asked = [nameAt(path, 0), field(document, 'name')]
+  // A list has keys as well: `dist-tags: {latest: "0"}` leads npm and pnpm to its first.
+  if (Array.isArray(versions) && versions.length > 0) throw new BadGateway('metadata with a list of versions')
+  const all = isPlain(versions)
+    ? Object.entries(versions).flatMap(([version, manifest]) =>
+        isPlain(manifest) ? each(manifest, version, asked) : [],
+      )
+    : []
+  // It may be both: what it is depends on who asks.
+  if (!isPlain(field(document, 'dist'))) return all
   const version = field(document, 'version')
-  return each(document, typeof version === 'string' ? version : '', [nameAt(path, 1)])
+  return [...all, ...each(document, typeof version === 'string' ? version : '', [nameAt(path, 1)])]
 }
 
 /** Somewhere else than at an absolute URL clients look for it in different places. @throws BadGateway */
@@ -52,6 +55,9 @@ function placeOf(tarball: unknown, name: string): URL | undefined {
 function each(manifest: Fields, version: string, asked: readonly unknown[]): readonly Announced[] {
   const dist = field(manifest, 'dist')
   const tarball = isPlain(dist) ? field(dist, 'tarball') : undefined
+  // npm and yarn classic keep notes of their own in manifests, and overwrite them by what `dist` says.
+  if (tarball === undefined && ['_resolved', '_remote'].some((note) => field(manifest, note) !== undefined))
+    throw new BadGateway(`metadata of ${String(asked[0])}, with a place that is no tarball's`)
   const names = [...asked, field(manifest, 'name')].filter((name) => typeof name === 'string' && name !== '')
   const versions = [version, field(manifest, 'version')].filter((one) => typeof one === 'string')
   const dependencies = FIELDS.slice(0, 3).flatMap((name) => dependenciesOf(manifest, [name]))

@@ -95,6 +95,40 @@ describe('package managers that are deceived', () => {
         assert.deepEqual([status, strict, judged], [0, undefined, ['free@1.0.0 permitted']])
       })
 
+      for (const [what, more] of [
+        ['_resolved', (base: string) => ({ _resolved: base + PLACE })],
+        [
+          '_remote',
+          (base: string) => ({
+            _remote: {
+              ...{ type: 'tarball', registry: 'npm', packageName: 'strict' },
+              ...{ reference: base + PLACE, resolved: base + PLACE },
+            },
+          }),
+        ],
+      ] as const)
+        it(`by ${what} in the place of a tarball`, (t) =>
+          never(t, (path, response, base) =>
+            response.end(
+              path === PLACE ? EVIL.bytes : packument('strict', base, EVIL, { dist: undefined, ...more(base) }),
+            ),
+          ))
+
+      it('by a list of versions', (t) =>
+        never(
+          t,
+          (path, response, base) => {
+            const dist = { tarball: base + PLACE, integrity: EVIL.integrity }
+            const versions = [{ name: 'strict', version: '1.0.0', dist }]
+            response.end(
+              path === PLACE
+                ? EVIL.bytes
+                : JSON.stringify({ name: 'strict', 'dist-tags': { latest: '0' }, time: {}, versions }),
+            )
+          },
+          () => ({ strict: 'latest' }),
+        ))
+
       for (const [code, location] of [[302], [399], [304], [300, PLACE], [304, PLACE], [305, PLACE]] as const) {
         it(`by status ${code}${location === undefined ? '' : ' with a place'}`, (t) =>
           never(t, (path, response, base) => {

@@ -58,6 +58,20 @@ describe('what a document announces', () => {
     assert.equal(announced(manifest({ dist: {} }), '/a/1.0.0')[0]?.tarball, undefined)
   })
 
+  it('is refused where clients would find versions, or their tarballs, at another place of it', () => {
+    assert.throws(() => announced({ versions: [manifest()] }, '/a'), /a list of versions/)
+    for (const note of ['_resolved', '_remote'])
+      for (const dist of [undefined, null, 'x', [], {}])
+        assert.throws(
+          () => announced({ versions: { '1.0.0': { ...manifest({ dist }), [note]: 'https://r.test/y' } } }, '/a'),
+          /no tarball's/,
+        )
+    assert.equal(announced({ versions: { '1.0.0': manifest({ _resolved: 'file:///x' }) } }, '/a').length, 1)
+    assert.deepEqual(names({ ...manifest({ version: '2.0.0' }), versions: { '1.0.0': manifest() } }, '/a/2.0.0'), [
+      ...['2.0.0@1.0.0', 'a@1.0.0', 'a@2.0.0'],
+    ])
+  })
+
   it('has the dependencies that are installed', () => {
     const kinds = {
       dependencies: { a: '1' },
