@@ -2,11 +2,14 @@ import { createGunzip } from 'node:zlib'
 import { Parser, type ReadEntry } from 'tar'
 import { field, isPlain } from '../lockfile/record.ts'
 import { atMost, type Spooled } from './body.ts'
+import { type Dependency, dependenciesOf, INSTALLED } from './metadata.ts'
 
 /** What the manifests in a tarball call it. Whatever unpacks it takes one of them. */
 export interface Named {
   readonly name: string
   readonly version: string
+  /** What it brings: of what comes from a URL or a repository, package managers read that here. */
+  readonly dependencies: readonly Dependency[]
 }
 
 /** Whether that is the beginning of something that package managers unpack: gzip, or a tar that is not compressed. */
@@ -71,14 +74,19 @@ export async function namesIn(archive: Spooled, limit: number): Promise<readonly
   return names
 }
 
-const UNREADABLE: Named = { name: '', version: '' }
+export const UNREADABLE: Named = { name: '', version: '', dependencies: [] }
 
 function named(text: Buffer): Named {
   try {
     const manifest: unknown = JSON.parse(text.toString('utf8').replace(/^\uFEFF/, ''))
     if (!isPlain(manifest)) return UNREADABLE
     const [name, version] = [field(manifest, 'name'), field(manifest, 'version')]
-    return typeof name === 'string' ? { name, version: typeof version === 'string' ? version : '' } : UNREADABLE
+    const dependencies = dependenciesOf(manifest, INSTALLED)
+    return {
+      name: typeof name === 'string' ? name : '',
+      version: typeof version === 'string' ? version : '',
+      dependencies,
+    }
   } catch {
     return UNREADABLE
   }

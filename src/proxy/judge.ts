@@ -5,6 +5,7 @@ import type { LockedPackage } from '../lockfile/types.ts'
 import type { Verdict } from '../policy/types.ts'
 import type { Named } from './archive.ts'
 import type { Identity, Known } from './known.ts'
+import type { Dependency } from './metadata.ts'
 
 export type Gate = (pkg: LockedPackage) => Promise<Verdict>
 
@@ -51,13 +52,17 @@ export function openJudge(gate: Gate, known: Known): Judge {
       !isBound && other !== undefined
         ? refuse('DIGEST_MISMATCH', `bytes of ${integrity}`, `${other.integrity}, as in the lockfile`).refusal
         : undefined
-    const own = await judge(pkg, refusal)
-    const { aliases, foreign } = known.bring(identity)
-    const brought: Verdict[] = []
-    for (const each of foreign) brought.push(await judge(each))
+    return [await judge(pkg, refusal), ...(await brought(known.dependencies(identity)))]
+  }
+
+  const brought = async (dependencies: readonly Dependency[]): Promise<readonly Verdict[]> => {
+    const { aliases, foreign } = known.bring(dependencies)
+    const verdicts: Verdict[] = []
+    for (const each of foreign) verdicts.push(await judge(withAliases(each, known)))
     for (const { target } of aliases)
-      for (const earlier of released.get(target)?.values() ?? []) brought.push(await judge(withAliases(earlier, known)))
-    return [own, ...brought]
+      for (const earlier of released.get(target)?.values() ?? [])
+        verdicts.push(await judge(withAliases(earlier, known)))
+    return verdicts
   }
 
   return {
@@ -73,8 +78,9 @@ export function openJudge(gate: Gate, known: Known): Judge {
       // Whoever asks for a URL gets what is there under the name of their choice, whatever else it is.
       const asked = known.askedAs(url)
       const own = isGitArchive(url.href) || asked.length > 0 ? named.map(({ name }) => name) : []
-      for (const pkg of asTarball(url, integrity, named, new Set([...own, ...asked])))
-        verdicts.push(await judge(withAliases(pkg, known)))
+      const tarballs = asTarball(url, integrity, named, new Set([...own, ...asked]))
+      for (const pkg of tarballs) verdicts.push(await judge(withAliases(pkg, known)))
+      if (tarballs.length > 0) verdicts.push(...(await brought(named.flatMap(({ dependencies }) => dependencies))))
       if (verdicts.length === 0)
         for (const pkg of asTarball(url, integrity, named, new Set(named.map(({ name }) => name))))
           verdicts.push(await judge({ ...pkg, source: 'unknown' }, UNANNOUNCED))

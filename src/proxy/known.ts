@@ -30,8 +30,13 @@ export interface Known {
   locked(identity: Identity): readonly LockedPackage[]
   /** Entries of the lockfile of those bytes, or at that place. */
   lockedAs(url: URL, integrity: string): readonly LockedPackage[]
-  /** Notes what a version is about to bring with it, and returns it. */
-  bring(identity: Identity): { readonly aliases: readonly Alias[]; readonly foreign: readonly Foreign[] }
+  /** What was said of the dependencies of a version, other than plain ranges. */
+  dependencies(identity: Identity): readonly Dependency[]
+  /** Notes what somebody is about to bring along, and returns it. */
+  bring(dependencies: readonly Dependency[]): {
+    readonly aliases: readonly Alias[]
+    readonly foreign: readonly Foreign[]
+  }
   /** Other names under which somebody who was let in, or a project, gets that package; sorted. */
   aliases(name: string): readonly string[]
 }
@@ -95,8 +100,9 @@ export function openKnown(locked: readonly LockedPackage[], asked: readonly Aske
     askedAs: (url) => askedAt.at(url),
     locked: (identity) => byIdentity.get(idOf(identity)) ?? [],
     lockedAs: (url, integrity) => [...new Set([...lockedAt.at(url), ...(byIntegrity.get(integrity) ?? [])])],
-    bring: (identity) => {
-      const own = dependencies.get(idOf(identity)) ?? []
+    dependencies: (identity) => dependencies.get(idOf(identity)) ?? [],
+    bring: (own) => {
+      for (const each of own) place(each)
       return { aliases: own.flatMap(alias), foreign: own.flatMap((each) => foreignOf(each) ?? []) }
     },
     aliases: (name) => [...(aliases.get(name) ?? [])].sort(),

@@ -17,7 +17,9 @@ export interface Dependency {
   readonly spec: string
 }
 
-const FIELDS = ['dependencies', 'optionalDependencies', 'peerDependencies', 'devDependencies'] as const
+/** Of a package that somebody depends on. */
+export const INSTALLED = ['dependencies', 'optionalDependencies', 'peerDependencies'] as const
+const FIELDS = [...INSTALLED, 'devDependencies'] as const
 
 /**
  * All versions that a document of a registry announces: those of a packument (`GET /name`), or the one of a manifest
@@ -60,7 +62,7 @@ function each(manifest: Fields, version: string, asked: readonly unknown[]): rea
     throw new BadGateway(`metadata of ${String(asked[0])}, with a place that is no tarball's`)
   const names = [...asked, field(manifest, 'name')].filter((name) => typeof name === 'string' && name !== '')
   const versions = [version, field(manifest, 'version')].filter((one) => typeof one === 'string')
-  const dependencies = FIELDS.slice(0, 3).flatMap((name) => dependenciesOf(manifest, [name]))
+  const dependencies = dependenciesOf(manifest, INSTALLED)
   return [...new Set(names)].flatMap((name) =>
     [...new Set(versions)].map((one) => ({
       name: name as string,

@@ -9,7 +9,7 @@ import type { RegistrySettings } from '../evidence/settings.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import type { Verdict } from '../policy/types.ts'
 import { fail, forbid, refusalText } from './answers.ts'
-import { ARCHIVE_HEADER, isArchive, type Named, namesIn } from './archive.ts'
+import { ARCHIVE_HEADER, isArchive, type Named, namesIn, UNREADABLE } from './archive.ts'
 import { makeAuthority } from './authority.ts'
 import { atMost, bodyOf, type Patience, patience, peek, spool } from './body.ts'
 import { BadGateway } from './errors.ts'
@@ -117,7 +117,9 @@ export async function openProxy({
     const spooled = await spool(atMost(body, bounds.tarball), spoolFolder)
     try {
       const integrity = `sha512-${spooled.sha512.toString('base64')}`
-      const isKnown = known.at(url).length > 0 || known.lockedAs(url, integrity).length > 0
+      // Whoever asks for a URL reads in the tarball itself what it depends on.
+      const isAsked = known.askedAs(url).length > 0
+      const isKnown = !isAsked && (known.at(url).length > 0 || known.lockedAs(url, integrity).length > 0)
       const named = isKnown ? [] : await namesIn(spooled, bounds.unpacked).catch(() => UNKNOWN)
       const verdicts = await judge.tarball(url, integrity, named)
       if (verdicts.some(({ status }) => status === 'refused')) return forbid(response, refusalText(verdicts, folder))
@@ -164,7 +166,7 @@ export async function openProxy({
 }
 
 /** A tarball that nobody can look into: of no name. */
-const UNKNOWN: readonly Named[] = [{ name: '', version: '' }]
+const UNKNOWN: readonly Named[] = [UNREADABLE]
 
 function isSuccess({ statusCode = 0 }: IncomingMessage): boolean {
   return statusCode >= 200 && statusCode < 300

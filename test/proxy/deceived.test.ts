@@ -80,7 +80,11 @@ describe('package managers that are deceived', () => {
 
   for (const manager of MANAGERS) {
     describe(manager, () => {
-      const never = async (t: TestContext, attack: Attack, dependencies = (_: string) => ({ strict: '1.0.0' })) => {
+      const never = async (
+        t: TestContext,
+        attack: Attack,
+        dependencies: (base: string) => Readonly<Record<string, string>> = () => ({ strict: '1.0.0' }),
+      ) => {
         const { strict, judged } = await install(t, manager, attack, dependencies)
         assert.equal(strict, undefined, judged.join())
       }
@@ -128,6 +132,22 @@ describe('package managers that are deceived', () => {
           },
           () => ({ strict: 'latest' }),
         ))
+
+      for (const [what, spec] of [
+        ['URL', (base: string) => base + PLACE],
+        ['alias', () => 'npm:free@1.0.0'],
+      ] as const)
+        it(`by the ${what} that only a tarball from elsewhere says`, (t) =>
+          never(
+            t,
+            (path, response, base) => {
+              const host = createTarball({ name: 'free-host', version: '1.0.0', dependencies: { strict: spec(base) } })
+              if (path === 'free') response.end(packument('free', base, FREE))
+              else response.end(path === PLACE ? FREE.bytes : host.bytes)
+            },
+            // At a place that could be the registry's, too: nobody reads its metadata.
+            (base) => ({ 'free-host': `${base}free-host/-/free-host-1.0.0.tgz` }),
+          ))
 
       for (const [code, location] of [[302], [399], [304], [300, PLACE], [304, PLACE], [305, PLACE]] as const) {
         it(`by status ${code}${location === undefined ? '' : ' with a place'}`, (t) =>
