@@ -65,29 +65,39 @@ export function openJudge(gate: Gate, known: Known): Judge {
     return verdicts
   }
 
+  const asEverything = async (url: URL, integrity: string, named: readonly Named[]): Promise<readonly Verdict[]> => {
+    const said = known.at(url)
+    const locked = known.lockedAs(url, integrity)
+    const verdicts: Verdict[] = []
+    for (const identity of said) verdicts.push(...(await byRegistry(url, integrity, identity)))
+    for (const entry of locked) {
+      const isSame = said.some(({ name, version }) => name === entry.name && version === entry.version)
+      if (!isSame) verdicts.push(...(await lockedElsewhere(entry, url, integrity)))
+    }
+    // Whoever asks for a URL gets what is there under the name of their choice, whatever else it is.
+    const asked = known.askedAs(url)
+    const own = isGitArchive(url.href) || asked.length > 0 ? named.map(({ name }) => name) : []
+    const tarballs = asTarball(url, integrity, named, new Set([...own, ...asked]))
+    for (const pkg of tarballs) verdicts.push(await judge(withAliases(pkg, known)))
+    if (tarballs.length > 0) verdicts.push(...(await brought(named.flatMap(({ dependencies }) => dependencies))))
+    if (verdicts.length === 0)
+      for (const pkg of asTarball(url, integrity, named, new Set(named.map(({ name }) => name))))
+        verdicts.push(await judge({ ...pkg, source: 'unknown' }, UNANNOUNCED))
+    return verdicts
+  }
+
   return {
     tarball: async (url, integrity, named) => {
-      const said = known.at(url)
-      const locked = known.lockedAs(url, integrity)
-      const verdicts: Verdict[] = []
-      for (const identity of said) verdicts.push(...(await byRegistry(url, integrity, identity)))
-      for (const entry of locked) {
-        const isSame = said.some(({ name, version }) => name === entry.name && version === entry.version)
-        if (!isSame) verdicts.push(...(await lockedElsewhere(entry, url, integrity)))
-      }
-      // Whoever asks for a URL gets what is there under the name of their choice, whatever else it is.
-      const asked = known.askedAs(url)
-      const own = isGitArchive(url.href) || asked.length > 0 ? named.map(({ name }) => name) : []
-      const tarballs = asTarball(url, integrity, named, new Set([...own, ...asked]))
-      for (const pkg of tarballs) verdicts.push(await judge(withAliases(pkg, known)))
-      if (tarballs.length > 0) verdicts.push(...(await brought(named.flatMap(({ dependencies }) => dependencies))))
-      if (verdicts.length === 0)
-        for (const pkg of asTarball(url, integrity, named, new Set(named.map(({ name }) => name))))
-          verdicts.push(await judge({ ...pkg, source: 'unknown' }, UNANNOUNCED))
-      if (!verdicts.some(({ status }) => status === 'refused'))
+      for (;;) {
+        const verdicts = await asEverything(url, integrity, named)
+        if (verdicts.some(({ status }) => status === 'refused')) return verdicts
+        // Others were judged at the same time, and may have brought names for it. Each name is new only once.
+        if (verdicts.some(({ package: pkg }) => withAliases(pkg, known).aliases?.length !== pkg.aliases?.length))
+          continue
         for (const { package: pkg } of verdicts)
           released.set(pkg.name, (released.get(pkg.name) ?? new Map()).set(pkg.key, pkg))
-      return verdicts
+        return verdicts
+      }
     },
     verdicts: () => [...all.values()],
   }

@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it, type TestContext } from 'node:test'
 import { gzipSync } from 'node:zlib'
+import { refuse } from '../../src/codes.ts'
 import type { LockedPackage } from '../../src/lockfile/types.ts'
+import type { Gate } from '../../src/proxy/judge.ts'
 import type { RunningProxy } from '../../src/proxy/proxy.ts'
 import { serve } from '../evidence/support.ts'
 import { createTarball, type PackedPackage } from '../support/registry/index.ts'
@@ -257,6 +259,34 @@ describe('what bytes are taken for', () => {
       assert.match(await refused(proxy, host, 'EVIDENCE_MISSING'), /free@1\.0\.0.*installed as "strict"/)
       await refused(proxy, target, 'EVIDENCE_MISSING')
       assert.ok(statuses(proxy.verdicts()).includes('free@1.0.0 refused EVIDENCE_MISSING'))
+    })
+
+    it('an alias counts also for what is judged at the same time', async () => {
+      stage.world.publishUnproven({ name: 'free', version: '1.0.0' })
+      stage.world.publishUnproven({ name: 'free-host', version: '1.0.0', dependencies: { strict: 'npm:free@1.0.0' } })
+      const [begun, host] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+      const names: string[] = []
+      const gate: Gate = async (pkg) => {
+        names.push([pkg.name, ...(pkg.aliases ?? [])].join(' as '))
+        if (names.length === 1) {
+          begun.resolve()
+          await host.promise
+        }
+        const isRefused = pkg.aliases?.includes('strict') === true
+        const { refusal } = refuse('EVIDENCE_MISSING', 'x', 'y')
+        const common = { package: pkg, rule: undefined, claims: undefined }
+        return isRefused
+          ? { ...common, status: 'refused', refusal }
+          : { ...common, status: 'permitted', refusal: undefined }
+      }
+      const proxy = await stage.open({ gate })
+      for (const name of ['free', 'free-host']) await ask(proxy, url + name, JSON_ACCEPTED)
+      const target = ask(proxy, `${url}free/-/free-1.0.0.tgz`)
+      await begun.promise
+      assert.equal((await ask(proxy, `${url}free-host/-/free-host-1.0.0.tgz`)).status, 200)
+      host.resolve()
+      assert.equal((await target).status, 403)
+      assert.deepEqual(names, ['free', 'free-host', 'free as strict'])
     })
 
     it('a package that brings a git repository is let in where that is allowed, too', async () => {
