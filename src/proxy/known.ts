@@ -114,7 +114,8 @@ function idOf({ name, version }: Identity): string {
 }
 
 function isPlainRange(spec: string): boolean {
-  return /^[\d^~<>=*|xX\s.-]*$/.test(spec) || isVersion(spec)
+  // `.` and `..` are folders.
+  return (/^[\d^~<>=*|xX\s.-]*$/.test(spec) && !/^\s*\./.test(spec)) || isVersion(spec)
 }
 
 function grouped<T>(all: readonly T[], by: (one: T) => string | undefined): ReadonlyMap<string, readonly T[]> {

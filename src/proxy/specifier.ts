@@ -18,23 +18,42 @@ export function targetOf({ name, spec }: Dependency): string | undefined {
 }
 
 /**
- * What a dependency on a git repository is, as an entry of a lockfile; undefined where it is none. `owner/name`, which npm
- * takes for GitHub's, is one.
+ * What a dependency is that comes neither from a registry nor from a URL through the proxy, as an entry of a lockfile;
+ * undefined where it does. Package managers know many ways to say "git" or "folder", and find new ones: whatever is not
+ * known to be something else is foreign. A folder is one, too: `file:./x` of a package is a part of it under another name.
  */
 export function foreignOf({ name, spec }: Dependency): Foreign | undefined {
   const text = spec.trim()
-  const isGit =
-    /^(?:git(?:\+[a-z]+)?:|ssh:|git@|(?:github|gitlab|bitbucket|gist):)/i.test(text) ||
-    /^[^@/\s:.~][^/\s:]*\/[^/\s:]+$/.test(text) ||
-    /^https?:[^#]*\.git(?:#|$)/i.test(text)
-  if (!isGit || isGitArchive(text)) return undefined
+  const source = sourceOf(text)
+  if (source === undefined) return undefined
   const [repo = '', commit = ''] = text.split('#')
-  const github = githubOrigin({ type: 'git', repo: expanded(repo), commit })
+  const github = source === 'git' ? githubOrigin({ type: 'git', repo: expanded(repo), commit }) : undefined
   return {
-    ...{ name, version: '', integrity: undefined, source: 'git', origin: text },
+    ...{ name, version: '', integrity: undefined, source, origin: text },
     ...(github === undefined ? {} : { github }),
     ...{ importers: [], forAnyone: true, key: `${name}@${text}` },
   }
+}
+
+function sourceOf(text: string): 'git' | 'directory' | undefined {
+  // A version, a range, a tag.
+  if (!/[:/\\#]/.test(text) && !/^[.]/.test(text)) return undefined
+  // Of a registry, or of the project's own.
+  if (/^(?:npm|jsr|workspace|catalog):/i.test(text)) return undefined
+  if (/^https?:/i.test(text)) return isRepository(text) && !isGitArchive(text) ? 'git' : undefined
+  return /^(?:\.|~?[/\\]|[a-z]:|(?:file|link|portal):)/i.test(text) ? 'directory' : 'git'
+}
+
+const HOSTS = /^(?:www\.)?(?:github\.com|gitlab\.com|bitbucket\.org|gist\.github\.com|git\.sr\.ht)$/i
+
+/** Web addresses that package managers clone: of any host with `.git` at the end, and of some the page of a repository. */
+function isRepository(text: string): boolean {
+  const url = URL.parse(text)
+  if (url === null) return true
+  const { hostname, pathname } = url
+  if (/\.git\/*$/i.test(pathname) || /^[^#]*\.git(?:#|$)/i.test(text)) return true
+  const [, , kind, , ...more] = pathname.split('/').filter((segment) => segment !== '')
+  return HOSTS.test(hostname) && (kind === undefined || (kind === 'tree' && more.length === 0))
 }
 
 /** `owner/name` and `github:owner/name` as the repository's URL. */

@@ -289,13 +289,18 @@ describe('what bytes are taken for', () => {
       assert.deepEqual(names, ['free', 'free-host', 'free as strict'])
     })
 
-    it('a package that brings a git repository is let in where that is allowed, too', async () => {
+    it('a package that brings a git repository or a folder is let in where that is allowed, too', async () => {
       for (const [name, dependency, spec, status] of [
         ['free-a', 'strict', 'git+https://github.com/evil/strict.git', 403],
         ['free-b', 'strict', 'evil/strict', 403],
         ['free-c', 'strict', 'github:evil/strict#main', 403],
         ['free-d', 'free-lib', 'git+ssh://git@github.com/evil/strict.git', 200],
         ['free-e', 'strict', '^1.0.0', 200],
+        ['free-f', 'strict', '.', 403],
+        ['free-g', 'strict', 'file:./strict', 403],
+        ['free-h', 'free-lib', 'file:./strict', 200],
+        ['free-i', 'strict', 'evil/strict#semver:^1', 403],
+        ['free-j', 'strict', 'https://github.com/evil/strict', 403],
       ] as const) {
         stage.world.publishUnproven({ name, version: '1.0.0', dependencies: { [dependency]: spec } })
         const proxy = await stage.open()

@@ -187,19 +187,48 @@ describe('a specifier', () => {
       '^1',
       'latest',
       'npm:@s/a@1',
-      '@s/a',
-      './a/b',
-      '../a/b',
-      '~/a',
-      '/a/b',
-      'file:a/b',
+      'jsr:@s/a',
+      'workspace:^',
+      'catalog:',
+      '~1.2.x',
+      '1.0.0-rc.1+build',
       'https://h.test/a.tgz',
+      'https://h.test/a/b',
+      'https://github.com/a/b/releases/download/v1/a.tgz',
+      'https://gitlab.com/a/b/-/archive/main/b.tar.gz',
       'https://codeload.github.com/a/b/tar.gz/main',
       '>=1 <2',
       '*',
       '',
     ])
       assert.equal(foreignOf({ name: 'x', spec }), undefined, spec)
+  })
+
+  it('on a folder is foreign, too: it is a part of whoever depends on it', () => {
+    for (const spec of [
+      '.',
+      '..',
+      './a/b',
+      '../a/b',
+      '~/a',
+      '/a/b',
+      '\\a',
+      'C:\\a',
+      'file:a/b',
+      'link:a',
+      'portal:./a',
+    ])
+      assert.equal(foreignOf({ name: 'x', spec })?.source, 'directory', spec)
+  })
+
+  it('that nobody here can read is foreign', () => {
+    for (const spec of [
+      ...['evil/x#semver:^1.0.0', 'evil/x#feat/y', 'evil/x#path:/a', 'evil@github.com:evil/x', 'h.test:evil/x'],
+      ...['https://github.com/evil/x', 'http://www.github.com/evil/x#main', 'https://github.com/evil/x/tree/main'],
+      ...['https://gitlab.com/evil/x', 'https://git.sr.ht/~evil/x', 'sourcehut:~evil/x', 'exec:./x.js', 'patch:x@1#y'],
+      ...['https://[', 'work:1.0.0', 'GIT+FILE:///x', '@s/a'],
+    ])
+      assert.equal(foreignOf({ name: 'x', spec })?.source, 'git', spec)
   })
 
   it('with a commit of GitHub says which one', () => {
