@@ -102,7 +102,8 @@ export async function* atMost(body: AsyncIterable<Buffer>, size: number): AsyncG
 
 /** A body that came whole, and is kept until somebody has decided about it. */
 export interface Spooled {
-  readonly sha512: Buffer
+  /** Subresource Integrity in every algorithm that a package manager may look for; sha512 first. */
+  readonly digests: readonly [string, ...string[]]
   /** The first bytes, some. */
   readonly start: Buffer
   readonly size: number
@@ -111,11 +112,13 @@ export interface Spooled {
   discard(): Promise<void>
 }
 
+const ALGORITHMS = ['sha512', 'sha384', 'sha256', 'sha1', 'md5']
+
 /** Larger ones are kept in files. */
 const IN_MEMORY = 1 << 20
 
 export async function spool(body: AsyncIterable<Buffer>, folder: string): Promise<Spooled> {
-  const hash = createHash('sha512')
+  const hashes = ALGORITHMS.map((name) => ({ name, hash: createHash(name) }))
   const chunks: Buffer[] = []
   const file = path.join(folder, randomBytes(16).toString('hex'))
   let handle: FileHandle | undefined
@@ -123,7 +126,7 @@ export async function spool(body: AsyncIterable<Buffer>, folder: string): Promis
   let start: Buffer = Buffer.alloc(0)
   try {
     for await (const chunk of body) {
-      hash.update(chunk)
+      for (const { hash } of hashes) hash.update(chunk)
       if (size === 0) start = chunk.subarray(0, 16)
       size += chunk.length
       if (handle === undefined) {
@@ -141,7 +144,7 @@ export async function spool(body: AsyncIterable<Buffer>, folder: string): Promis
   }
   const isFile = handle !== undefined
   return {
-    sha512: hash.digest(),
+    digests: hashes.map(({ name, hash }) => `${name}-${hash.digest('base64')}`) as [string, ...string[]],
     ...{ start, size },
     read: () => (isFile ? createReadStream(file) : Readable.from(chunks)),
     discard: () => rm(file, { force: true }),

@@ -5,7 +5,8 @@ import type { LockedPackage } from '../lockfile/types.ts'
 import type { Verdict } from '../policy/types.ts'
 import type { Named } from './archive.ts'
 import type { Identity, Known } from './known.ts'
-import type { Dependency } from './metadata.ts'
+import { type Announced, type Dependency, digestKey } from './metadata.ts'
+import { openPlaces } from './places.ts'
 
 export type Gate = (pkg: LockedPackage) => Promise<Verdict>
 
@@ -13,11 +14,21 @@ export interface Judge {
   /**
    * Judges bytes by everything that they are said to be: each of it has to be allowed.
    *
+   * @param digests of the bytes, sha512 first
    * @param named what the manifests in them say, where nothing was known of the place
    */
-  tarball(url: URL, integrity: string, named: readonly Named[]): Promise<readonly Verdict[]>
+  tarball(url: URL, digests: readonly [string, ...string[]], named: readonly Named[]): Promise<readonly Verdict[]>
+  /** Judges bytes that were let in already by what a registry says of them now: nobody may ask for them again. */
+  announced(said: readonly Announced[]): Promise<readonly Verdict[]>
   /** All that was judged, once each, in the order in which it was first. */
   verdicts(): readonly Verdict[]
+}
+
+/** What was let in, and as what. */
+interface Released {
+  readonly url: URL
+  readonly integrity: string
+  readonly said: readonly Identity[]
 }
 
 /** It could be installed as anything: its own manifest says what whoever made it likes. */
@@ -31,6 +42,9 @@ export function openJudge(gate: Gate, known: Known): Judge {
   const all = new Map<string, Verdict>()
   /** What was let in, by name: it is judged again where somebody gets it under another name. */
   const released = new Map<string, Map<string, LockedPackage>>()
+
+  const releasedAt = openPlaces<Released>()
+  const releasedBytes = new Map<number, Released>()
 
   const judge = async (pkg: LockedPackage, refusal?: Verdict['refusal']): Promise<Verdict> => {
     const verdict: Verdict =
@@ -56,26 +70,41 @@ export function openJudge(gate: Gate, known: Known): Judge {
   }
 
   const brought = async (dependencies: readonly Dependency[]): Promise<readonly Verdict[]> => {
-    const { aliases, foreign } = known.bring(dependencies)
+    const { aliases, foreign, places } = known.bring(dependencies)
     const verdicts: Verdict[] = []
     for (const each of foreign) verdicts.push(await judge(withAliases(each, known)))
     for (const { target } of aliases)
       for (const earlier of released.get(target)?.values() ?? [])
         verdicts.push(await judge(withAliases(earlier, known)))
+    for (const { name, url } of places)
+      for (const earlier of releasedAt.at(url))
+        for (const pkg of asTarball(earlier.url, earlier.integrity, [], new Set([name])))
+          verdicts.push(await judge(withAliases(pkg, known)))
     return verdicts
   }
 
-  const asEverything = async (url: URL, integrity: string, named: readonly Named[]): Promise<readonly Verdict[]> => {
-    const said = known.at(url)
-    const locked = known.lockedAs(url, integrity)
+  const isSameIn = (all: readonly Identity[], { name, version }: Identity) =>
+    all.some((each) => each.name === name && each.version === version)
+
+  /** All that bytes at a place are said to be by now. */
+  const sayings = (url: URL, digests: readonly string[]) => {
+    const here = known.at(url)
+    const said = [...here, ...known.announcedAs(digests).filter((identity) => !isSameIn(here, identity))]
+    return { said, locked: known.lockedAs(url, digests), asked: known.askedAs(url) }
+  }
+  const count = ({ said, locked, asked }: ReturnType<typeof sayings>) => said.length + locked.length + asked.length
+
+  const asEverything = async (
+    url: URL,
+    integrity: string,
+    named: readonly Named[],
+    { said, locked, asked }: ReturnType<typeof sayings>,
+  ): Promise<readonly Verdict[]> => {
     const verdicts: Verdict[] = []
     for (const identity of said) verdicts.push(...(await byRegistry(url, integrity, identity)))
-    for (const entry of locked) {
-      const isSame = said.some(({ name, version }) => name === entry.name && version === entry.version)
-      if (!isSame) verdicts.push(...(await lockedElsewhere(entry, url, integrity)))
-    }
+    for (const entry of locked)
+      if (!isSameIn(said, entry)) verdicts.push(...(await lockedElsewhere(entry, url, integrity)))
     // Whoever asks for a URL gets what is there under the name of their choice, whatever else it is.
-    const asked = known.askedAs(url)
     const own = isGitArchive(url.href) || asked.length > 0 ? named.map(({ name }) => name) : []
     const tarballs = asTarball(url, integrity, named, new Set([...own, ...asked]))
     for (const pkg of tarballs) verdicts.push(await judge(withAliases(pkg, known)))
@@ -87,19 +116,41 @@ export function openJudge(gate: Gate, known: Known): Judge {
   }
 
   return {
-    tarball: async (url, integrity, named) => {
+    tarball: async (url, digests, named) => {
+      const [integrity] = digests
       for (;;) {
-        const verdicts = await asEverything(url, integrity, named)
+        const all = sayings(url, digests)
+        const verdicts = await asEverything(url, integrity, named, all)
         if (verdicts.some(({ status }) => status === 'refused')) return verdicts
         // Others were judged at the same time, and may have brought names for it. Each name is new only once.
+        if (count(sayings(url, digests)) !== count(all)) continue
         if (verdicts.some(({ package: pkg }) => withAliases(pkg, known).aliases?.length !== pkg.aliases?.length))
           continue
         for (const { package: pkg } of verdicts)
           released.set(pkg.name, (released.get(pkg.name) ?? new Map()).set(pkg.key, pkg))
+        remember({ url, integrity, said: all.said }, digests)
         return verdicts
       }
     },
+    announced: async (said) => {
+      const verdicts: Verdict[] = []
+      for (const each of said) {
+        const here = each.tarball === undefined ? [] : releasedAt.at(each.tarball)
+        const same = each.digests.flatMap((digest) => releasedBytes.get(digestKey(digest) ?? -1) ?? [])
+        for (const earlier of new Set([...here, ...same]))
+          if (!isSameIn(earlier.said, each)) verdicts.push(...(await byRegistry(earlier.url, earlier.integrity, each)))
+      }
+      return verdicts
+    },
     verdicts: () => [...all.values()],
+  }
+
+  function remember(one: Released, digests: readonly string[]): void {
+    releasedAt.add(one.url, one)
+    for (const digest of digests) {
+      const key = digestKey(digest)
+      if (key !== undefined) releasedBytes.set(key, one)
+    }
   }
 
   /** An entry of the lockfile that has these bytes, or says that they are here. */

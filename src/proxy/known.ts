@@ -1,7 +1,7 @@
 import { isVersion } from '../lockfile/dep-path.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import type { Announced, Dependency } from './metadata.ts'
-import { usualPlace } from './metadata.ts'
+import { digestKey, digestsOf, usualPlace } from './metadata.ts'
 import { openPlaces } from './places.ts'
 import { type Foreign, foreignOf, targetOf } from './specifier.ts'
 
@@ -28,17 +28,22 @@ export interface Known {
   askedAs(url: URL): readonly string[]
   /** Entries of the lockfile of that name and version. */
   locked(identity: Identity): readonly LockedPackage[]
+  /** Versions that were said to have one of these digests. npm takes the bytes from where it has them already. */
+  announcedAs(digests: readonly string[]): readonly Identity[]
   /** Entries of the lockfile of those bytes, or at that place. */
-  lockedAs(url: URL, integrity: string): readonly LockedPackage[]
+  lockedAs(url: URL, digests: readonly string[]): readonly LockedPackage[]
   /** What was said of the dependencies of a version, other than plain ranges. */
   dependencies(identity: Identity): readonly Dependency[]
   /** Notes what somebody is about to bring along, and returns it. */
-  bring(dependencies: readonly Dependency[]): {
-    readonly aliases: readonly Alias[]
-    readonly foreign: readonly Foreign[]
-  }
+  bring(dependencies: readonly Dependency[]): Brought
   /** Other names under which somebody who was let in, or a project, gets that package; sorted. */
   aliases(name: string): readonly string[]
+}
+
+export interface Brought {
+  readonly aliases: readonly Alias[]
+  readonly foreign: readonly Foreign[]
+  readonly places: readonly { readonly name: string; readonly url: URL }[]
 }
 
 export interface Alias {
@@ -50,14 +55,18 @@ export function openKnown(locked: readonly LockedPackage[], asked: readonly Aske
   const dependencies = new Map<string, readonly Dependency[]>()
   const aliases = new Map<string, Set<string>>()
   const byIdentity = grouped(locked, idOf)
-  const byIntegrity = grouped(locked, ({ integrity }) => integrity)
+  const byDigest = new Map<number, LockedPackage[]>()
+  const announcedBy = new Map<number, Identity[]>()
   const identities = new Map<string, Identity>()
   const announcedAt = openPlaces<Identity>()
   const askedAt = openPlaces<string>()
   const lockedAt = openPlaces<LockedPackage>()
   for (const entry of locked) {
-    const url = URL.parse(entry.tarball ?? entry.origin ?? '')
-    if (url !== null) lockedAt.add(url, entry)
+    for (const place of [entry.tarball, entry.origin]) {
+      const url = /^https?:/i.test(place ?? '') ? URL.parse(place ?? '') : null
+      if (url !== null) lockedAt.add(url, entry)
+    }
+    for (const digest of digestsOf(entry.integrity)) addTo(byDigest, digest, entry)
   }
 
   const alias = (dependency: Dependency): readonly Alias[] => {
@@ -69,7 +78,9 @@ export function openKnown(locked: readonly LockedPackage[], asked: readonly Aske
   }
   const place = ({ name, spec }: Dependency) => {
     const url = /^\s*https?:/i.test(spec) ? URL.parse(spec.trim()) : null
-    if (url !== null) askedAt.add(url, name)
+    if (url === null) return []
+    askedAt.add(url, name)
+    return [{ name, url }]
   }
   for (const each of asked) {
     alias(each)
@@ -78,12 +89,17 @@ export function openKnown(locked: readonly LockedPackage[], asked: readonly Aske
 
   return {
     learn: (announced) => {
-      for (const { name, version, tarball, dependencies: own } of announced) {
+      for (const { name, version, tarball, digests, dependencies: own } of announced) {
         const id = idOf({ name, version })
         // Of most versions nothing has to be kept: thousands of packages have hundreds of them each.
         const strange = own.filter(({ spec }) => !isPlainRange(spec))
         if (strange.length > 0) dependencies.set(id, [...(dependencies.get(id) ?? []), ...strange])
         for (const each of strange) place(each)
+        for (const digest of digests) {
+          const said = announcedBy.get(digestKey(digest) ?? -1)
+          if (!said?.some((each) => each.name === name && each.version === version))
+            addTo(announcedBy, digest, { name, version })
+        }
         const usual = tarball && usualPlace(tarball.pathname)
         if (tarball === undefined || (usual?.name === name && usual.version === version)) continue
         const identity = identities.get(id) ?? { name, version }
@@ -99,11 +115,12 @@ export function openKnown(locked: readonly LockedPackage[], asked: readonly Aske
     },
     askedAs: (url) => askedAt.at(url),
     locked: (identity) => byIdentity.get(idOf(identity)) ?? [],
-    lockedAs: (url, integrity) => [...new Set([...lockedAt.at(url), ...(byIntegrity.get(integrity) ?? [])])],
+    announcedAs: (digests) => foundBy(announcedBy, digests),
+    lockedAs: (url, digests) => [...new Set([...lockedAt.at(url), ...foundBy(byDigest, digests)])],
     dependencies: (identity) => dependencies.get(idOf(identity)) ?? [],
     bring: (own) => {
-      for (const each of own) place(each)
-      return { aliases: own.flatMap(alias), foreign: own.flatMap((each) => foreignOf(each) ?? []) }
+      const foreign = own.flatMap((each) => foreignOf(each) ?? [])
+      return { aliases: own.flatMap(alias), foreign, places: own.flatMap(place) }
     },
     aliases: (name) => [...(aliases.get(name) ?? [])].sort(),
   }
@@ -111,6 +128,18 @@ export function openKnown(locked: readonly LockedPackage[], asked: readonly Aske
 
 function idOf({ name, version }: Identity): string {
   return JSON.stringify([name, version])
+}
+
+function addTo<T>(groups: Map<number, T[]>, digest: string, value: T): void {
+  const key = digestKey(digest)
+  if (key === undefined) return
+  const group = groups.get(key)
+  if (group === undefined) groups.set(key, [value])
+  else group.push(value)
+}
+
+function foundBy<T>(groups: ReadonlyMap<number, readonly T[]>, digests: readonly string[]): readonly T[] {
+  return digests.flatMap((digest) => groups.get(digestKey(digest) ?? -1) ?? [])
 }
 
 function isPlainRange(spec: string): boolean {

@@ -8,6 +8,8 @@ export interface Announced {
   readonly version: string
   /** Where its tarball is said to be. */
   readonly tarball: URL | undefined
+  /** What its bytes are said to be: each digest alone, as Subresource Integrity. */
+  readonly digests: readonly string[]
   readonly dependencies: readonly Dependency[]
 }
 
@@ -63,14 +65,31 @@ function each(manifest: Fields, version: string, asked: readonly unknown[]): rea
   const names = [...asked, field(manifest, 'name')].filter((name) => typeof name === 'string' && name !== '')
   const versions = [version, field(manifest, 'version')].filter((one) => typeof one === 'string')
   const dependencies = dependenciesOf(manifest, INSTALLED)
+  const digests = isPlain(dist) ? digestsOf(field(dist, 'integrity'), field(dist, 'shasum')) : []
   return [...new Set(names)].flatMap((name) =>
     [...new Set(versions)].map((one) => ({
       name: name as string,
       version: one as string,
       tarball: placeOf(tarball, name as string),
+      digests,
       dependencies,
     })),
   )
+}
+
+/** `sha512-… sha1-…`; where there is none, package managers look for the older sha1 in hexadecimal. */
+export function digestsOf(integrity: unknown, shasum?: unknown): readonly string[] {
+  if (typeof integrity === 'string' && integrity !== '') return integrity.trim().split(/\s+/)
+  return typeof shasum === 'string' ? [`sha1-${Buffer.from(shasum, 'hex').toString('base64')}`] : []
+}
+
+/**
+ * Of one digest, for a look-up: the same for all spellings of it, and as small as many of them have to be. Where two digests
+ * have the same, more has to be allowed than is needed.
+ */
+export function digestKey(digest: string): number | undefined {
+  const bytes = Buffer.from(/^[a-z0-9]+-([^?]+)/i.exec(digest)?.[1] ?? '', 'base64')
+  return bytes.length < 6 ? undefined : bytes.readUIntBE(0, 6)
 }
 
 /** The dependencies of a manifest, of all kinds where none are named. */

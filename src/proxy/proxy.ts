@@ -94,7 +94,7 @@ export async function openProxy({
   }
 
   async function look(url: URL, answer: IncomingMessage, response: ServerResponse, time: Patience): Promise<void> {
-    const isTarball = known.at(url).length > 0 || known.askedAs(url).length > 0
+    const isTarball = [known.at(url), known.askedAs(url), known.lockedAs(url, [])].some(({ length }) => length > 0)
     const body = bodyOf(answer, time)
     const { start, whole } = await peek(
       body,
@@ -116,12 +116,12 @@ export async function openProxy({
   ): Promise<void> {
     const spooled = await spool(atMost(body, bounds.tarball), spoolFolder)
     try {
-      const integrity = `sha512-${spooled.sha512.toString('base64')}`
+      const { digests } = spooled
       // Whoever asks for a URL reads in the tarball itself what it depends on.
       const isAsked = known.askedAs(url).length > 0
-      const isKnown = !isAsked && (known.at(url).length > 0 || known.lockedAs(url, integrity).length > 0)
+      const isKnown = !isAsked && (known.at(url).length > 0 || known.lockedAs(url, digests).length > 0)
       const named = isKnown ? [] : await namesIn(spooled, bounds.unpacked).catch(() => UNKNOWN)
-      const verdicts = await judge.tarball(url, integrity, named)
+      const verdicts = await judge.tarball(url, digests, named)
       if (verdicts.some(({ status }) => status === 'refused')) return forbid(response, refusalText(verdicts, folder))
       response.writeHead(answer.statusCode ?? 502, {
         ...answered(answer.headers, false),
@@ -144,7 +144,12 @@ export async function openProxy({
     const bytes = await buffered(atMost(body, bounds.metadata))
     const document = parsed(bytes)
     if (document === undefined && /json/i.test(accept ?? '')) throw new BadGateway('the answer is not JSON')
-    if (document !== undefined) known.learn(announced(document, url.pathname))
+    if (document !== undefined) {
+      const said = announced(document, url.pathname)
+      known.learn(said)
+      const verdicts = await judge.announced(said)
+      if (verdicts.some(({ status }) => status === 'refused')) return forbid(response, refusalText(verdicts, folder))
+    }
     const text = document === undefined ? bytes : Buffer.from(JSON.stringify(document))
     // What is a name for one client replaces the prototype for another. In a text, the second quote would be escaped.
     if (text.includes('"__proto__":')) throw new BadGateway('metadata with a key `__proto__`')

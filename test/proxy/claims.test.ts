@@ -1,7 +1,8 @@
 /** What bytes are taken for: by the lockfile, by metadata, by whoever asks for them. Attackers write all three. */
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { after, before, beforeEach, describe, it, type TestContext } from 'node:test'
-import { gzipSync } from 'node:zlib'
+import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { refuse } from '../../src/codes.ts'
 import type { LockedPackage } from '../../src/lockfile/types.ts'
 import type { Gate } from '../../src/proxy/judge.ts'
@@ -98,6 +99,30 @@ describe('what bytes are taken for', () => {
       assert.equal((await ask(await stage.open({ locked: both.slice(0, 1) }), `${base}odd`)).status, 200)
     })
 
+    it('bytes at the place of an entry are the entry, in whatever form they are', async (t) => {
+      const plain = tar(new Map([['package/index.js', Buffer.from('x')]]))
+      // Without the word that newer archives have in their header.
+      const old = Buffer.concat([plain.subarray(0, 257), Buffer.alloc(8), plain.subarray(265)])
+      for (const bytes of [plain, old, zstdCompressSync(plain), deflateSync(plain), brotliCompressSync(plain)]) {
+        const { url: base } = await serve(t, (_, response) => response.end(bytes))
+        const locked = [entry('strict', '1.0.0', { origin: `${base}free/-/free-1.0.0.tgz` })]
+        for (const place of [`${base}free/-/free-1.0.0.tgz`, `${base}odd`]) {
+          const at = [entry('strict', '1.0.0', { origin: place })]
+          await refused(await stage.open({ locked: at }), place, 'EVIDENCE_MISSING')
+        }
+        assert.equal((await ask(await stage.open({ locked: [] }), locked[0]?.origin ?? '')).status, 200)
+      }
+    })
+
+    it('each digest of an entry counts, however it is written', async () => {
+      const { integrity } = free()
+      stage.world.registry.publish(free())
+      for (const written of [`sha512-AAAAAAAAAAAA ${integrity}`, `${integrity}?x`, integrity.replace(/=+$/, '')]) {
+        const proxy = await stage.open({ locked: [entry('strict', '1.0.0', { integrity: written })] })
+        assert.equal((await ask(proxy, `${url}free/-/free-1.0.0.tgz`)).status, 403, written)
+      }
+    })
+
     it('aliases of an entry are names of it', async () => {
       stage.world.publishUnproven({ name: 'free', version: '1.0.0' })
       const integrity = free().integrity
@@ -143,6 +168,46 @@ describe('what bytes are taken for', () => {
       for (const name of ['free', 'strict']) await ask(proxy, base + name, JSON_ACCEPTED)
       await refused(proxy, `${base}odd`, 'EVIDENCE_MISSING')
       assert.deepEqual(statuses(proxy.verdicts()), ['free@1.0.0 permitted', 'strict@1.0.0 refused EVIDENCE_MISSING'])
+    })
+
+    it('bytes that were let in are judged again by what is said of them later', async (t) => {
+      const pkg = free()
+      const place = `${url}free/-/free-1.0.0.tgz`
+      stage.world.registry.publish(pkg)
+      const dist = (more: object) => JSON.stringify({ versions: { '1.0.0': { dist: more } } })
+      const hex = (digest: string) => Buffer.from(digest, 'base64').toString('hex')
+      const sri = (algorithm: string) => createHash(algorithm).update(pkg.bytes).digest('base64')
+      for (const [what, said, status] of [
+        ['sha512', { integrity: pkg.integrity }, 403],
+        ['one of several', { integrity: `sha512-AAAAAAAAAAAA ${pkg.integrity}?x` }, 403],
+        [
+          'spelt otherwise',
+          { integrity: pkg.integrity.replace(/=+$/, '').replaceAll('/', '_').replaceAll('+', '-') },
+          403,
+        ],
+        ['sha1', { shasum: hex(sri('sha1')) }, 403],
+        ['sha256', { integrity: `sha256-${sri('sha256')}` }, 403],
+        ['sha384', { integrity: `sha384-${sri('sha384')}` }, 403],
+        ['place', { tarball: place }, 403],
+        ['place elsewhere', { tarball: 'https://other.test/free/-/free-1.0.0.tgz' }, 403],
+        ['other bytes', { integrity: createTarball({ name: 'x', version: '1.0.0' }).integrity }, 200],
+        ['other place', { tarball: 'https://other.test/y/-/free-1.0.0.tgz' }, 200],
+      ] as const) {
+        const base = await attacker(t, dist(said), pkg)
+        const proxy = await stage.open()
+        assert.equal((await ask(proxy, place)).status, 200)
+        assert.equal((await ask(proxy, `${base}free`, JSON_ACCEPTED)).status, 200)
+        assert.equal((await ask(proxy, `${base}strict`, JSON_ACCEPTED)).status, status, what)
+        assert.equal(
+          proxy.verdicts().some((verdict) => verdict.status === 'refused'),
+          status === 403,
+          what,
+        )
+        // And the other way around.
+        const other = await stage.open()
+        await ask(other, `${base}strict`, JSON_ACCEPTED)
+        assert.equal((await ask(other, place)).status, status, what)
+      }
     })
 
     it('what clients could read otherwise is not handed on', async (t) => {

@@ -149,6 +149,38 @@ describe('package managers that are deceived', () => {
             (base) => ({ 'free-host': `${base}free-host/-/free-host-1.0.0.tgz` }),
           ))
 
+      it('by a folder of another package', (t) =>
+        never(
+          t,
+          (path, response, base) => {
+            const dependencies = { strict: 'file:./evil' }
+            const files = { 'evil/package.json': '{"name":"strict","version":"1.0.0"}', 'evil/index.js': 'evil' }
+            const host = createTarball({ name: 'free-host', version: '1.0.0', dependencies, files })
+            response.end(path === 'free-host' ? packument('free-host', base, host, { dependencies }) : host.bytes)
+          },
+          () => ({ 'free-host': '1.0.0' }),
+        ))
+
+      it('by the digest of bytes that it has already', (t) =>
+        never(
+          t,
+          (path, response, base) => {
+            // npm unpacks what has a shrinkwrap of its own before everything else.
+            if (path === 'free') response.end(packument('free', base, FREE, { _hasShrinkwrap: true }))
+            else if (path === 'strict') response.end(packument('strict', base, FREE))
+            else response.end(FREE.bytes)
+          },
+          () => ({ free: '1.0.0', strict: '1.0.0' }),
+        ))
+
+      it('by the digest of bytes that came from elsewhere', (t) =>
+        never(
+          t,
+          (path, response, base) =>
+            response.end(path === 'strict' ? packument('strict', base, FREE) : path === PLACE ? FREE.bytes : ''),
+          (base) => ({ free: base + PLACE, strict: '1.0.0' }),
+        ))
+
       for (const [code, location] of [[302], [399], [304], [300, PLACE], [304, PLACE], [305, PLACE]] as const) {
         it(`by status ${code}${location === undefined ? '' : ' with a place'}`, (t) =>
           never(t, (path, response, base) => {
