@@ -57,18 +57,19 @@ export async function* bodyOf(response: IncomingMessage, { signal, alive }: Pati
 function decoded(response: IncomingMessage): AsyncIterable<Buffer> {
   const encoding = response.headers['content-encoding']?.trim().toLowerCase() ?? ''
   if (encoding === '' || encoding === 'identity') return response
-  const decoder = DECODERS[encoding]?.()
+  const decoder = DECODERS.get(encoding)?.()
   if (decoder === undefined) throw new BadGateway('a content-encoding that was not asked for')
   response.on('error', (error) => decoder.destroy(error))
   return response.pipe(decoder)
 }
 
-const DECODERS: Readonly<Record<string, () => ReturnType<typeof createGunzip>>> = {
-  'x-gzip': createGunzip,
-  gzip: createGunzip,
-  deflate: createInflate,
-  br: createBrotliDecompress,
-}
+/** A server chooses the name: `constructor` is one of every object. */
+const DECODERS: ReadonlyMap<string, () => ReturnType<typeof createGunzip>> = new Map([
+  ['x-gzip', createGunzip],
+  ['gzip', createGunzip],
+  ['deflate', createInflate],
+  ['br', createBrotliDecompress],
+])
 
 /** The beginning of a body, and all of it: `enough` says when the beginning tells what it is. */
 export async function peek(

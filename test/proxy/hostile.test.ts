@@ -90,6 +90,7 @@ describe('a registry that misbehaves', () => {
         br: brotliCompressSync(body),
         gzip: gzipSync(body),
         zstd: body,
+        constructor: body,
         GZIP: gzipSync(body),
       }
       const { url } = await serve(t, (request, response) => {
@@ -102,6 +103,7 @@ describe('a registry that misbehaves', () => {
         ['gzip', 200],
         ['GZIP', 200],
         ['zstd', 502],
+        ['constructor', 502],
       ] as const) {
         const answer = await ask(proxy, `${url + where}?as=${encoding}`)
         assert.equal(answer.status, status, encoding)
