@@ -11,18 +11,19 @@ export interface Places<T> {
  * end with the other. Where that is too much, more has to be allowed than is needed, never less.
  */
 export function openPlaces<T>(): Places<T> {
-  const byLast = new Map<string, { readonly path: string; readonly value: T }[]>()
+  // By the last piece, and by the path: whoever writes metadata chooses how many places have a last piece in common.
+  const byLast = new Map<string, Map<string, Set<T>>>()
   return {
     add: (url, value) => {
       const { path, last } = parts(url)
-      const before = byLast.get(last)
-      if (before === undefined) byLast.set(last, [{ path, value }])
-      else if (!before.some((each) => each.path === path && each.value === value)) before.push({ path, value })
+      const before = byLast.get(last) ?? new Map<string, Set<T>>()
+      byLast.set(last, before)
+      before.set(path, (before.get(path) ?? new Set()).add(value))
     },
     at: (url) => {
       const { path, last } = parts(url)
-      const found = byLast.get(last)?.filter((each) => path.endsWith(each.path) || each.path.endsWith(path))
-      return [...new Set(found?.map(({ value }) => value))]
+      const found = [...(byLast.get(last) ?? [])].filter(([each]) => path.endsWith(each) || each.endsWith(path))
+      return [...new Set(found.flatMap(([, values]) => [...values]))]
     },
   }
 }

@@ -91,6 +91,23 @@ describe('what a document announces', () => {
   })
 })
 
+describe('places', () => {
+  it('are as cheap where many of them end alike', () => {
+    const cost = (place: (index: number) => string) => {
+      const places = openPlaces<number>()
+      const urls = Array.from({ length: 20_000 }, (_, index) => new URL(place(index)))
+      const { user, system } = process.cpuUsage()
+      for (const [index, url] of urls.entries()) places.add(url, index)
+      const used = process.cpuUsage()
+      assert.deepEqual(places.at(new URL(place(7))), [7])
+      return used.user + used.system - user - system
+    }
+    const apart = cost((index) => `https://x.test/x/${index}`)
+    const alike = cost((index) => `https://x.test/${index}/x`)
+    assert.ok(alike < 10 * apart + 100_000, `${alike} µs of CPU, and ${apart} where they differ`)
+  })
+})
+
 describe('the usual place of a tarball', () => {
   it('says name and version', () => {
     for (const [path, name, version] of [
