@@ -41,7 +41,7 @@ export async function* bodyOf(response: IncomingMessage, { signal, alive }: Pati
   signal.addEventListener('abort', abort, { once: true })
   response.on('data', alive)
   try {
-    yield* decoded(response)
+    yield* joined(decoded(response))
     if (!response.complete) throw new BadGateway('the connection ended before the answer was complete')
   } catch (error) {
     if (signal.aborted) throw signal.reason
@@ -52,6 +52,26 @@ export async function* bodyOf(response: IncomingMessage, { signal, alive }: Pati
     signal.removeEventListener('abort', abort)
     response.destroy()
   }
+}
+
+const PIECE = 1 << 16
+
+/** In pieces of some size: a server may send one byte at a time, and each would be kept as an object of its own. */
+async function* joined(body: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let piece = Buffer.alloc(PIECE)
+  let length = 0
+  for await (const chunk of body) {
+    for (let from = 0; from < chunk.length; ) {
+      const copied = chunk.copy(piece, length, from)
+      from += copied
+      length += copied
+      if (length < PIECE) continue
+      yield piece
+      piece = Buffer.alloc(PIECE)
+      length = 0
+    }
+  }
+  if (length > 0) yield piece.subarray(0, length)
 }
 
 function decoded(response: IncomingMessage): AsyncIterable<Buffer> {
@@ -103,8 +123,6 @@ export async function* atMost(body: AsyncIterable<Buffer>, size: number): AsyncG
 
 /** A body that came whole, and is kept until somebody has decided about it. */
 export interface Spooled {
-  /** Subresource Integrity in every algorithm that a package manager may look for; sha512 first. */
-  readonly digests: readonly [string, ...string[]]
   /** The first bytes, some. */
   readonly start: Buffer
   readonly size: number
@@ -113,13 +131,32 @@ export interface Spooled {
   discard(): Promise<void>
 }
 
+export interface Digested {
+  /** Subresource Integrity in every algorithm that a package manager may look for; sha512 first. */
+  readonly digests: readonly [string, ...string[]]
+}
+
 const ALGORITHMS = ['sha512', 'sha384', 'sha256', 'sha1', 'md5']
 
 /** Larger ones are kept in files. */
 const IN_MEMORY = 1 << 20
 
-export async function spool(body: AsyncIterable<Buffer>, folder: string): Promise<Spooled> {
+export async function spool(body: AsyncIterable<Buffer>, folder: string): Promise<Spooled & Digested> {
   const hashes = ALGORITHMS.map((name) => ({ name, hash: createHash(name) }))
+  const kept = await keep(
+    (async function* () {
+      for await (const chunk of body) {
+        for (const { hash } of hashes) hash.update(chunk)
+        yield chunk
+      }
+    })(),
+    folder,
+  )
+  const digests = hashes.map(({ name, hash }) => `${name}-${hash.digest('base64')}`) as [string, ...string[]]
+  return { ...kept, digests }
+}
+
+export async function keep(body: AsyncIterable<Buffer>, folder: string): Promise<Spooled> {
   const chunks: Buffer[] = []
   const file = path.join(folder, randomBytes(16).toString('hex'))
   let handle: FileHandle | undefined
@@ -127,7 +164,6 @@ export async function spool(body: AsyncIterable<Buffer>, folder: string): Promis
   let start: Buffer = Buffer.alloc(0)
   try {
     for await (const chunk of body) {
-      for (const { hash } of hashes) hash.update(chunk)
       if (size === 0) start = chunk.subarray(0, 16)
       size += chunk.length
       if (handle === undefined) {
@@ -145,7 +181,6 @@ export async function spool(body: AsyncIterable<Buffer>, folder: string): Promis
   }
   const isFile = handle !== undefined
   return {
-    digests: hashes.map(({ name, hash }) => `${name}-${hash.digest('base64')}`) as [string, ...string[]],
     ...{ start, size },
     read: () => (isFile ? createReadStream(file) : Readable.from(chunks)),
     discard: () => rm(file, { force: true }),

@@ -139,6 +139,7 @@ export function openJudge(gate: Gate, known: Known): Judge {
         const same = each.digests.flatMap((digest) => releasedBytes.get(digestKey(digest) ?? -1) ?? [])
         for (const earlier of new Set([...here, ...same]))
           if (!isSameIn(earlier.said, each)) verdicts.push(...(await byRegistry(earlier.url, earlier.integrity, each)))
+        if (verdicts.some(({ status }) => status === 'refused')) break
       }
       return verdicts
     },

@@ -11,7 +11,7 @@ import type { Verdict } from '../policy/types.ts'
 import { fail, forbid, refusalText } from './answers.ts'
 import { ARCHIVE_HEADER, isArchive, type Named, namesIn, UNREADABLE } from './archive.ts'
 import { makeAuthority } from './authority.ts'
-import { atMost, bodyOf, type Patience, patience, peek, spool } from './body.ts'
+import { atMost, bodyOf, keep, type Patience, patience, peek, spool } from './body.ts'
 import { BadGateway } from './errors.ts'
 import { type Gate, openJudge } from './judge.ts'
 import { type Asked, openKnown } from './known.ts'
@@ -73,6 +73,8 @@ export async function openProxy({
   const judge = openJudge(gate, known)
   const authority = await makeAuthority(now)
   const spoolFolder = await mkdtemp(path.join(tmpdir(), 'provenance-gate-'))
+
+  const inTurn = oneAtATime()
 
   async function handle(url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const time = patience(bounds)
@@ -141,20 +143,29 @@ export async function openProxy({
     response: ServerResponse,
   ): Promise<void> {
     const { accept } = response.req.headers
-    const bytes = await buffered(atMost(body, bounds.metadata))
-    const document = parsed(bytes)
-    if (document === undefined && /json/i.test(accept ?? '')) throw new BadGateway('the answer is not JSON')
-    if (document !== undefined) {
-      const said = announced(document, url.pathname)
-      known.learn(said)
+    const kept = await keep(atMost(body, bounds.metadata), spoolFolder)
+    try {
+      // One at a time: as many as there are requests would fill the memory.
+      const { text, said } = await inTurn(async () => {
+        const bytes = await buffered(kept.read())
+        const document = parsed(bytes)
+        if (document === undefined && /json/i.test(accept ?? '')) throw new BadGateway('the answer is not JSON')
+        const said = announced(document, url.pathname)
+        known.learn(said)
+        return { text: document === undefined ? bytes : Buffer.from(JSON.stringify(document)), said }
+      })
+      // What is a name for one client replaces the prototype for another. In a text, the second quote would be escaped.
+      if (text.includes('"__proto__":')) throw new BadGateway('metadata with a key `__proto__`')
       const verdicts = await judge.announced(said)
       if (verdicts.some(({ status }) => status === 'refused')) return forbid(response, refusalText(verdicts, folder))
+      response.writeHead(answer.statusCode ?? 502, {
+        ...answered(answer.headers, false),
+        'content-length': text.length,
+      })
+      response.end(text)
+    } finally {
+      await kept.discard()
     }
-    const text = document === undefined ? bytes : Buffer.from(JSON.stringify(document))
-    // What is a name for one client replaces the prototype for another. In a text, the second quote would be escaped.
-    if (text.includes('"__proto__":')) throw new BadGateway('metadata with a key `__proto__`')
-    response.writeHead(answer.statusCode ?? 502, { ...answered(answer.headers, false), 'content-length': text.length })
-    response.end(text)
   }
 
   const token = randomBytes(24).toString('base64url')
@@ -170,6 +181,15 @@ export async function openProxy({
   }
 }
 
+function oneAtATime(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve()
+  return (work) => {
+    const done = last.then(work)
+    last = done.catch(() => {})
+    return done
+  }
+}
+
 /** A tarball that nobody can look into: of no name. */
 const UNKNOWN: readonly Named[] = [UNREADABLE]
 
@@ -178,7 +198,7 @@ function isSuccess({ statusCode = 0 }: IncomingMessage): boolean {
 }
 
 /** So many bytes of blanks are metadata, too: there may be some behind them. */
-const VERY_BLANK = 1 << 20
+const VERY_BLANK = 4096
 
 function isBlank(bytes: Buffer): boolean {
   return /^[\s\uFEFF]*$/.test(bytes.toString('utf8'))

@@ -4,6 +4,7 @@ import { get } from 'node:http'
 import { tmpdir } from 'node:os'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
+import { bodyOf, patience } from '../../src/proxy/body.ts'
 import { serve } from '../evidence/support.ts'
 import { createTarball } from '../support/registry/index.ts'
 import { ask, errorOf, type Stage, startStage, statuses } from './support.ts'
@@ -113,6 +114,26 @@ describe('a registry that misbehaves', () => {
       }
     })
   }
+
+  it('what comes a byte at a time is kept in larger pieces', async (t) => {
+    const large = Buffer.from('[0]'.padStart(70_000))
+    const { url } = await serve(t, async (_, response) => {
+      for (const byte of large)
+        if (!response.write(Buffer.of(byte))) await new Promise((resolve) => response.once('drain', resolve))
+      response.end()
+    })
+    const kept: number[] = []
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    get(url, async (response) => {
+      const time = patience({ stall: 60_000, total: 60_000 })
+      for await (const { length } of bodyOf(response, time)) kept.push(length)
+      time.stop()
+      resolve()
+    }).on('error', reject)
+    await promise
+    assert.deepEqual(kept, [65_536, 4_464])
+    assert.equal((await ask(await stage.open(), `${url}free`)).body.toString(), '[0]')
+  })
 
   it('blanks without end are not kept', async (t) => {
     const { url } = await serve(t, async (_, response) => {
