@@ -1,5 +1,7 @@
-import { createGunzip } from 'node:zlib'
-import { Parser, type ReadEntry } from 'tar'
+import { posix } from 'node:path'
+import type { Transform } from 'node:stream'
+import { createGunzip, createInflate, createZstdDecompress } from 'node:zlib'
+import { Header, Parser, type ReadEntry } from 'tar'
 import { field, isPlain } from '../lockfile/record.ts'
 import { atMost, type Spooled } from './body.ts'
 import { type Dependency, dependenciesOf, INSTALLED } from './metadata.ts'
@@ -12,13 +14,39 @@ export interface Named {
   readonly dependencies: readonly Dependency[]
 }
 
-/** Whether that is the beginning of something that package managers unpack: gzip, or a tar that is not compressed. */
+/**
+ * Whether that is the beginning of something that package managers unpack: a tar, as old as it may be, or anything that one of
+ * them decompresses without being told: gzip, zstd (npm), zlib (yarn classic).
+ */
 export function isArchive(start: Buffer): boolean {
-  return (start[0] === 0x1f && start[1] === 0x8b) || start.subarray(257, 262).equals(Buffer.from('ustar'))
+  return decompressorOf(start) !== undefined || isTar(start)
 }
 
 /** As many bytes as `isArchive` has to see. */
-export const ARCHIVE_HEADER = 262
+export const ARCHIVE_HEADER = 512
+
+function decompressorOf(start: Buffer): (() => Transform) | undefined {
+  if (start[0] === 0x1f && start[1] === 0x8b) return createGunzip
+  if (start.subarray(0, 4).equals(Buffer.of(0x28, 0xb5, 0x2f, 0xfd))) return createZstdDecompress
+  const isZlib = start.length >= 2 && (start.readUInt8(0) & 0x8f) === 0x08 && start.readUInt16BE(0) % 31 === 0
+  return isZlib ? createInflate : undefined
+}
+
+/** By the sum of its header, which older ones have as well; the word `ustar` they have not. */
+function isTar(start: Buffer): boolean {
+  if (start.subarray(257, 262).equals(Buffer.from('ustar'))) return true
+  return start.length >= ARCHIVE_HEADER && new Header(start).cksumValid
+}
+
+/** Whoever unpacks it takes away the first folder, and what stands for none, in an order of their own. */
+function isManifest(path: string): boolean {
+  const pieces = path.split(/[\\/]/)
+  const ways = [pieces.slice(1), pieces.filter((piece) => piece !== '' && piece !== '.').slice(1)]
+  return ways.some((way) => /^\/*package\.json$/i.test(posix.normalize(way.join('/'))))
+}
+
+/** One that has more manifests than that is made to cost something. */
+const MANIFESTS = 100
 
 const MANIFEST = 1 << 20
 
@@ -36,8 +64,9 @@ export async function namesIn(archive: Spooled, limit: number): Promise<readonly
     // It is unpacked before, within a limit.
     gzip: false,
     brotli: false,
+    zstd: false,
     onReadEntry: (entry: ReadEntry) => {
-      if (!/^[^/]+\/+package\.json$/.test(entry.path.replace(/^(?:\.?\/)+/, ''))) {
+      if (names.length > MANIFESTS || !isManifest(entry.path)) {
         entry.resume()
         return
       }
@@ -55,7 +84,7 @@ export async function namesIn(archive: Spooled, limit: number): Promise<readonly
   })
   failed.catch(() => {})
   const body = archive.read()
-  const gunzip = archive.start[0] === 0x1f ? createGunzip() : undefined
+  const gunzip = decompressorOf(archive.start)?.()
   body.on('error', (error) => gunzip?.destroy(error))
   const unpacked: AsyncIterable<Buffer> = gunzip === undefined ? body : body.pipe(gunzip)
   const fed = (async () => {
@@ -65,6 +94,7 @@ export async function namesIn(archive: Spooled, limit: number): Promise<readonly
     const ended = new Promise((resolve) => parser.once('end', resolve))
     parser.end()
     await ended
+    if (names.length > MANIFESTS) throw new Error(`more than ${MANIFESTS} manifests`)
   })()
   try {
     await Promise.race([fed, failed])

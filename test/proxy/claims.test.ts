@@ -19,6 +19,14 @@ function entry(name: string, version: string, more: Partial<LockedPackage> = {})
   return { name, version, integrity: undefined, source: 'registry', origin: undefined, importers: ['.'], key, ...more }
 }
 
+/** An archive without the word that newer ones have in their headers; of one entry, the sum of which is right. */
+function old(archive: Buffer): Buffer {
+  const header = Buffer.from(archive.subarray(0, 512)).fill(0, 257, 265).fill(' ', 148, 156)
+  const sum = header.reduce((all, byte) => all + byte, 0)
+  header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1')
+  return Buffer.concat([header, archive.subarray(512)])
+}
+
 describe('what bytes are taken for', () => {
   let stage: Stage
   let url: string
@@ -101,9 +109,7 @@ describe('what bytes are taken for', () => {
 
     it('bytes at the place of an entry are the entry, in whatever form they are', async (t) => {
       const plain = tar(new Map([['package/index.js', Buffer.from('x')]]))
-      // Without the word that newer archives have in their header.
-      const old = Buffer.concat([plain.subarray(0, 257), Buffer.alloc(8), plain.subarray(265)])
-      for (const bytes of [plain, old, zstdCompressSync(plain), deflateSync(plain), brotliCompressSync(plain)]) {
+      for (const bytes of [plain, old(plain), zstdCompressSync(plain), deflateSync(plain), brotliCompressSync(plain)]) {
         const { url: base } = await serve(t, (_, response) => response.end(bytes))
         const locked = [entry('strict', '1.0.0', { origin: `${base}free/-/free-1.0.0.tgz` })]
         for (const place of [`${base}free/-/free-1.0.0.tgz`, `${base}odd`]) {
@@ -254,14 +260,32 @@ describe('what bytes are taken for', () => {
         [{ 'package/readme': readme, 'package/package.json': Buffer.from('{"name":"free"}') }, 403],
         [{ 'anything/package.json': Buffer.from('{"name":"free"}') }, 403],
         [{ './anything/package.json': Buffer.from('no JSON') }, 403],
+        [{ './package.json': Buffer.from('{"name":"free"}') }, 403],
+        [{ 'x/./package.json': Buffer.from('{"name":"free"}') }, 403],
+        [{ 'x/y/../package.json': Buffer.from('{"name":"free"}') }, 403],
+        [{ 'x\\package.json': Buffer.from('{"name":"free"}') }, 403],
+        [{ 'x/PACKAGE.JSON': Buffer.from('{"name":"free"}') }, 403],
       ] as const) {
-        for (const bytes of [gzipSync(tar(new Map(Object.entries(files)))), tar(new Map(Object.entries(files)))]) {
+        const plain = tar(new Map(Object.entries(files)))
+        for (const bytes of [plain, old(plain), gzipSync(plain), zstdCompressSync(plain), deflateSync(plain)]) {
           const { url: base } = await serve(t, (_, response) => response.end(bytes))
           const answer = await ask(await stage.open(), `${base}headers.tar.gz`)
           assert.equal(answer.status, status, Object.keys(files).join())
           if (status === 200) assert.ok(answer.body.equals(bytes))
         }
       }
+    })
+
+    it('an archive with manifests without end is of nobody, and costs one verdict', async (t) => {
+      const files = Array.from({ length: 5_000 }, (_, index) => [
+        `x${index}/package.json`,
+        Buffer.from(`{"name":"free-${index}"}`),
+      ])
+      const bytes = gzipSync(tar(new Map(files as [string, Buffer][])))
+      const { url: base } = await serve(t, (_, response) => response.end(bytes))
+      const proxy = await stage.open()
+      await refused(proxy, `${base}x`, 'EVIDENCE_MISSING')
+      assert.equal(proxy.verdicts().length, 1)
     })
 
     it('an archive that cannot be unpacked is of nobody', async (t) => {
