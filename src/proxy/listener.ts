@@ -68,14 +68,13 @@ export async function listen(credentials: string, authority: Authority, handler:
     track(socket)
     const [, host, port] = /^(\[[0-9a-f:.]+\]|[^:[\]/@?#\s]+):(\d{1,5})$/i.exec(request.url ?? '') ?? []
     if (!isAllowed(request)) {
-      socket.end(
+      return dismiss(
+        socket,
         'HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm="provenance-gate"\r\n\r\n',
       )
-      return
     }
     if (host === undefined || URL.parse(`http://${host}:${port}`) === null) {
-      socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')
-      return
+      return dismiss(socket, 'HTTP/1.1 400 Bad Request\r\n\r\n')
     }
     socket.write('HTTP/1.1 200 Connection Established\r\n\r\n')
     if (head.length > 0) socket.unshift(head)
@@ -115,11 +114,17 @@ const CHALLENGE = { 'proxy-authenticate': 'Basic realm="provenance-gate"' }
 function refuseUpgrades<T extends http.Server>(server: T): T {
   server.on('upgrade', (_request, socket) => {
     socket.on('error', () => {})
-    socket.end('HTTP/1.1 501 Not Implemented\r\nConnection: close\r\n\r\n')
+    dismiss(socket, 'HTTP/1.1 501 Not Implemented\r\nConnection: close\r\n\r\n')
   })
   server.on('clientError', (_error, socket) => socket.destroy())
   server.on('tlsClientError', (_error, socket) => socket.destroy())
   return server
+}
+
+/** Says no more, and hears no more: whoever does not hang up would keep the connection, and as many as there can be. */
+function dismiss(socket: Duplex, text: string): void {
+  socket.resume()
+  socket.end(text, () => socket.destroy())
 }
 
 /** Of a request to the proxy itself, which names the host in its first line. */

@@ -102,6 +102,25 @@ describe('a proxy on loopback', () => {
     assert.deepEqual(asked, [])
   })
 
+  for (const request of [
+    'CONNECT host.test:80 HTTP/1.1\r\nHost: x\r\n\r\n',
+    `CONNECT host.test HTTP/1.1\r\nHost: x\r\n${LOGIN}\r\n`,
+    'GET http://host.test/ HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+  ])
+    it(`does not wait for whoever does not hang up after ${request.slice(0, 25)}`, { timeout: 20_000 }, async () => {
+      const socket = net.connect({ port: listener.port, host: '127.0.0.1', allowHalfOpen: true })
+      const closed = new Promise<void>((resolve) => socket.on('close', () => resolve()))
+      socket.on('error', () => {})
+      socket.write(request)
+      for await (const _ of socket.iterator({ destroyOnReturn: false })) break
+      const more = () => {
+        if (socket.writable) socket.write('x'.repeat(1000), () => setImmediate(more))
+      }
+      more()
+      socket.resume()
+      await closed
+    })
+
   it('survives what is no HTTP, in a tunnel and without', async () => {
     await say('\u0000\u0001\u0002\r\n\r\n').catch(() => '')
     await say(`CONNECT host.test:80 HTTP/1.1\r\nHost: x\r\n${LOGIN}\r\n\u0016\u0003nonsense`, '200').catch(() => '')
