@@ -322,6 +322,22 @@ describe('what bytes are taken for', () => {
       await refused(proxy, place, 'EVIDENCE_MISSING')
     })
 
+    it('a URL that was let in is judged under a name that somebody gives it later', async (t) => {
+      stage.world.publishUnproven({ name: 'free', version: '1.0.0' })
+      const place = `${url}free/-/free-1.0.0.tgz`
+      for (const [name, status] of [
+        ['strict', 403],
+        ['free-too', 200],
+      ] as const) {
+        const host = createTarball({ name: 'free-host', version: '1.0.0', dependencies: { [name]: place } })
+        const base = await attacker(t, '{}', host)
+        const proxy = await stage.open({ asked: [{ name: 'free-host', spec: `${base}odd`, importer: '.' }] })
+        assert.equal((await ask(proxy, place)).status, 200)
+        assert.equal((await ask(proxy, `${base}odd`)).status, status)
+        assert.equal((await ask(proxy, place)).status, status)
+      }
+    })
+
     it('an alias of a project is a name of its target', async () => {
       stage.world.publishUnproven({ name: 'free', version: '1.0.0' })
       const place = `${url}free/-/free-1.0.0.tgz`
