@@ -7,6 +7,7 @@ import { after, before, describe, it, type TestContext } from 'node:test'
 import type { Asked } from '../../src/proxy/proxy.ts'
 import { serve } from '../evidence/support.ts'
 import { createManagerProject, MANAGERS, type Manager, runManager } from '../support/managers/index.ts'
+import { createProject, type PnpmVersion, type Project, runPnpm } from '../support/pnpm/index.ts'
 import { createTarball, type PackedPackage } from '../support/registry/index.ts'
 import { type Stage, startStage, statuses } from './support.ts'
 
@@ -25,6 +26,8 @@ const FREE = createTarball({ name: 'free', version: '1.0.0', files: { 'index.js'
 /** Where it lies is for a package that may be anything. */
 const PLACE = 'free/-/free-1.0.0.tgz'
 
+const PNPM = [10, 11, 12] as const satisfies readonly PnpmVersion[]
+
 describe('package managers that are deceived', () => {
   let stage: Stage
   before(async () => {
@@ -34,7 +37,7 @@ describe('package managers that are deceived', () => {
 
   async function install(
     t: TestContext,
-    manager: Manager,
+    manager: Manager | PnpmVersion,
     attack: Attack,
     dependencies: (base: string) => Readonly<Record<string, string>>,
   ): Promise<Outcome> {
@@ -44,16 +47,24 @@ describe('package managers that are deceived', () => {
     const specs = dependencies(server.url)
     const asked: Asked[] = Object.entries(specs).map(([name, spec]) => ({ name, spec, importer: '.' }))
     const proxy = await stage.open({ asked })
-    const project = createManagerProject({ registry: server.url, manifest: { dependencies: specs } })
+    const version = PNPM.find((each) => each === manager)
+    const project =
+      version !== undefined
+        ? createProject({ registry: server.url, dependencies: specs, workspace: { minimumReleaseAge: 0 } })
+        : createManagerProject({ registry: server.url, manifest: { dependencies: specs } })
     try {
       const yarn = manager === 'yarn4' ? ['YARN_HTTP_PROXY', 'YARN_HTTPS_PROXY'] : ['YARN_PROXY', 'YARN_HTTPS_PROXY']
-      const names = ['HTTP_PROXY', 'HTTPS_PROXY', 'npm_config_proxy', 'npm_config_https_proxy', ...yarn]
+      const npm = ['npm_config_proxy', 'npm_config_https_proxy']
+      const pnpm = ['pnpm_config_proxy', 'pnpm_config_https_proxy', 'pnpm_config_http_proxy']
+      const names = ['HTTP_PROXY', 'HTTPS_PROXY', ...npm, ...(version === undefined ? yarn : pnpm)]
       const env = {
-        ...project.env,
         ...Object.fromEntries(names.map((name) => [name, proxy.url])),
         npm_config_allow_remote: 'all',
       }
-      const { status } = await runManager(manager, ['install'], { cwd: project.dir, env })
+      const { status } =
+        version === undefined
+          ? await runManager(manager as Manager, ['install'], { cwd: project.dir, env: { ...project.env, ...env } })
+          : await runPnpm(version, ['install'], project as Project, { env })
       const file = join(project.dir, 'node_modules', 'strict', 'index.js')
       return {
         status,
@@ -78,8 +89,8 @@ describe('package managers that are deceived', () => {
     return JSON.stringify({ name, 'dist-tags': { latest: '1.0.0' }, time, versions: { '1.0.0': manifest } })
   }
 
-  for (const manager of MANAGERS) {
-    describe(manager, () => {
+  for (const manager of [...MANAGERS, ...PNPM]) {
+    describe(typeof manager === 'number' ? `pnpm ${manager}` : manager, () => {
       const never = async (
         t: TestContext,
         attack: Attack,
