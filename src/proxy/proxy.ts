@@ -8,6 +8,7 @@ import { buffered } from '../evidence/client.ts'
 import type { RegistrySettings } from '../evidence/settings.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import type { Verdict } from '../policy/types.ts'
+import { clean } from '../report/clean.ts'
 import { fail, forbid, refusalText } from './answers.ts'
 import { ARCHIVE_HEADER, isArchive, type Named, namesIn, UNREADABLE } from './archive.ts'
 import { makeAuthority } from './authority.ts'
@@ -44,6 +45,8 @@ export interface RunningProxy {
   readonly authority: string
   /** One for each package that was judged, in the order in which they were. */
   verdicts(): readonly Verdict[]
+  /** Why something could not be judged: a package manager may go on without what is optional. */
+  failure(): Error | undefined
   /** Ends every connection, and removes what was kept. */
   close(): Promise<void>
 }
@@ -75,6 +78,7 @@ export async function openProxy({
   const spoolFolder = await mkdtemp(path.join(tmpdir(), 'provenance-gate-'))
 
   const inTurn = oneAtATime()
+  let failure: Error | undefined
 
   async function handle(url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const time = patience(bounds)
@@ -90,8 +94,11 @@ export async function openProxy({
       if (method === 'GET' && isSuccess(answer)) await look(url, answer, response, time)
       else await handOn(answer, response, time)
     } catch (error) {
-      const problem = error instanceof BadGateway ? `${shown(url)}: ${error.message}` : String(error)
-      fail(response, problem)
+      if (error instanceof BadGateway) return fail(response, `${shown(url)}: ${error.message}`)
+      // Whoever has left is told nothing, and has broken nothing.
+      if (response.destroyed) return
+      failure ??= error instanceof Error ? error : new Error(String(error))
+      forbid(response, `provenance-gate could not judge it: ${clean(failure.message)}`)
     }
   }
 
@@ -174,9 +181,11 @@ export async function openProxy({
     url: `http://gate:${token}@127.0.0.1:${listener.port}`,
     authority: authority.certificate,
     verdicts: judge.verdicts,
+    failure: () => failure,
     close: async () => {
       await listener.close()
-      await rm(spoolFolder, { recursive: true, force: true })
+      // A download that is ending may still make a file.
+      await rm(spoolFolder, { recursive: true, force: true, maxRetries: 5 })
     },
   }
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'
+import { GateError } from '../../src/errors.ts'
 import { ask, errorOf, type Stage, startStage, statuses } from './support.ts'
 
 describe('a tarball', () => {
@@ -50,5 +51,17 @@ describe('a tarball', () => {
       assert.equal(answer.reason, errorOf(answer))
     }
     assert.equal((await ask(proxy, `${registry.url}free/-/free-1.0.0.tgz`)).status, 200)
+  })
+
+  it('is refused where the gate cannot do its job, and that is remembered', async () => {
+    stage.world.publishUnproven({ name: 'free', version: '1.0.0' })
+    for (const error of [new GateError('The trust root is stale.'), new TypeError('x is not a function')]) {
+      const gate = () => Promise.reject(error)
+      const proxy = await stage.open({ gate })
+      assert.equal(proxy.failure(), undefined)
+      const answer = await ask(proxy, `${stage.world.registry.url}free/-/free-1.0.0.tgz`)
+      assert.deepEqual([answer.status, errorOf(answer)], [403, `provenance-gate could not judge it: ${error.message}`])
+      assert.equal(proxy.failure(), error)
+    }
   })
 })

@@ -104,6 +104,8 @@ export async function run(command: readonly string[], options: RunOptions, now: 
       `What is refused above did not come through the gate (git, a folder, or it was there before), and is already installed. Remove node_modules, and correct what asks for it.\n`,
     )
   }
+  const failure = proxy.failure()
+  if (failure !== undefined) throw failure
   if (all.some(({ status }) => status === 'refused')) return exitStatus(all)
   if (after.status === 'rejected') throw after.reason
   if (ending.signal !== null && process.platform !== 'win32') {
