@@ -14,12 +14,13 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
   verifier: ['src/proving/worker.ts', 'src/proving/verifiers.ts'],
   cold: [
     ...['src/evidence/network.ts', 'src/evidence/settings.ts', 'src/trust/inputs.ts', 'src/lockfile/read.ts'],
-    'src/lockfile/formats.ts',
     // One of each: they are compared.
     ...['src/trust/instances.ts', 'src/trust/tuf.ts', 'src/evidence/client.ts'],
     ...['src/report/table.ts', 'src/cli/progress.ts'],
   ],
   run: ['src/cli/run/run.ts'],
+  // Of other managers than pnpm.
+  formats: ['src/lockfile/formats.ts'],
 }
 
 function otherParts(own: string, folder = '.'): Plugin {

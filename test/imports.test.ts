@@ -227,7 +227,7 @@ describe('what decides does nothing else', () => {
   /** Of Node: nothing but computing. Of packages: nothing that is known to read files or to speak to anybody. */
   const COMPUTING = ['node:buffer', 'node:crypto', 'node:path', 'node:util', 'node:zlib', 'node:assert/strict']
   const IO_PACKAGES =
-    /^(cosmiconfig|cross-spawn|find-up-simple|ini|make-fetch-happen|npm-registry-fetch|pacote|tinyglobby|@pnpm\/lockfile\.fs|@pnpm\/logger|@sigstore\/tuf|tuf-js|cli-progress)(\/|$)/
+    /^(cosmiconfig|cross-spawn|find-up-simple|ini|make-fetch-happen|npm-registry-fetch|pacote|@pnpm\/lockfile\.fs|@pnpm\/logger|@sigstore\/tuf|tuf-js|cli-progress)(\/|$)/
   const doesIO = (module: string) =>
     (module.startsWith('node:') && !COMPUTING.includes(module)) || IO_PACKAGES.test(module)
 

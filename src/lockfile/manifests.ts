@@ -1,6 +1,5 @@
-import { readFile, stat } from 'node:fs/promises'
+import { glob, readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { glob } from 'tinyglobby'
 import { GateError } from '../errors.ts'
 import type { Manifests } from './dependencies.ts'
 import { type Fields, field, isPlain } from './record.ts'
@@ -8,6 +7,7 @@ import { type Fields, field, isPlain } from './record.ts'
 /** Far more than any package.json has. */
 const MAX_BYTES = 4 * 1024 * 1024
 const MAX_PROJECTS = 10_000
+const MAX_PATTERN = 1024
 
 /**
  * The package.json of each of these folders, which are relative to `base`; without those that have none. An attacker may
@@ -34,25 +34,39 @@ export async function workspaceManifests(base: string): Promise<Manifests> {
   const [root] = (await readManifests(base, ['.'])).values()
   if (root === undefined) return new Map()
   const patterns = patternsOf(root, base)
-  const found = await glob(
-    patterns.map((pattern) => path.posix.join(pattern, 'package.json')),
-    {
-      cwd: base,
-      ignore: ['**/node_modules/**', '**/.git/**'],
-      expandDirectories: false,
-      followSymbolicLinks: false,
-      dot: true,
-    },
+  const found = await foldersBy(
+    patterns.filter((pattern) => !pattern.startsWith('!')),
+    base,
   )
-  const folders = found.map((file) => path.posix.dirname(file.split(path.sep).join('/'))).filter((each) => each !== '.')
-  const inside = folders.filter((folder) => !folder.startsWith('..') && !path.isAbsolute(folder)).sort()
-  return readManifests(base, ['.', ...new Set(inside)])
+  const excluded = await foldersBy(
+    patterns.flatMap((pattern) => (pattern.startsWith('!') ? [pattern.slice(1)] : [])),
+    base,
+  )
+  return readManifests(base, ['.', ...[...found].filter((folder) => !excluded.has(folder)).sort()])
+}
+
+/** Those below `base` that have a package.json. What is outside of it is no project of its workspace. */
+async function foldersBy(patterns: readonly string[], base: string): Promise<Set<string>> {
+  const folders = new Set<string>()
+  for (const pattern of patterns) {
+    if (path.isAbsolute(pattern) || pattern.split('/').includes('..')) continue
+    const files = glob(path.posix.join(pattern, 'package.json'), {
+      cwd: base,
+      exclude: (name) => ['node_modules', '.git'].includes(path.basename(name)),
+    })
+    for await (const file of files) {
+      const folder = path.dirname(file).split(path.sep).join('/')
+      if (folder !== '.') folders.add(folder)
+    }
+  }
+  return folders
 }
 
 function patternsOf(root: Fields, base: string): readonly string[] {
   const declared = field(root, 'workspaces')
   const list = isPlain(declared) ? (field(declared, 'packages') ?? []) : (declared ?? [])
-  if (Array.isArray(list) && list.every((each): each is string => typeof each === 'string')) return list
+  const isPattern = (each: unknown): each is string => typeof each === 'string' && each.length <= MAX_PATTERN
+  if (Array.isArray(list) && list.length <= MAX_PROJECTS && list.every(isPattern)) return list
   throw new GateError(`\`workspaces\` in ${path.join(base, 'package.json')} is not a list of texts. Correct the file.`)
 }
 

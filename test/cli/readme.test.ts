@@ -121,11 +121,11 @@ describe('the commands', () => {
   })
 
   test('and so is the default of each', async () => {
-    const [, said] = /`--lockfile FILE` \|.*\(default `([^`]+)`\)/.exec(README) ?? []
-    assert.equal(said, 'pnpm-lock.yaml')
+    const [, said] = /`--lockfile FILE` \|.*\(default: ([^;]+);/.exec(README) ?? []
+    assert.equal(said, 'what the folder has')
     assert.match(
       (await help('verify')).replace(/\s+/g, ' '),
-      /--lockfile <file> the lockfile \(default: "pnpm-lock.yaml"\)/,
+      /--lockfile <file> the lockfile, of pnpm, npm, yarn or bun \(default: what this folder has\)/,
     )
     assert.match((await help('verify')).replace(/\s+/g, ' '), /\(default: \.sigstorerc in the lockfile's folder\)/)
   })

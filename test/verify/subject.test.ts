@@ -81,6 +81,13 @@ describe('the digest of a lockfile entry', () => {
     )
   })
 
+  test('is not to be had from a lockfile of yarn berry, which says so, also beside one', () => {
+    for (const integrity of [undefined, widgets.integrity]) {
+      refused(lockedDigest(locked({ integrity, unbound: true })), 'UNBOUND')
+      refused(verify(locked({ integrity, unbound: true }), undefined, NOW), 'UNBOUND')
+    }
+  })
+
   test('is asked for before anything is read', () => {
     refused(verify(locked({ integrity: undefined }), undefined, NOW), 'INTEGRITY_MISSING')
   })
