@@ -103,8 +103,8 @@ interface Entry {
   readonly info: Fields
 }
 
-/** Longer than any path of names that could be installed. */
-const MAX_KEY = 4096
+/** Deeper than anything that bun has nested: walking up from each costs little. */
+const MAX_NAMES = 64
 
 function entriesOf(packages: ReadonlyMap<string, unknown>): ReadonlyMap<string, Entry> {
   return new Map(
@@ -113,7 +113,7 @@ function entriesOf(packages: ReadonlyMap<string, unknown>): ReadonlyMap<string, 
       if (!Array.isArray(value) || typeof value[0] !== 'string')
         throw broken(shown, 'is not a list that begins with a name')
       const path = key.match(/@[^/]*\/[^/]*|[^/]+/g) ?? []
-      if (key.length > MAX_KEY || path.join('/') !== key) throw broken(shown, 'is not a path of names')
+      if (path.length > MAX_NAMES || path.join('/') !== key) throw broken(shown, 'is not a path of names')
       const [id, ...rest] = value as [string, ...unknown[]]
       const at = id.indexOf('@', 1)
       const [name, reference] = at === -1 ? [id, ''] : [id.slice(0, at), id.slice(at + 1)]

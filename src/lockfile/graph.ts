@@ -20,6 +20,10 @@ export interface LockGraph {
   readonly nodes: readonly GraphNode[]
   add(key: string, claims: GraphNode['claims']): number
   connect(from: number, to: number): void
+  /** One node for all of that name, where it cannot be told which is meant; undefined where there is none. */
+  anyOf(name: string): number | undefined
+  /** Says that a node is of that name, for `anyOf`. */
+  name(node: number, name: string): void
   /** What is needed by `project`, named by its folder. */
   need(project: string, node: number): void
   /** All of it, but for projects of the workspace that nothing depends on: those are no packages. */
@@ -29,9 +33,16 @@ export interface LockGraph {
 export function openGraph(): LockGraph {
   const nodes: GraphNode[] = []
   const roots = new Map<string, number[]>()
+  const hubs = new Map<string, number>()
   return {
     nodes,
     add: (key, claims) => nodes.push({ key, claims, targets: [], aliases: new Set() }) - 1,
+    anyOf: (name) => hubs.get(name),
+    name: (node, name) => {
+      const hub = hubs.get(name) ?? nodes.push({ key: '', claims: [], targets: [], aliases: new Set() }) - 1
+      hubs.set(name, hub)
+      nodes[hub]?.targets.push(node)
+    },
     connect: (from, to) => void nodes[from]?.targets.push(to),
     need: (project, node) => {
       const known = roots.get(project)
@@ -56,7 +67,16 @@ export function openGraph(): LockGraph {
           key,
         }))
       }
-      const needed = new Set([...nodes.flatMap(({ targets }) => targets), ...[...roots.values()].flat()])
+      const hubNodes = new Set(hubs.values())
+      // What a name stands for is not needed by that alone.
+      const used = new Set([
+        ...[...roots.values()].flat(),
+        ...nodes.flatMap(({ targets }, number) => (hubNodes.has(number) ? [] : targets)),
+      ])
+      const needed = new Set([
+        ...used,
+        ...[...hubNodes].flatMap((hub) => (used.has(hub) ? (nodes[hub]?.targets ?? []) : [])),
+      ])
       const isListed = (number: number) => nodes[number]?.isProject !== true || needed.has(number)
       return mergePackages(nodes.flatMap((_, number) => (isListed(number) ? packageOf(number) : [])))
     },

@@ -86,8 +86,8 @@ function checkVersion(document: Fields): void {
   )
 }
 
-/** Longer than any path that an operating system takes: below it, walking up from each location costs little. */
-const MAX_LOCATION = 4096
+/** Longer than any location that npm has written: below it, walking up from each costs little. */
+const MAX_LOCATION = 1024
 
 function packagesIn(document: Fields): ReadonlyMap<string, Fields> {
   const value = field(document, 'packages')

@@ -3,8 +3,9 @@ import { isPackageName, isVersion } from './dep-path.ts'
 import { type Dependency, dependenciesOf } from './dependencies.ts'
 import { type Claim, isDefaultTarball, isGitArchive, LOCAL_TARBALL } from './entry.ts'
 import { githubOrigin } from './github.ts'
-import { folderClaim, type GraphNode, openGraph, unknownClaim } from './graph.ts'
+import { folderClaim, type GraphNode, openGraph, swappedClaim, unknownClaim } from './graph.ts'
 import { type Fields, field, isPlain } from './record.ts'
+import { specifierOf } from './specifier.ts'
 import type { LockedPackage } from './types.ts'
 
 /**
@@ -15,7 +16,6 @@ export function yarnBerryPackages(document: Fields): readonly LockedPackage[] {
   checkMetadata(field(document, '__metadata'))
   const graph = openGraph()
   const byDescriptor = new Map<string, Set<number>>()
-  const byName = new Map<string, Set<number>>()
   const put = (map: Map<string, Set<number>>, key: string, node: number) =>
     map.set(key, (map.get(key) ?? new Set()).add(node))
   const owners: { readonly node: number; readonly entry: Fields; readonly key: string; readonly project?: string }[] =
@@ -42,17 +42,22 @@ export function yarnBerryPackages(document: Fields): readonly LockedPackage[] {
     }
     for (const descriptor of key.split(/ *, */)) {
       const { name, reference } = split(descriptor)
-      put(byName, name, node)
+      graph.name(node, name)
       for (const each of descriptorsFor(name, reference)) put(byDescriptor, each, node)
-      if (first !== undefined && first.name !== name) graph.nodes[node]?.aliases.add(name)
+      if (first === undefined || first.name === name) continue
+      graph.nodes[node]?.aliases.add(name)
+      if (specifierOf(reference).kind !== 'registry') continue
+      // Asked for by its own name, and another is installed in its place.
+      put(byDescriptor, descriptor, graph.add(`${name}@${reference}`, [swappedClaim(name, first.name)]))
     }
   }
 
   const nodesFor = ({ name, text, isRequired }: Dependency, from: string): readonly number[] => {
     const exact = byDescriptor.get(`${name}@${text}`) ?? byDescriptor.get(`${name}@npm:${text}`)
     // `resolutions` and catalogs lead elsewhere than the range says: then it may be any of that name.
-    const found = exact ?? byName.get(name)
-    if (found !== undefined) return [...found]
+    if (exact !== undefined) return [...exact]
+    const any = graph.anyOf(name)
+    if (any !== undefined) return [any]
     if (!isRequired) return []
     return [graph.add(`${name}@${text}`, [unknownClaim(name, '', `needed by ${from}, and not in the lockfile`)])]
   }

@@ -16,7 +16,6 @@ import type { LockedPackage } from './types.ts'
 export function yarnClassicPackages(document: Fields, manifests: Manifests): readonly LockedPackage[] {
   const graph = openGraph()
   const byPattern = new Map<string, number>()
-  const byName = new Map<string, number[]>()
   const owners: { readonly node: number; readonly entry: Fields; readonly key: string }[] = []
   // yarn's parser gives the patterns of one entry the same object.
   const patternsOf = Map.groupBy(Object.keys(document), (pattern) => field(document, pattern))
@@ -28,7 +27,7 @@ export function yarnClassicPackages(document: Fields, manifests: Manifests): rea
     owners.push({ node, entry, key })
     for (const { pattern, name } of patterns) {
       byPattern.set(pattern, node)
-      byName.set(name, [...(byName.get(name) ?? []), node])
+      graph.name(node, name)
     }
   }
   const projects = projectNodes(graph, manifests)
@@ -42,8 +41,9 @@ export function yarnClassicPackages(document: Fields, manifests: Manifests): rea
     const project = projects.get(name)
     if (project !== undefined) return [projectLink(graph, name, project)]
     // `resolutions` give it another version than it was asked for.
-    const others = overridden.has(name) ? (byName.get(name) ?? []) : []
-    if (others.length > 0 || !isRequired) return others
+    const others = overridden.has(name) ? graph.anyOf(name) : undefined
+    if (others !== undefined) return [others]
+    if (!isRequired) return []
     return [graph.add(`${name}@${text}`, [unknownClaim(name, '', `needed by ${from}, and not in the lockfile`)])]
   }
   for (const { node, entry, key } of owners) {

@@ -54,6 +54,7 @@ test('the package has what a user needs, and nothing else', () => {
     'THIRD-PARTY-LICENSES.txt',
     'dist/cli.cjs',
     'dist/cold.cjs',
+    'dist/formats.cjs',
     'dist/hook.cjs',
     'dist/main.cjs',
     'dist/policy.schema.json',

@@ -157,8 +157,9 @@ describe('an entry of yarn 2 to 4', () => {
       const pkg = only(berry(located(patch(inner))))
       assert.deepEqual([pkg.name, pkg.version, pkg.source, pkg.unbound], ['a', '1.0.0', 'registry', true])
     }
-    const other = only(berry(located(patch('evil@npm:1.0.0'))))
-    assert.deepEqual([other.name, other.aliases], ['evil', ['a']])
+    const others = berry(located(patch('evil@npm:1.0.0')))
+    assert.deepEqual(brief(others), ['a@ unknown replaced by evil', 'evil@1.0.0 registry'])
+    assert.deepEqual(others[1]?.aliases, ['a'])
   })
 
   const cases: readonly [string, string][] = [
@@ -193,6 +194,29 @@ describe('an entry of yarn 2 to 4', () => {
     assert.deepEqual(of(`https://github.com/o/r.git#commit=${COMMIT}`), { repository: 'o/r', commit: COMMIT })
     assert.equal(of(`https://github.com/o/r.git#workspace=x&commit=${COMMIT}`), undefined)
     assert.equal(of('https://github.com/o/r.git#commit=abcdef1'), undefined)
+  })
+
+  it('in the place of another that was asked for is listed beside that one', () => {
+    const swapped = '"left-pad@npm:^1.0.0":\n  version: 1.0.0\n  resolution: "evil@npm:1.0.0"\n'
+    assert.deepEqual(brief(berry(swapped)), ['evil@1.0.0 registry', 'left-pad@ unknown replaced by evil'])
+    const alias = '"left-pad@npm:evil@^1.0.0":\n  version: 1.0.0\n  resolution: "evil@npm:1.0.0"\n'
+    assert.deepEqual(only(berry(alias)).aliases, ['left-pad'])
+  })
+
+  it('of which nobody can tell which is meant is all of that name, without work that grows with the square', () => {
+    const many = Array.from(
+      { length: 3000 },
+      (_, i) => `"a@npm:${i}":\n  version: 1.0.${i}\n  resolution: "a@npm:1.0.${i}"\n`,
+    )
+    const asking = Array.from(
+      { length: 3000 },
+      (_, i) => `"b@npm:${i}":\n  version: 1.0.${i}\n  resolution: "b@npm:1.0.${i}"\n  dependencies:\n    a: "npm:x"\n`,
+    )
+    const project =
+      '"root@workspace:.":\n  version: 0.0.0-use.local\n  resolution: "root@workspace:."\n  dependencies:\n    b: "npm:1"\n'
+    const packages = berry(project + many.join('') + asking.join(''))
+    assert.equal(packages.length, 6000)
+    assert.ok(packages.every(({ name, importers }) => name === 'b' || importers.includes('.')))
   })
 
   it('is needed by those whom the lockfile itself names', () => {
