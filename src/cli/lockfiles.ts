@@ -4,6 +4,7 @@ import { GateError } from '../errors.ts'
 import { lockfilesBelow, lockfilesIn } from '../lockfile/find.ts'
 import { lockfileFolder, OTHER_NAMES } from '../lockfile/kinds.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
+import { lockfilesOf } from '../lockfile/workspace.ts'
 import { projectRoot } from '../project.ts'
 import { clean } from '../report/clean.ts'
 import { count } from '../report/summary.ts'
@@ -53,8 +54,9 @@ export async function lockfileNotes(
   const projects = new Set(
     packages.flat().flatMap(({ importers }) => importers.map((each) => path.resolve(folder, each))),
   )
+  const judgedFiles = new Set((await Promise.all(files.map(lockfilesOf))).flat())
   const { files: below, isWhole } = await lockfilesBelow(folder)
-  const strange = below.filter((file) => !files.includes(file) && !projects.has(path.dirname(file)))
+  const strange = below.filter((file) => !judgedFiles.has(file) && !projects.has(path.dirname(file)))
   const names = strange.slice(0, MOST).map((file) => path.relative(folder, file))
   const more = strange.length > MOST ? ` and ${strange.length - MOST} more` : ''
   return [

@@ -44,10 +44,11 @@ export async function verify(options: VerifyOptions, now: Date): Promise<ExitSta
   await gate.load(size > LONG)
   const lists = await Promise.all(files.map((file) => ruledPackages(file, policy, once)))
   const packages = oneList(lists)
-  const verdicts = await forEachPackage(packages, gate)
+  // The folders are looked through while packages are verified.
+  const [notes, verdicts] = await Promise.all([lockfileNotes(lockfiles, lists), forEachPackage(packages, gate)])
   await gate.save()
 
-  for (const note of await lockfileNotes(lockfiles, lists)) process.stderr.write(`${note}\n`)
+  for (const note of notes) process.stderr.write(`${note}\n`)
   if (options.json) process.stdout.write(`${jsonText(jsonReport(verdicts))}\n`)
   const exceptions = [policy, ...policy.projects.values()].flatMap((each) => each.exceptions)
   await showVerdicts(verdicts, unusedExceptions(exceptions, verdicts, process.cwd()))

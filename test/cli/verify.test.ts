@@ -99,6 +99,7 @@ describe('exit status and output', () => {
           exception: null,
           claims: null,
           importers: ['.'],
+          bundledIn: null,
           projects: null,
         },
       },
