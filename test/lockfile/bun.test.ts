@@ -198,7 +198,7 @@ describe('a lockfile of bun', () => {
           return
         }
         for (const path of Object.keys(packages)) {
-          const installed = path.replace(/^(?:.*?\/)?((?:@s\/)?.)$/, '$1')
+          const installed = /(?:^|\/)((?:@s\/)?[^/@]+)$/.exec(path)?.[1]
           assert.ok(
             listed.some(({ name, aliases = [] }) =>
               [name, ...aliases].some((each) => each === installed || each === path),
