@@ -83,7 +83,7 @@ export const pnpm: Manager = {
     const old = withSettings(env, 'npm_config_', settings)
     const current = withSettings(old, 'pnpm_config_', { ...settings, http_proxy: proxy })
     // For pnpm 10, whose pnpm-workspace.yaml is stronger than its environment.
-    const strong = { ...own, noproxy: NO_HOST, no_proxy: NO_HOST }
+    const strong = { ...own, cafile: bundle, noproxy: NO_HOST, no_proxy: NO_HOST }
     return {
       args: [
         ...Object.entries(strong).map(([name, value]) => `--config.${name.replaceAll('_', '-')}=${value}`),
