@@ -95,7 +95,7 @@ function closure(
   return reached
 }
 
-const ROOMS = ['lockfile', 'evidence', 'trust', 'verify', 'proving', 'policy', 'report', 'proxy'].map(
+const ROOMS = ['lockfile', 'evidence', 'trust', 'verify', 'proving', 'policy', 'report', 'proxy', 'managers'].map(
   (room) => `src/${room}`,
 )
 /** What everybody may import. */
@@ -107,6 +107,7 @@ const COMPOSITION_ROOTS = [
   ...['src/cli/sources.ts', 'src/cli/verify.ts', 'src/cli/accept.ts', 'src/cli/init.ts', 'src/cli/export.ts'],
   ...['src/cli/explain.ts', 'src/cli/policy.ts', 'src/cli/verify-bundle.ts', 'src/cli/trust.ts'],
   'src/cli/lockfiles.ts',
+  ...['src/cli/run/run.ts', 'src/cli/run/places.ts'],
   ...['hooks/session.ts', 'hooks/judge.ts'],
 ]
 
@@ -193,6 +194,7 @@ describe('one way: cli and hooks → gate → rooms', () => {
     'src/verify': ['src/lockfile/types.ts'],
     'src/policy': ['src/lockfile/types.ts', 'src/verify/types.ts'],
     'src/report': ['src/lockfile/types.ts', 'src/verify/types.ts', 'src/policy/types.ts'],
+    'src/managers': [],
   }
   for (const [room, known] of Object.entries(types)) {
     it(`${room} knows ${known.length === 0 ? 'no other room' : known.join(', ')}`, () => {
@@ -240,6 +242,7 @@ describe('what decides does nothing else', () => {
     ),
     'src/verify': [],
     'src/report': [],
+    'src/managers': [],
   }
   for (const [room, readers] of Object.entries(READERS)) {
     const pure = inRoom(room).filter((file) => !readers.includes(file))

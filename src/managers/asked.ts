@@ -1,5 +1,5 @@
 import { GateError } from '../errors.ts'
-import { field, isPlain } from '../lockfile/record.ts'
+import { own, ownEntries } from './own.ts'
 
 /** A dependency that somebody asks for, by the name under which it is installed. */
 export interface Asked {
@@ -13,6 +13,9 @@ const ALIAS = /^npm:(@[^/@\s]+\/[^/@\s]+|[^/@\s:]+)(?:@(.*))?$/s
 const NAMED = /^(@[^/@\s]+\/[^/@\s]+|[^/@\s:]+)(?:@(.*))?$/s
 const NAMED_FOREIGN = /^(@[^/@\s]+\/[^/@\s]+|[^/@\s:]+)@((?:[a-z+]+:|[^@\s]+\/).*)$/is
 
+/** `git@github.com:owner/name.git`, in which the user is no name of a package. */
+const SSH = /^[^@/\s]+@[\w-]+(?:\.[\w-]+)+:/
+
 /**
  * What an argument of a command asks for; undefined for folders and files, which nobody downloads.
  *
@@ -24,7 +27,7 @@ export function askedBy(word: string, importer: string): Asked | undefined {
   if (target !== undefined) return { name: target, spec: range, importer }
   const [, jsr] = /^jsr:(@[^/@\s]+\/[^/@\s]+)/.exec(word) ?? []
   if (jsr !== undefined) return { name: jsr, spec: word, importer }
-  const [, name, spec = ''] = NAMED_FOREIGN.exec(word) ?? NAMED.exec(word) ?? []
+  const [, name, spec = ''] = SSH.test(word) ? [] : (NAMED_FOREIGN.exec(word) ?? NAMED.exec(word) ?? [])
   if (name !== undefined) return { name, spec, importer }
   throw new GateError(
     `${word} names no package: what a URL or a repository holds calls itself what it likes, and so chooses its rule. Expected the name by which the policy knows it. Name it: \`NAME@${word}\`.`,
@@ -36,20 +39,19 @@ const KINDS = ['dependencies', 'devDependencies', 'optionalDependencies', 'peerD
 /** What a package.json asks for, by its dependencies, and by what it puts in the place of others'. */
 export function askedIn(text: string, importer: string): readonly Asked[] {
   const manifest = parsed(text)
-  const pnpm = isPlain(manifest) ? field(manifest, 'pnpm') : undefined
   return [
     ...KINDS.flatMap((kind) => entries(manifest, kind)),
     ...entries(manifest, 'resolutions'),
-    ...overrides(isPlain(manifest) ? field(manifest, 'overrides') : undefined, 0),
-    ...entries(pnpm, 'overrides'),
+    ...overrides(own(manifest, 'overrides'), 0),
+    ...entries(own(manifest, 'pnpm'), 'overrides'),
   ].map(([name, spec]) => ({ name, spec, importer }))
 }
 
 /** The patterns of a package.json for the folders of its workspaces. */
 export function workspacesOf(text: string): readonly string[] {
   const manifest = parsed(text)
-  const value = isPlain(manifest) ? field(manifest, 'workspaces') : undefined
-  const patterns = isPlain(value) ? field(value, 'packages') : value
+  const value = own(manifest, 'workspaces')
+  const patterns = own(value, 'packages') ?? value
   return Array.isArray(patterns) ? patterns.filter((each) => typeof each === 'string') : []
 }
 
@@ -63,17 +65,15 @@ function parsed(text: string): unknown {
 }
 
 function entries(holder: unknown, key: string): readonly (readonly [string, string])[] {
-  const value = isPlain(holder) ? field(holder, key) : undefined
-  if (!isPlain(value)) return []
-  return Object.entries(value).flatMap(([name, spec]) =>
+  return ownEntries(own(holder, key)).flatMap(([name, spec]) =>
     typeof spec === 'string' ? [[plainName(name), spec] as const] : [],
   )
 }
 
 /** npm's may be nested: `{"a": {"b": "npm:c@1"}}`. */
 function overrides(value: unknown, depth: number): readonly (readonly [string, string])[] {
-  if (!isPlain(value) || depth > 20) return []
-  return Object.entries(value).flatMap(([name, spec]) =>
+  if (depth > 20) return []
+  return ownEntries(value).flatMap(([name, spec]) =>
     typeof spec === 'string' ? [[plainName(name), spec] as const] : overrides(spec, depth + 1),
   )
 }

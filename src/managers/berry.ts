@@ -2,6 +2,7 @@ import path from 'node:path'
 import { parse } from 'yaml'
 import { GateError } from '../errors.ts'
 import { withoutExceptions, withoutVariables, withVariables } from './environment.ts'
+import { own, ownEntries } from './own.ts'
 import type { Call, Manager, Reader } from './types.ts'
 import { isSet, setsOneOf, wordsOf } from './words.ts'
 
@@ -103,9 +104,7 @@ function isOnlyLockfile(args: readonly string[]): boolean {
 
 /** For single hosts, nothing that the gate sets is stronger. @throws GateError */
 function refuseHosts(file: string, settings: unknown): void {
-  const hosts = own(settings, 'networkSettings')
-  if (typeof hosts !== 'object' || hosts === null) return
-  for (const [host, each] of Object.entries(hosts)) {
+  for (const [host, each] of ownEntries(own(settings, 'networkSettings'))) {
     for (const key of ['httpProxy', 'httpsProxy', 'httpsCaFilePath']) {
       if (own(each, key) === undefined) continue
       throw new GateError(
@@ -127,10 +126,4 @@ function readSettings(file: string, read: Reader): unknown {
       { cause },
     )
   }
-}
-
-function own(value: unknown, key: string): unknown {
-  return typeof value === 'object' && value !== null && Object.hasOwn(value, key)
-    ? (value as Readonly<Record<string, unknown>>)[key]
-    : undefined
 }
