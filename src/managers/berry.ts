@@ -8,19 +8,7 @@ import { isSet, setsOneOf, wordsOf } from './words.ts'
 
 const WITH_VALUE = ['--cwd', '--mode', '--registry']
 /** What downloads packages and links them. */
-const LINKING = [
-  'add',
-  'up',
-  'upgrade',
-  'remove',
-  'dedupe',
-  'link',
-  'unlink',
-  'import',
-  'set',
-  'patch-commit',
-  'rebuild',
-]
+const LINKING = ['focus', 'unplug', 'add', 'up', 'upgrade', 'remove', 'dedupe', 'link', 'unlink', 'import', 'rebuild']
 
 /**
  * yarn 2 and later. Its environment is stronger than .yarnrc.yml, but for what that says of single hosts. The checksums of its
@@ -93,7 +81,11 @@ export const berry: Manager = {
 /** Behind `workspace NAME`, which says where a command runs. */
 function commandOf({ args }: Call): string {
   const words = wordsOf(args, WITH_VALUE)
-  return (words[0] === 'workspace' ? words[2] : words[0]) ?? 'install'
+  const [command, ...rest] = words[0] === 'workspace' ? words.slice(2) : words
+  // `yarn --version` is no install.
+  if (command === undefined)
+    return args.some((word) => /^(?:-[hv]|--(?:help|version))$/.test(word)) ? 'help' : 'install'
+  return command === 'workspaces' && rest[0] === 'focus' ? 'focus' : command
 }
 
 function isOnlyLockfile(args: readonly string[]): boolean {

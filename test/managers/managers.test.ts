@@ -257,6 +257,8 @@ describe('what it is started with', () => {
       assert.deepEqual(launched.args, args)
       assert.equal(launched.env.YARN_CACHE_FOLDER, undefined)
     }
+    for (const command of ['yarn --version', 'yarn -h', 'yarn run install'])
+      assert.deepEqual(launch(command, {}, ROAD, '4.0.0').args, command.split(' ').slice(1))
     const added = launch('yarn add x', { YARN_CACHE_FOLDER: 'mine', YARN_ENABLE_MIRROR: '1' }, ROAD, '4.0.0')
     assert.deepEqual(added.args, ['add', 'x'])
     assert.deepEqual(

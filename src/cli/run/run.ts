@@ -101,7 +101,7 @@ export async function run(command: readonly string[], options: RunOptions, now: 
   if (all.length > 0) await showVerdicts(all)
   if (past.some(({ status }) => status === 'refused')) {
     process.stderr.write(
-      `What is refused above did not come through the gate (git, a folder, or it was there before), and is already installed. Remove node_modules, and correct what asks for it.\n`,
+      'What is refused last above is in the lockfile, but did not come through the gate in this run: it is from git or a folder, or was there before. What of it is in node_modules is already installed. Remove it, and correct what asks for it.\n',
     )
   }
   const failure = proxy.failure()
