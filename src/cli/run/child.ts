@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process'
 import { constants } from 'node:os'
 import spawn from 'cross-spawn'
 import { GateError } from '../../errors.ts'
@@ -12,30 +13,61 @@ export interface Ending {
 /** What ends a command from outside. */
 const FORWARDED = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT'] as const
 
+/** Signals to this process, which are the command's from now on. */
+export interface Signals {
+  /** The command that gets them. One that came before it did is known by `early`. */
+  readonly attach: (child: ChildProcess) => void
+  readonly early: () => NodeJS.Signals | undefined
+  /** They are this process' own again. */
+  readonly release: () => void
+}
+
 /**
- * Runs a command with this process' own terminal, input and output, and lives as long as it does: signals go to it, and what
- * it does about them is its business. A second SIGTERM ends it.
+ * From before there is anything to be removed afterwards, until it is: this process lives as long as the command does, and what
+ * the command does about a signal is its business. A second SIGTERM ends it.
+ */
+export function takeSignals(): Signals {
+  let child: ChildProcess | undefined
+  let early: NodeJS.Signals | undefined
+  let terms = 0
+  const forward = (signal: NodeJS.Signals) => {
+    if (signal === 'SIGTERM') terms += 1
+    if (child === undefined) early = signal
+    // Ctrl-C reaches everything in the foreground of a terminal by itself: a second one would not be the user's.
+    else if ((signal === 'SIGINT' || signal === 'SIGQUIT') && process.stdin.isTTY) return
+    else child.kill(terms > 1 ? 'SIGKILL' : signal)
+  }
+  for (const signal of FORWARDED) process.on(signal, forward)
+  return {
+    attach: (started) => {
+      child = started
+    },
+    early: () => early,
+    release: () => {
+      for (const signal of FORWARDED) process.off(signal, forward)
+    },
+  }
+}
+
+/**
+ * Runs a command with this process' own terminal, input and output.
  *
  * @throws GateError where it cannot be started
  */
-export async function runChild(program: string, args: readonly string[], env: Variables): Promise<Ending> {
+export async function runChild(
+  program: string,
+  args: readonly string[],
+  env: Variables,
+  { attach, early }: Signals,
+): Promise<Ending> {
+  const signal = early()
+  if (signal !== undefined) return { status: null, signal }
   const child = spawn(program, [...args], { stdio: 'inherit', env: defined(env) })
-  let terms = 0
-  const forward = (signal: NodeJS.Signals) => {
-    // Ctrl-C reaches everything in the foreground of a terminal by itself: a second one would not be the user's.
-    if ((signal === 'SIGINT' || signal === 'SIGQUIT') && process.stdin.isTTY) return
-    if (signal === 'SIGTERM') terms += 1
-    child.kill(terms > 1 ? 'SIGKILL' : signal)
-  }
-  for (const signal of FORWARDED) process.on(signal, forward)
-  try {
-    return await new Promise<Ending>((resolve, reject) => {
-      child.on('error', (error: NodeJS.ErrnoException) => reject(notStarted(program, error)))
-      child.on('close', (status, signal) => resolve({ status, signal }))
-    })
-  } finally {
-    for (const signal of FORWARDED) process.off(signal, forward)
-  }
+  attach(child)
+  return new Promise<Ending>((resolve, reject) => {
+    child.on('error', (error: NodeJS.ErrnoException) => reject(notStarted(program, error)))
+    child.on('close', (status, signal) => resolve({ status, signal }))
+  })
 }
 
 /** What a command prints, for questions that take no time. @throws GateError */

@@ -23,7 +23,7 @@ import {
   settingsOf,
   trustFiles,
 } from '../sources.ts'
-import { answerOf, type Ending, runChild, statusOf } from './child.ts'
+import { answerOf, type Ending, runChild, type Signals, statusOf, takeSignals } from './child.ts'
 import { storeNotes } from './modules.ts'
 import { askedByProjects, lockfilesAbove, projectAbove, readText, upwards } from './places.ts'
 import { trustedWith } from './trusted.ts'
@@ -81,6 +81,7 @@ export async function run(command: readonly string[], options: RunOptions, now: 
   }
 
   const settings = await settingsOf(sources, root)
+  const signals = takeSignals()
   const proxy = await openProxy({
     gate,
     locked: locked.flatMap(fetchable),
@@ -89,7 +90,9 @@ export async function run(command: readonly string[], options: RunOptions, now: 
     now,
     folder: process.cwd(),
   })
-  const ending = await through(plan, proxy, settings.options.ca).finally(() => proxy.close())
+  const ending = await through(plan, proxy, settings.options.ca, signals)
+    .finally(() => proxy.close())
+    .finally(signals.release)
 
   const judged = merged([...before, ...proxy.verdicts()])
   const succeeded = ending.status === 0 && !judged.some(({ status }) => status === 'refused')
@@ -160,7 +163,12 @@ async function policyFor(options: RunOptions, root: string): Promise<PolicyPlace
 }
 
 /** Runs the command with everything that it needs in a folder of its own, which is gone afterwards. */
-async function through({ manager, call, root, isFresh }: Plan, proxy: RunningProxy, ca: unknown): Promise<Ending> {
+async function through(
+  { manager, call, root, isFresh }: Plan,
+  proxy: RunningProxy,
+  ca: unknown,
+  signals: Signals,
+): Promise<Ending> {
   const folder = mkdtempSync(path.join(tmpdir(), 'provenance-gate-run-'))
   const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
   process.on('exit', remove)
@@ -175,7 +183,7 @@ async function through({ manager, call, root, isFresh }: Plan, proxy: RunningPro
     writeFileSync(road.bundle, trusted.bundle)
     writeFileSync(road.extra, trusted.extra)
     const { args, env } = manager.launch(call, road)
-    const start = () => runChild(call.program, [...call.before, ...args], env)
+    const start = () => runChild(call.program, [...call.before, ...args], env, signals)
     if (manager.name !== 'pnpm' || road.fresh === undefined) return await start()
     const notes = storeNotes([root, call.folder], path.join(road.fresh, 'store'))
     notes.point()
