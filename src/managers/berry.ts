@@ -1,10 +1,10 @@
 import path from 'node:path'
-import { parse } from 'yaml'
 import { GateError } from '../errors.ts'
 import { withoutExceptions, withoutVariables, withVariables } from './environment.ts'
 import { own, ownEntries } from './own.ts'
-import type { Call, Manager, Reader } from './types.ts'
+import type { Call, Manager } from './types.ts'
 import { isSet, setsOneOf, wordsOf } from './words.ts'
+import { settingsIn } from './yaml.ts'
 
 const WITH_VALUE = ['--cwd', '--mode', '--registry']
 /** What downloads packages and links them. */
@@ -27,7 +27,7 @@ export const berry: Manager = {
     const home = call.env.HOME || call.env.USERPROFILE
     const name = call.env.YARN_RC_FILENAME || '.yarnrc.yml'
     const files = new Set((home === undefined ? folders : [...folders, home]).map((folder) => path.join(folder, name)))
-    const settings = [...files].map((file) => [file, readSettings(file, read)] as const)
+    const settings = [...files].map((file) => [file, settingsIn(file, read(file))] as const)
     for (const [file, each] of settings) refuseHosts(file, each)
     const linker = settings.find(([, each]) => own(each, 'nodeLinker') !== undefined)?.[1]
     const isPnp = (call.env.YARN_NODE_LINKER ?? own(linker, 'nodeLinker') ?? 'pnp') === 'pnp'
@@ -103,19 +103,5 @@ function refuseHosts(file: string, settings: unknown): void {
         `${file} sets ${key} for ${host} under networkSettings, which is stronger than what the gate can set, and would lead past it: expected proxies and authorities for all hosts only. Move it out of networkSettings.`,
       )
     }
-  }
-}
-
-/** @throws GateError where nobody could say what it sets */
-function readSettings(file: string, read: Reader): unknown {
-  const text = read(file)
-  if (text === undefined) return undefined
-  try {
-    return parse(text, { maxAliasCount: 0, logLevel: 'silent', merge: true })
-  } catch (cause) {
-    throw new GateError(
-      `${file} cannot be read as YAML, so nobody can say whether it leads past the gate. Correct it.`,
-      { cause },
-    )
   }
 }

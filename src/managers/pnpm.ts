@@ -1,8 +1,10 @@
 import path from 'node:path'
 import { GateError } from '../errors.ts'
 import { NO_HOST, withoutExceptions, withSettings } from './environment.ts'
+import { ownEntries } from './own.ts'
 import type { Call, Manager, Reader } from './types.ts'
 import { isSet, plainCommand, setsOneOf, wordsOf } from './words.ts'
+import { settingsIn } from './yaml.ts'
 
 const NETWORK = [
   ...['proxy', 'https-proxy', 'http-proxy', 'noproxy', 'no-proxy', 'cafile', 'ca', 'local-address'],
@@ -62,7 +64,9 @@ export const pnpm: Manager = {
     }
     for (const file of folders.map((folder) => path.join(folder, 'pnpm-workspace.yaml'))) {
       // A proxy on the command line could be read by every user of this machine, and with it the gate's password.
-      const [, key] = /^["']?(proxy|https?-?proxy)["']?\s*:/im.exec(read(file) ?? '') ?? []
+      const key = ownEntries(settingsIn(file, read(file)))
+        .map(([name]) => name)
+        .find((name) => /^(?:https?)?proxy$/i.test(name.replaceAll(/[-_]/g, '')))
       if (key === undefined) continue
       throw new GateError(
         `${file} sets ${key}, which for pnpm 10 is stronger than what the gate can set, and would lead past it: expected no proxy in a file of the repository. Move it to the variable HTTPS_PROXY or to your own .npmrc, which the gate itself uses.`,
@@ -118,7 +122,11 @@ function setsLockfile({ env, folder }: Call, root: string, read: Reader): boolea
   const config = path.join(env.XDG_CONFIG_HOME || path.join(home, '.config'), 'pnpm')
   const own = [root, folder].flatMap((each) => [path.join(each, 'pnpm-workspace.yaml'), path.join(each, '.npmrc')])
   const users = [path.join(home, '.npmrc'), path.join(config, 'rc'), path.join(config, 'config.yaml')]
-  return [...own, ...users].some((file) => /lockfile/i.test(read(file) ?? ''))
+  return [...own, ...users].some((file) => {
+    const text = read(file) ?? ''
+    // In quotes, a key of .npmrc may be spelled with escapes.
+    return /lockfile|\\/i.test(file.endsWith('.yaml') ? JSON.stringify(settingsIn(file, text) ?? '') : text)
+  })
 }
 
 function isCi({ CI }: Call['env']): boolean {

@@ -52,14 +52,23 @@ export const yarn: Manager = {
   },
 }
 
-/** Lines such as `--install.cache-folder "./x"`. @throws GateError */
+/**
+ * Lines such as `--install.cache-folder "./x"`. Wherever in a line: a value may have several keys, and in quotes a key may be
+ * spelled with escapes. @throws GateError
+ */
 function refuseArguments(file: string, read: Reader): void {
-  for (const [index, line] of (read(file) ?? '').split(/\r?\n/).entries()) {
-    const [, key = ''] = /^\s*["']?--([^\s"':]+)/.exec(line) ?? []
-    const option = key.slice(key.lastIndexOf('.') + 1)
-    if (setsOneOf([`--${option}`], PAST) === undefined) continue
+  for (const [index, line] of (read(file) ?? '').split(/\r\n?|\n/).entries()) {
+    if (/^\s*#/.test(line)) continue
+    const plain = line.replaceAll(/\\u([\da-f]{4})/gi, (_, code: string) =>
+      String.fromCharCode(Number.parseInt(code, 16)),
+    )
+    const keys = plain.match(/--[^\s"',:]+/g) ?? []
+    const key = keys.find(
+      (each) => setsOneOf([`--${each.slice(each.lastIndexOf('.') + 1).replace(/^--/, '')}`], PAST) !== undefined,
+    )
+    if (key === undefined) continue
     throw new GateError(
-      `${file}:${index + 1} sets --${key}, which is stronger than what the gate can set, and would lead past it: expected no setting there of a proxy, an authority or a cache, nor one that keeps yarn from downloading. Remove the line; the gate itself uses the proxies and authorities of your .npmrc and environment.`,
+      `${file}:${index + 1} sets ${key}, which is stronger than what the gate can set, and would lead past it: expected no setting there of a proxy, an authority or a cache, nor one that keeps yarn from downloading. Remove the line; the gate itself uses the proxies and authorities of your .npmrc and environment.`,
     )
   }
 }

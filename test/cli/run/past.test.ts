@@ -57,6 +57,11 @@ const PNPM: Readonly<Record<string, Way>> = {
   'noProxy of pnpm-workspace.yaml': { files: workspace('noProxy: 127.0.0.1') },
   'noproxy of it': { files: workspace('noproxy: 127.0.0.1') },
   'proxies of it': { files: workspace("httpProxy: ''"), says: /pnpm-workspace\.yaml sets httpProxy, / },
+  'a proxy with escapes': { files: workspace('"http\\x50roxy": ""'), says: /pnpm-workspace\.yaml sets httpProxy, / },
+  'a proxy behind another key': {
+    files: { 'pnpm-workspace.yaml': '{"dangerouslyAllowAllBuilds": true, "http-proxy": ""}\n' },
+    says: /pnpm-workspace\.yaml sets http-proxy, /,
+  },
   'noproxy of .npmrc': { files: { '.npmrc': rc('noproxy=127.0.0.1\nno-proxy=127.0.0.1') } },
   'the store': { isWarm: true },
   'a store of pnpm-workspace.yaml': {
@@ -92,6 +97,14 @@ const WAYS: Readonly<Partial<Record<Runner, Readonly<Record<string, Way>>>>> = {
       says: /\.yarnrc:2 sets --install\.proxy/,
     },
     'one for all commands': { files: { '.yarnrc': yarnrc('--proxy ""') }, says: /\.yarnrc:2 sets --proxy/ },
+    'one with escapes': {
+      files: { '.yarnrc': yarnrc('"--install\\u002eproxy" ""') },
+      says: /\.yarnrc:2 sets --install\.proxy/,
+    },
+    'one behind another key': {
+      files: { '.yarnrc': yarnrc('lastUpdateCheck, --install.proxy ""') },
+      says: /\.yarnrc:2 sets --install\.proxy/,
+    },
     'one in a folder above': {
       prepare: ({ root }) => writeFileSync(path.join(root, '.yarnrc'), '--*.cache-folder "/x"\n'),
       says: /\.yarnrc:1 sets --\*\.cache-folder/,
@@ -124,6 +137,20 @@ const WAYS: Readonly<Partial<Record<Runner, Readonly<Record<string, Way>>>>> = {
       prepare: ({ root }) => writeFileSync(path.join(root, '.yarnrc.yml'), "networkSettings: {'*': {httpProxy: ''}}\n"),
       says: /sets httpProxy for \*/,
     },
+    'one with escapes': {
+      files: berry('"network\\x53ettings": {"127.0.0.1": {"http\\x50roxy": ""}}'),
+      says: /sets httpProxy for 127\.0\.0\.1/,
+    },
+    'one by an anchor': {
+      files: berry('unknown: &x {httpProxy: ""}\nnetworkSettings: {"127.0.0.1": *x}'),
+      says: /expected a version|cannot be read as YAML/,
+    },
+    'one in the old syntax': {
+      files: { '.yarnrc.yml': oldSyntax() },
+      says: /cannot be read as YAML/,
+    },
+    'no network, with everything in the cache': { isWarm: true, env: { YARN_ENABLE_NETWORK: 'false' } },
+    'offline, with everything in the cache': { isWarm: true, env: { YARN_ENABLE_OFFLINE_MODE: 'true' } },
     'settings that nobody can read': { files: berry('a: [\n'), says: /--version` says .*expected a version/s },
     'httpProxy of .yarnrc.yml': { files: berry("httpProxy: ''") },
     'the cache': { isWarm: true },
@@ -225,4 +252,18 @@ function berry(lines: string): Readonly<Record<string, string>> {
 
 function bunfig(lines: string): Readonly<Record<string, string>> {
   return { 'bunfig.toml': `[install]\nregistry = "${world.registry.url}"\n${lines}\n` }
+}
+
+/** What yarn takes for a file in the syntax of yarn 1, by its first line. */
+function oldSyntax(): string {
+  const settings = ['httpProxy ""', 'httpsProxy ""'].map((line) => `    ${line}`)
+  return [
+    '# yarn lockfile v1',
+    '',
+    `npmRegistryServer "${world.registry.url.replace(/\/$/, '')}"`,
+    'enableTelemetry false\nenableScripts true\nhttpRetry 0\nnodeLinker "node-modules"',
+    'networkSettings:\n  "127.0.0.1":',
+    ...settings,
+    '',
+  ].join('\n')
 }
