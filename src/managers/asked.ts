@@ -39,12 +39,22 @@ const KINDS = ['dependencies', 'devDependencies', 'optionalDependencies', 'peerD
 /** What a package.json asks for, by its dependencies, and by what it puts in the place of others'. */
 export function askedIn(text: string, importer: string): readonly Asked[] {
   const manifest = parsed(text)
-  return [
-    ...KINDS.flatMap((kind) => entries(manifest, kind)),
-    ...entries(manifest, 'resolutions'),
-    ...overrides(own(manifest, 'overrides'), 0),
-    ...entries(own(manifest, 'pnpm'), 'overrides'),
-  ].map(([name, spec]) => ({ name, spec, importer }))
+  const entries = KINDS.flatMap((kind) => textsIn(own(manifest, kind)))
+  return [...entries.map(([name, spec]) => ({ name, spec, importer })), ...replacedIn(manifest, importer)]
+}
+
+/** Of package.json, pnpm-workspace.yaml and .yarnrc.yml. */
+const REPLACING = ['resolutions', 'overrides', 'packageExtensions', 'catalog', 'catalogs']
+
+/**
+ * What a file of a project puts in the place of dependencies, or adds to those of others' packages. And every alias, wherever
+ * it stands, for whatever is invented next: what is none is of no meaning, for nobody downloads it.
+ */
+export function replacedIn(settings: unknown, importer: string): readonly Asked[] {
+  const holders = [settings, own(settings, 'pnpm'), own(settings, 'workspaces')]
+  const replaced = holders.flatMap((holder) => REPLACING.flatMap((key) => textsIn(own(holder, key))))
+  const aliases = textsIn(settings).filter(([, spec]) => /^\s*(?:npm|jsr):/i.test(spec))
+  return [...replaced, ...aliases].map(([name, spec]) => ({ name, spec, importer }))
 }
 
 /** The patterns of a package.json for the folders of its workspaces. */
@@ -64,19 +74,21 @@ function parsed(text: string): unknown {
   }
 }
 
-function entries(holder: unknown, key: string): readonly (readonly [string, string])[] {
-  return ownEntries(own(holder, key)).flatMap(([name, spec]) =>
-    typeof spec === 'string' ? [[plainName(name), spec] as const] : [],
-  )
+/**
+ * All texts, each with the name that it stands under. npm's overrides are nested, `{"a": {"b": "npm:c@1"}}`, and what stands
+ * under `.` is about the name above it.
+ */
+function textsIn(value: unknown, above = '', depth = 0): readonly (readonly [string, string])[] {
+  if (depth > MAX_DEPTH) return []
+  if (Array.isArray(value)) return value.flatMap((each) => textsIn(each, above, depth + 1))
+  return ownEntries(value).flatMap(([key, each]) => {
+    const name = key === '.' ? above : plainName(key)
+    return typeof each === 'string' ? [[name, each] as const] : textsIn(each, name, depth + 1)
+  })
 }
 
-/** npm's may be nested: `{"a": {"b": "npm:c@1"}}`. */
-function overrides(value: unknown, depth: number): readonly (readonly [string, string])[] {
-  if (depth > 20) return []
-  return ownEntries(value).flatMap(([name, spec]) =>
-    typeof spec === 'string' ? [[plainName(name), spec] as const] : overrides(spec, depth + 1),
-  )
-}
+/** More than any package manager looks into. */
+const MAX_DEPTH = 20
 
 /** `b` of `a>b`, `a/b`, `b@^1`. */
 function plainName(selector: string): string {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { GateError } from '../../src/errors.ts'
-import { askedBy, askedIn, workspacesOf } from '../../src/managers/asked.ts'
+import { askedBy, askedIn, replacedIn, workspacesOf } from '../../src/managers/asked.ts'
 
 describe('an argument', () => {
   const CASES: Readonly<Record<string, readonly [string, string] | undefined>> = {
@@ -94,10 +94,33 @@ describe('a package.json', () => {
         'd * p',
         'f npm:evil@2 p',
         '@s/g npm:evil@3 p',
-        '. 1 p',
+        'h 1 p',
         'i npm:evil@4 p',
         '@s/k npm:evil@5 p',
+        // Once more, for what nobody has thought of.
+        ...['b npm:evil@1 p', 'f npm:evil@2 p', '@s/g npm:evil@3 p', 'i npm:evil@4 p', '@s/k npm:evil@5 p'],
       ],
+    )
+  })
+
+  it('names what takes the place of dependencies, and every alias, wherever it stands', () => {
+    const settings = {
+      catalog: { a: 'npm:evil@1', b: '^1' },
+      catalogs: { old: { '@s/c': 'https://h.test/x.tgz' } },
+      packageExtensions: { 'free@*': { dependencies: { d: 'jsr:@s/d' } } },
+      overrides: { e: { '.': 'evil/repository' } },
+      anything: [{ f: 'npm:evil@3' }, 'npm:evil@4', { deep: { g: 'npm:evil@5' } }],
+      // At their places lie no tarballs, and packages may be called like the last part of them.
+      registry: 'https://r.test/npm',
+      homepage: 'https://r.test/home',
+    }
+    const found = replacedIn(settings, '.').map(({ name, spec }) => `${name} ${spec}`)
+    assert.deepEqual(
+      new Set(found),
+      new Set([
+        ...['a npm:evil@1', 'b ^1', '@s/c https://h.test/x.tgz', 'd jsr:@s/d', 'e evil/repository'],
+        ...['f npm:evil@3', 'g npm:evil@5'],
+      ]),
     )
   })
 
@@ -112,7 +135,8 @@ describe('a package.json', () => {
     '{"dependencies": "x"}',
     '{"__proto__": {"dependencies": {"a": "1"}}}',
     '{"workspaces": {"packages": "x"}, "overrides": 7}',
-    `${'{"overrides":'.repeat(5000)}1${'}'.repeat(5000)}`,
+    '{"homepage": "nowhere", "scripts": {"a": "npm run b"}}',
+    `${'{"overrides":'.repeat(5000)}"npm:a@1"${'}'.repeat(5000)}`,
   ]
   for (const text of ODD) {
     it(`of no use asks for nothing: ${text.slice(0, 60)}`, () => {

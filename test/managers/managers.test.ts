@@ -82,7 +82,7 @@ describe('recognise', () => {
 
   it('knows yarns by their version', () => {
     assert.equal(yarnOf('1.22.22')?.name, 'yarn')
-    for (const version of ['2.4.3', '3.0.0', '4.18.1-rc.1', '10.0.0']) assert.equal(yarnOf(version)?.name, 'yarn-berry')
+    for (const version of ['2.4.3', '3.0.0', '4.18.1-rc.1', '10.0.0']) assert.equal(yarnOf(version)?.name, 'berry')
     for (const version of ['', 'v1.22.22', 'yarn 1', 'x', '1']) assert.equal(yarnOf(version), undefined)
   })
 })

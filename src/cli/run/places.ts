@@ -1,10 +1,11 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { glob } from 'node:fs/promises'
 import path from 'node:path'
-import { parse } from 'yaml'
 import { GateError } from '../../errors.ts'
-import { type Asked, askedIn, workspacesOf } from '../../managers/asked.ts'
+import { type Asked, askedIn, replacedIn, workspacesOf } from '../../managers/asked.ts'
+import { own } from '../../managers/own.ts'
 import type { Manager } from '../../managers/types.ts'
+import { settingsIn } from '../../managers/yaml.ts'
 
 /** A folder and all above it. */
 export function upwards(folder: string): readonly string[] {
@@ -47,11 +48,14 @@ export function projectAbove(folder: string): string {
 export async function askedByProjects(root: string, folder: string): Promise<readonly Asked[]> {
   const project = projectAbove(folder)
   const projects = new Set([root, project, ...(await workspaceFolders(root))])
-  return [...projects].flatMap((each) => {
+  const asked = [...projects].flatMap((each) => {
     const text = readText(path.join(each, 'package.json'))
     const importer = path.relative(root, each).split(path.sep).join('/') || '.'
     return text === undefined ? [] : askedIn(text, importer)
   })
+  // Catalogs, overrides, and dependencies that are given to others' packages.
+  const settings = ['pnpm-workspace.yaml', '.yarnrc.yml'].map((name) => yamlIn(path.join(root, name)))
+  return [...asked, ...settings.flatMap((each) => replacedIn(each, '.'))]
 }
 
 async function workspaceFolders(root: string): Promise<readonly string[]> {
@@ -70,14 +74,11 @@ async function workspaceFolders(root: string): Promise<readonly string[]> {
 }
 
 function pnpmPatterns(root: string): readonly string[] {
-  const text = readText(path.join(root, 'pnpm-workspace.yaml'))
-  if (text === undefined) return []
-  try {
-    const { packages } = (parse(text, { maxAliasCount: 0, logLevel: 'silent' }) ?? {}) as {
-      readonly packages?: unknown
-    }
-    return Array.isArray(packages) ? packages.filter((each) => typeof each === 'string') : []
-  } catch {
-    return []
-  }
+  const packages = own(yamlIn(path.join(root, 'pnpm-workspace.yaml')), 'packages')
+  return Array.isArray(packages) ? packages.filter((each) => typeof each === 'string') : []
+}
+
+/** @throws GateError where nobody can say what it says */
+function yamlIn(file: string): unknown {
+  return settingsIn(file, readText(file))
 }

@@ -3,14 +3,16 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { GateError } from '../../errors.ts'
 import { type Gate, openGate } from '../../gate.ts'
+import { mergePackages } from '../../lockfile/merge.ts'
 import type { LockedPackage } from '../../lockfile/types.ts'
-import { askedBy } from '../../managers/asked.ts'
+import { type Asked, askedBy } from '../../managers/asked.ts'
 import { recognise, yarnOf } from '../../managers/recognise.ts'
 import type { Call, Manager, Road } from '../../managers/types.ts'
 import { findPolicy } from '../../policy/find.ts'
 import { loadPolicy, type PolicyPlace } from '../../policy/load.ts'
 import type { Verdict } from '../../policy/types.ts'
 import { openProxy, type RunningProxy } from '../../proxy/proxy.ts'
+import { foreignOf } from '../../proxy/specifier.ts'
 import { exitStatus } from '../exit.ts'
 import { showVerdicts } from '../outcome.ts'
 import {
@@ -72,11 +74,13 @@ export async function run(command: readonly string[], options: RunOptions, now: 
     (await Promise.all(files.map((file) => ruledPackages(file, policy, once)))).flat()
   const locked = await entries(lockfiles)
 
-  const before = isStrict ? await forEachPackage(locked, gate) : []
+  const before = await forEachPackage(isStrict ? locked : unseen(locked, asked), gate)
   if (before.some(({ status }) => status === 'refused')) {
     await gate.save()
     await showVerdicts(before)
-    process.stderr.write(`${manager.title} was not started: its lockfile has what is refused above.\n`)
+    process.stderr.write(
+      `${manager.title} was not started: ${isStrict ? 'its lockfile has what is refused above' : 'what is refused above would not come through the gate'}.\n`,
+    )
     return exitStatus(before)
   }
 
@@ -108,7 +112,7 @@ export async function run(command: readonly string[], options: RunOptions, now: 
     )
   }
   const failure = proxy.failure()
-  if (failure !== undefined) throw failure
+  if (failure !== undefined && exitStatus(all) !== 1) throw failure
   if (all.some(({ status }) => status === 'refused')) return exitStatus(all)
   if (after.status === 'rejected') throw after.reason
   if (ending.signal !== null && process.platform !== 'win32') {
@@ -130,6 +134,19 @@ async function planFor(command: readonly string[], options: RunOptions): Promise
   // Of several, above each other or side by side, it is the manager's choice from which one it installs.
   const isBound = isStrict && manager.bindsCaches && above.flat().length === 1 && first === above[0]?.[0]
   return { manager, call, root, lockfiles, isStrict, isFresh: !isBound }
+}
+
+/**
+ * What git and the file system bring, and no proxy sees: of the lockfile, and what is asked for and not in it yet. It is judged
+ * before anything is started.
+ */
+function unseen(locked: readonly LockedPackage[], asked: readonly Asked[]): readonly LockedPackage[] {
+  const entries = locked.filter(
+    ({ source, origin }) =>
+      !['registry', 'bundled'].includes(source) && !(source === 'tarball' && /^https?:/i.test(origin ?? '')),
+  )
+  const names = new Set(entries.flatMap(({ name, aliases = [] }) => [name, ...aliases]))
+  return mergePackages([...entries, ...asked.flatMap((each) => (names.has(each.name) ? [] : (foreignOf(each) ?? [])))])
 }
 
 /**
@@ -205,18 +222,26 @@ async function judgedAfter(
   entries: (lockfiles: readonly string[]) => Promise<readonly LockedPackage[]>,
 ): Promise<readonly Verdict[]> {
   const files = options.lockfile === undefined ? (lockfilesAbove(manager, call.folder)[0] ?? []) : lockfiles
-  const seen = new Set(
-    judged.map(({ package: { name, version, integrity } }) => JSON.stringify([name, version, integrity])),
+  const byIdentity = Map.groupBy(judged, ({ package: pkg }) => identityOf(pkg))
+  const left = (await entries(files)).filter(
+    (entry) => !byIdentity.get(identityOf(entry))?.some(({ package: pkg }) => covers(pkg, entry)),
   )
-  const names = new Set(judged.map(({ package: { name, version } }) => JSON.stringify([name, version])))
-  const left = (await entries(files)).filter(({ name, version, integrity }) => {
-    // Where the lockfile has no digest to compare, what was let in under that name and version is it.
-    if (integrity?.startsWith('sha512-') !== true && names.has(JSON.stringify([name, version]))) return false
-    return !seen.has(JSON.stringify([name, version, integrity]))
-  })
   const verdicts = await forEachPackage(left, gate)
   // Of yarn's lockfile nothing can be judged that was not downloaded; and what was downloaded came through the gate.
   return verdicts.filter(({ refusal }) => refusal?.code !== 'UNBOUND')
+}
+
+function identityOf({ name, version }: LockedPackage): string {
+  return JSON.stringify([name, version])
+}
+
+/**
+ * Whether what was judged is what an entry of the lockfile with its name and version has, under all its other names. Where that
+ * has no digest to compare, what was let in is it.
+ */
+function covers(judged: LockedPackage, { integrity, aliases = [] }: LockedPackage): boolean {
+  if (integrity?.startsWith('sha512-') === true && judged.integrity !== integrity) return false
+  return aliases.every((alias) => judged.aliases?.includes(alias) === true)
 }
 
 /** Each package once; the strictest word on it stays. */
