@@ -39,7 +39,7 @@ export const npm: Manager = {
   bindsCaches: true,
   isStrict: (call) => !isNpx(call) && STRICT.includes(plainCommand(call.args, ['prefix']) ?? ''),
   refusePastGate(call, _folders, _read, isFresh) {
-    const own = isNpx(call) || EXECUTING.includes(commandOf(call)) ? ownOptions(call.args) : call.args
+    const own = isNpx(call) ? ownOptions(call.args) : call.args
     const found = setsOneOf(own, isFresh ? [...NETWORK, 'cache', 'offline'] : NETWORK)
     if (found !== undefined) {
       throw new GateError(
@@ -77,10 +77,9 @@ function commandOf({ args }: Call): string {
   return wordsOf(args, WITH_VALUE)[0] ?? ''
 }
 
-/** npx hands everything behind the first word to the program that it runs. */
+/** npx hands everything behind the first word to the program that it runs; `npm exec` only what stands behind a `--`. */
 function ownOptions(args: readonly string[]): readonly string[] {
-  const words = wordsOf(args, [...WITH_VALUE, '--package', '-p', '--call', '-c'])
-  const first = words[EXECUTING.includes(words[0] ?? '') ? 1 : 0]
+  const [first] = wordsOf(args, [...WITH_VALUE, '--package', '-p', '--call', '-c'])
   return first === undefined ? args : args.slice(0, args.indexOf(first))
 }
 

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import path from 'node:path'
 import { describe, it } from 'node:test'
+import fc from 'fast-check'
 import { GateError } from '../../src/errors.ts'
 import { recognise, yarnOf } from '../../src/managers/recognise.ts'
 import type { Call, Manager, Road, Variables } from '../../src/managers/types.ts'
@@ -312,5 +313,65 @@ describe('what a command asks for', () => {
     assert.deepEqual(words('yarn workspace a add x', '4.0.0'), ['x'])
     assert.deepEqual(words('yarn dlx x y', '4.0.0'), ['x'])
     assert.deepEqual(words('yarn', '4.0.0'), [])
+  })
+})
+
+describe('options that lead past the gate', () => {
+  const refuse = (
+    command: string,
+    isFresh = true,
+    version = '1.22.22',
+    read: (file: string) => string | undefined = NONE,
+  ) => {
+    const { manager, call } = known(command, {}, version)
+    manager.refusePastGate(call, ['/p', '/'], read, isFresh)
+  }
+  const REFUSED = [
+    'npm i --cache=x',
+    'npm exec tool --cache=x',
+    'npm exec --proxy=x -- tool',
+    'npx --cache=x tool',
+    'npx --proxy x tool',
+    'pnpm add x -g',
+    'pnpm dlx --store-dir=x tool',
+    'yarn add x --offline',
+    'bun add --cafile x y',
+    'deno install --cert x',
+  ]
+  for (const command of REFUSED) it(`refused: ${command}`, () => assert.throws(() => refuse(command), GateError))
+  const ALLOWED = [
+    'npm i --save-dev x --prefer-offline',
+    'npx tool --cache=x --proxy',
+    'npm exec -- tool --cache=x',
+    'npm run x -- --proxy',
+    'pnpm add x -D --prefer-offline',
+    'yarn add x --dev',
+    'bun run x --cafile y',
+    'bunx tool --cafile y',
+    'deno install',
+  ]
+  for (const command of ALLOWED) it(`allowed: ${command}`, () => assert.doesNotThrow(() => refuse(command)))
+  it('a cache of its own, where that is used anyway', () => {
+    assert.doesNotThrow(() => refuse('npm ci --cache=x --offline', false))
+    assert.doesNotThrow(() => refuse('pnpm ci --store-dir=x --offline', false))
+    assert.throws(() => refuse('npm ci --proxy=x', false), GateError)
+  })
+
+  it('files of settings of any content are read, or refused as what they are', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), (text) => {
+        for (const [command, version] of [
+          ['pnpm i', ''],
+          ['yarn', '1.0.0'],
+          ['yarn', '4.0.0'],
+        ] as const) {
+          try {
+            refuse(command, true, version, () => text)
+          } catch (error) {
+            assert.ok(error instanceof GateError)
+          }
+        }
+      }),
+    )
   })
 })
