@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { recipe } from '../support/ci/markdown.ts'
-import { createManagerProject, type Manager, managerCommand } from '../support/managers/index.ts'
+import { createManagerProject, managerCommand } from '../support/managers/index.ts'
 import { pnpmScript } from '../support/pnpm/versions.ts'
 import { type ProcessRun, runProcess } from '../support/process.ts'
 import { createTarball, type PackedPackage, readTarball } from '../support/registry/index.ts'
@@ -31,6 +31,16 @@ const STUBS: readonly (readonly [name: string, version: string, program: string,
   ['@yarnpkg/cli-dist', '4.18.1', 'yarn', managerCommand('yarn4')],
   ['bun', '1.4.5', 'bun', managerCommand('bun')],
 ]
+
+export type Locker = 'pnpm' | 'npm11' | 'yarn1' | 'yarn4' | 'bun'
+
+const LOCK: Readonly<Record<Locker, readonly [string, ...string[]]>> = {
+  pnpm: [process.execPath, pnpmScript(11), 'install', '--lockfile-only'],
+  npm11: [...managerCommand('npm11'), 'install', '--package-lock-only'],
+  yarn1: [...managerCommand('yarn1'), 'install', '--ignore-scripts'],
+  yarn4: [...managerCommand('yarn4'), 'install', '--mode=update-lockfile'],
+  bun: [...managerCommand('bun'), 'install', '--lockfile-only'],
+}
 
 /** A repository whose main branch has a project, its policy and the pin of the gate, and a machine that clones it. */
 export interface Stage {
@@ -49,11 +59,12 @@ export interface Stage {
   ): Promise<ProcessRun>
   write(files: Readonly<Record<string, string>>): void
   read(file: string): string
-  /** Lets the package manager lock these dependencies, which runs nothing, and commits all that there is on a branch of its own. */
+  /** Lets a package manager lock these dependencies, which runs nothing, and commits all that there is on a branch of its own. */
   change(
     branch: string,
     dependencies: Readonly<Record<string, string>>,
     files?: Readonly<Record<string, string>>,
+    manager?: Locker,
   ): Promise<void>
   /** A machine on which nothing was run yet: an empty folder, with an environment of its own. */
   machine(): Machine
@@ -67,7 +78,7 @@ export interface Machine {
   scriptsRun(): readonly string[]
 }
 
-export async function stage({ manager }: { readonly manager: Manager | 'pnpm' } = { manager: 'pnpm' }): Promise<Stage> {
+export async function stage(): Promise<Stage> {
   const world = await startWorld()
   const gate = await packGate()
   world.registry.publish(gate)
@@ -103,20 +114,14 @@ export async function stage({ manager }: { readonly manager: Manager | 'pnpm' } 
     const done = await running
     assert.equal(done.status, 0, done.output)
   }
-  const lock: Readonly<Record<Manager | 'pnpm', readonly [string, ...string[]]>> = {
-    pnpm: [process.execPath, pnpmScript(11), 'install', '--lockfile-only'],
-    npm11: [...managerCommand('npm11'), 'install', '--package-lock-only'],
-    npm12: [...managerCommand('npm12'), 'install', '--package-lock-only'],
-    yarn1: [...managerCommand('yarn1'), 'install', '--ignore-scripts'],
-    yarn4: [...managerCommand('yarn4'), 'install', '--mode=update-lockfile'],
-    bun: [...managerCommand('bun'), 'install', '--lockfile-only'],
-  }
-
-  const change: Stage['change'] = async (branch, dependencies, files = {}) => {
+  const change: Stage['change'] = async (branch, dependencies, files = {}, manager = 'pnpm') => {
     if (branch !== 'main') await must(git('checkout', '--quiet', '--force', '-B', branch, 'main'))
+    for (const lockfile of ['pnpm-lock.yaml', 'node_modules'])
+      rmSync(join(dir, lockfile), { recursive: true, force: true })
     const manifest = JSON.parse(readFileSync(join(dir, 'package.json'), 'utf8')) as object
     project.write({ 'package.json': JSON.stringify({ ...manifest, dependencies }, null, 2) })
-    await must(run(lock[manager]))
+    await must(run(LOCK[manager]))
+    rmSync(join(dir, 'node_modules'), { recursive: true, force: true })
     project.write(files)
     await must(git('add', '--all'))
     await must(git('commit', '--quiet', '--allow-empty', '--message', branch))

@@ -25,10 +25,11 @@ export interface Row {
   readonly install: string
 }
 
-/** The table of package managers. */
+/** The table of package managers. `itself` is empty where there is nothing to install. */
 export function rows(page: string = PAGE): readonly Row[] {
   const [, table = ''] = /^## Package managers\n(.*?)^## /ms.exec(page) ?? []
-  return [...table.matchAll(/^\| ([\w .]+?) \| `([^`]+)`[^|]* \| `([^`]+)` \| `([^`]+)` \|$/gm)].map(
+  const cell = / (?:`([^`]+)`[^|]*|none: [^|]+) \|/.source
+  return [...table.matchAll(new RegExp(`^\\| ([\\w .]+) \\|${cell.repeat(3)}$`, 'gm'))].map(
     ([, manager = '', lockfile = '', itself = '', install = '']) => ({ manager, lockfile, itself, install }),
   )
 }
@@ -37,8 +38,13 @@ export function rows(page: string = PAGE): readonly Row[] {
 export function recipeFor({ lockfile, itself, install }: Row, text: string): string {
   const [pnpm] = rows()
   if (pnpm === undefined) throw new Error('docs/ci.md has no table of package managers')
+  const lines = text.split('\n')
   for (const line of [pnpm.itself, pnpm.install]) {
-    if (!text.includes(line)) throw new Error(`this recipe does not have the line of the table: ${line}`)
+    if (lines.filter((each) => each.includes(line)).length !== 1)
+      throw new Error(`not one line of this recipe has ${line}`)
   }
-  return text.replaceAll(pnpm.itself, itself).replaceAll(pnpm.install, install).replaceAll(pnpm.lockfile, lockfile)
+  return lines
+    .filter((line) => itself !== '' || !line.includes(pnpm.itself))
+    .map((line) => line.replace(pnpm.itself, itself).replace(pnpm.install, install).replace(pnpm.lockfile, lockfile))
+    .join('\n')
 }
