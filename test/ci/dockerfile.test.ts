@@ -3,12 +3,15 @@ import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:f
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
+import { buildImage, whyNoBuildah } from '../support/ci/buildah.ts'
 import { type Built, build, instructions } from '../support/ci/dockerfile.ts'
 import { recipe } from '../support/ci/markdown.ts'
 import { type Machine, stage } from './stage.ts'
 
 const made = await stage()
 after(() => made.dispose())
+
+await made.change('stolen', { good: '1.0.0', stolen: '1.0.0' })
 
 const DOCKERFILE = recipe('A Dockerfile', 'dockerfile')
 const SECRET = 'npm_0123456789abcdef'
@@ -19,7 +22,8 @@ interface Ran extends Built {
   in(stage: string, file: string): string
 }
 
-async function image(ref: string, dockerfile = DOCKERFILE): Promise<Ran> {
+/** A machine with the build's context and the user's settings. */
+async function prepared(ref: string) {
   const machine = made.machine()
   const context = join(machine.root, 'context')
   const cloned = await made.run(['git', 'clone', '--quiet', '--branch', ref, made.dir, context])
@@ -27,6 +31,11 @@ async function image(ref: string, dockerfile = DOCKERFILE): Promise<Ran> {
   rmSync(join(context, '.git'), { recursive: true })
   const npmrc = join(machine.root, 'secret')
   writeFileSync(npmrc, `registry=${made.world.registry.url}\n//registry.example/:_authToken=${SECRET}\n`)
+  return { machine, context, npmrc }
+}
+
+async function image(ref: string, dockerfile = DOCKERFILE): Promise<Ran> {
+  const { machine, context, npmrc } = await prepared(ref)
   // Nothing of the machine's folders: a container has none of them.
   const { PATH = '', POSTINSTALL_MARKERS = '' } = machine.env
   const env = { PATH, POSTINSTALL_MARKERS, NO_COLOR: '1', CI: 'true' }
@@ -62,7 +71,6 @@ describe('the Dockerfile', () => {
   })
 
   test('ends at a package that is refused, and the stage that installs is not begun', async () => {
-    await made.change('stolen', { good: '1.0.0', stolen: '1.0.0' })
     const ran = await image('stolen')
     assert.equal(ran.status, 1, ran.log)
     assert.match(ran.log, /stolen@1\.0\.0/)
@@ -110,5 +118,35 @@ describe('the Dockerfile', () => {
         line,
       )
     }
+  })
+})
+
+describe('the Dockerfile, by buildah', { skip: whyNoBuildah() }, () => {
+  async function realImage(ref: string) {
+    const { machine, ...rest } = await prepared(ref)
+    const markers = machine.env.POSTINSTALL_MARKERS ?? assert.fail()
+    const toolbox = join(made.root, 'toolbox')
+    const built = await buildImage({ root: machine.root, dockerfile: DOCKERFILE, toolbox, markers, ...rest })
+    return { ...built, machine }
+  }
+
+  test('installs what is proven, and no layer has the secret', async () => {
+    const { status, output, machine } = await realImage('main')
+    assert.equal(status, 0, output)
+    assert.match(output, /1 package: 1 proven/)
+    assert.match(output, /AS installed/)
+    assert.deepEqual(machine.scriptsRun(), ['good@1.0.0'])
+    const layers = filesBelow(join(machine.root, 'storage'))
+    assert.ok(layers.some((file) => file.endsWith('/app/node_modules/.pnpm/good@1.0.0/node_modules/good/package.json')))
+    for (const file of layers) assert.ok(!(await readFile(file)).includes(SECRET), file)
+  })
+
+  test('ends at a package that is refused, and the stage that installs is not begun', async () => {
+    const { status, output, machine } = await realImage('stolen')
+    assert.notEqual(status, 0, output)
+    assert.match(output, /stolen@1\.0\.0/)
+    assert.match(output, /1 refused/)
+    assert.doesNotMatch(output, /AS installed/)
+    assert.deepEqual(machine.scriptsRun(), [])
   })
 })
