@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { runJob, stepsOf } from '../support/ci/github.ts'
-import { recipe, recipeFor, rows } from '../support/ci/markdown.ts'
+import { PAGE, recipe, recipeFor, rows } from '../support/ci/markdown.ts'
 import { type Locker, stage } from './stage.ts'
 
 const made = await stage()
@@ -68,3 +68,55 @@ for (const row of rows().slice(1)) {
     })
   })
 }
+
+const RUN = recipe('`verify` and install, or `run`', 'yaml')
+
+/** The workflow with these steps in the place of those from the action on. */
+function withRun(steps: string): string {
+  const at = WORKFLOW.indexOf('      - uses: OWNER/')
+  assert.ok(at > 0)
+  return WORKFLOW.slice(0, at) + steps
+}
+
+const [, NPM = assert.fail()] = /^With npm that is `([^`]+)`/m.exec(PAGE) ?? []
+const npmSteps = RUN.split('\n')
+  .filter((line) => !line.includes('npm install --global'))
+  .map((line) => line.replace(/provenance-gate run .*/, NPM))
+  .join('\n')
+
+for (const [name, steps, locker] of [
+  ['yarn 4', RUN, 'yarn4'],
+  ['npm', npmSteps, 'npm11'],
+] as const) {
+  describe(`the workflow with run, for ${name}`, () => {
+    test('installs what is proven', async () => {
+      await made.change('good', { good: '1.0.0' }, {}, locker)
+      const ran = await job('good', withRun(steps))
+      assert.equal(ran.status, 0, ran.log)
+      assert.match(ran.log, /^1 package: 1 proven/m)
+      assert.ok(existsSync(join(ran.modules, 'good')))
+      assert.deepEqual(ran.machine.scriptsRun(), ['good@1.0.0'])
+    })
+
+    test('ends at a package that is refused, by the policy of the protected branch, and nothing of it is run', async () => {
+      const loose = { '.sigstorerc': 'rules: [{ packages: "**", require: nothing }]\n' }
+      await made.change('stolen', { good: '1.0.0', stolen: '1.0.0' }, loose, locker)
+      const ran = await job('stolen', withRun(steps))
+      assert.equal(ran.status, 1, ran.log)
+      assert.match(ran.log, /stolen@1\.0\.0/)
+      assert.match(ran.log, /1 refused/)
+      assert.equal(existsSync(join(ran.modules, 'stolen')), false)
+      assert.deepEqual(
+        ran.machine.scriptsRun().filter((each) => each !== 'good@1.0.0'),
+        [],
+      )
+    })
+  })
+}
+
+test('what the page says of yarn 4: verify refuses what it locks', async () => {
+  await made.change('berry', { good: '1.0.0' }, {}, 'yarn4')
+  const ran = await job('berry', WORKFLOW)
+  assert.equal(ran.status, 1, ran.log)
+  assert.match(ran.log, /UNBOUND/)
+})
