@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { buildImage, whyNoBuildah } from '../support/ci/buildah.ts'
 import { type Built, build, instructions } from '../support/ci/dockerfile.ts'
-import { recipe } from '../support/ci/markdown.ts'
-import { type Machine, stage } from './stage.ts'
+import { recipe, recipeFor, rows } from '../support/ci/markdown.ts'
+import { LOCKERS, type Machine, stage } from './stage.ts'
 
 const made = await stage()
 after(() => made.dispose())
@@ -37,8 +37,9 @@ async function prepared(ref: string) {
 async function image(ref: string, dockerfile = DOCKERFILE): Promise<Ran> {
   const { machine, context, npmrc } = await prepared(ref)
   // Nothing of the machine's folders: a container has none of them.
-  const { PATH = '', POSTINSTALL_MARKERS = '' } = machine.env
-  const env = { PATH, POSTINSTALL_MARKERS, NO_COLOR: '1', CI: 'true' }
+  const { PATH = '', POSTINSTALL_MARKERS = '', YARN_CACHE_FOLDER = '' } = machine.env
+  // Yarn's cache of root is outside of the home folder.
+  const env = { PATH, POSTINSTALL_MARKERS, YARN_CACHE_FOLDER, NO_COLOR: '1', CI: 'true' }
   const built = await build(dockerfile, { root: machine.root, context, secrets: { npmrc }, args: { DAY: '1' }, env })
   return { ...built, machine, in: (name, file) => join(machine.root, 'stages', name, file) }
 }
@@ -120,6 +121,24 @@ describe('the Dockerfile', () => {
     }
   })
 })
+
+for (const row of rows().slice(1)) {
+  test(`the Dockerfile for ${row.manager}`, async () => {
+    const locker = LOCKERS[row.manager] ?? assert.fail()
+    const text = recipeFor(row, DOCKERFILE)
+    await made.change('good', { good: '1.0.0' }, {}, locker)
+    const passed = await image('good', text)
+    assert.equal(passed.status, 0, passed.log)
+    assert.match(passed.log, /^1 package: 1 proven/m)
+    assert.deepEqual(passed.machine.scriptsRun(), ['good@1.0.0'])
+
+    await made.change('bad', { good: '1.0.0', stolen: '1.0.0' }, {}, locker)
+    const stopped = await image('bad', text)
+    assert.equal(stopped.status, 1, stopped.log)
+    assert.match(stopped.log, /1 refused/)
+    assert.deepEqual([stopped.stages, stopped.machine.scriptsRun()], [['judged'], []])
+  })
+}
 
 describe('the Dockerfile, by buildah', { skip: whyNoBuildah() }, () => {
   async function realImage(ref: string) {

@@ -4,9 +4,9 @@ import { delimiter, join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
-import { recipe } from '../support/ci/markdown.ts'
+import { recipe, recipeFor, rows } from '../support/ci/markdown.ts'
 import type { ProcessRun } from '../support/process.ts'
-import { type Machine, stage } from './stage.ts'
+import { LOCKERS, type Machine, stage } from './stage.ts'
 
 const made = await stage()
 after(() => made.dispose())
@@ -102,3 +102,22 @@ describe('the pipeline', () => {
       assert.deepEqual([job.needs, job.allow_failure, job.when], [undefined, undefined, undefined])
   })
 })
+
+for (const row of rows().slice(1)) {
+  test(`the pipeline for ${row.manager}`, async () => {
+    const locker = LOCKERS[row.manager] ?? assert.fail()
+    const text = recipeFor(row, PIPELINE)
+    assert.doesNotMatch(text.replace('pnpm-plugin', ''), /pnpm/)
+    await made.change('good', { good: '1.0.0' }, {}, locker)
+    const passed = await pipeline('good', text)
+    assert.equal(passed.status, 0, passed.output)
+    assert.match(passed.output, /1 package: 1 proven/)
+    assert.deepEqual(passed.machine.scriptsRun(), ['good@1.0.0'])
+
+    await made.change('stolen', { good: '1.0.0', stolen: '1.0.0' }, {}, locker)
+    const stopped = await pipeline('stolen', text)
+    assert.equal(stopped.status, 1, stopped.output)
+    assert.match(stopped.output, /1 refused/)
+    assertNothingInstalled(stopped)
+  })
+}

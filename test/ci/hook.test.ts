@@ -168,6 +168,26 @@ for (const by of ['git', 'pre-commit'] as const) {
   })
 }
 
+for (const [manager, lockfile] of [
+  ['npm11', 'package-lock.json'],
+  ['yarn1', 'yarn.lock'],
+  ['bun', 'bun.lock'],
+] as const) {
+  test(`the hook looks at ${lockfile}`, async () => {
+    await must(made.git('config', 'core.hooksPath', '/dev/null'))
+    await made.change(manager, { good: '1.0.0', stolen: '1.0.0' }, { '.githooks/pre-commit': HOOK }, manager)
+    chmodSync(join(made.dir, '.githooks/pre-commit'), 0o755)
+    await must(made.git('config', 'core.hooksPath', '.githooks'))
+    await must(made.git('reset', '--quiet', '--soft', 'HEAD~1'))
+    await must(made.git('restore', '--staged', '.'))
+    await must(made.git('add', lockfile))
+    await must(made.git('rm', '--quiet', '--cached', 'pnpm-lock.yaml'))
+    const run = await commit()
+    assert.equal(run.status, 1, run.output)
+    assert.match(run.output, /stolen@1\.0\.0/)
+  })
+}
+
 test('both look at the same files', () => {
   const [hook] = parse(CONFIG).repos[0].hooks
   const names =

@@ -5,12 +5,11 @@ import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { runJob, stepsOf } from '../support/ci/github.ts'
 import { PAGE, recipe, recipeFor, rows } from '../support/ci/markdown.ts'
-import { type Locker, stage } from './stage.ts'
+import { LOCKERS, stage } from './stage.ts'
 
 const made = await stage()
 after(() => made.dispose())
 
-const LOCKERS: Readonly<Record<string, Locker>> = { pnpm: 'pnpm', npm: 'npm11', 'yarn 1': 'yarn1', bun: 'bun' }
 const WORKFLOW = recipe('GitHub Actions', 'yaml')
 
 async function job(ref: string, workflow: string) {

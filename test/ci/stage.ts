@@ -34,6 +34,9 @@ const STUBS: readonly (readonly [name: string, version: string, program: string,
 
 export type Locker = 'pnpm' | 'npm11' | 'yarn1' | 'yarn4' | 'bun'
 
+/** Who locks for the rows of the page's table. */
+export const LOCKERS: Readonly<Record<string, Locker>> = { pnpm: 'pnpm', npm: 'npm11', 'yarn 1': 'yarn1', bun: 'bun' }
+
 const LOCK: Readonly<Record<Locker, readonly [string, ...string[]]>> = {
   pnpm: [process.execPath, pnpmScript(11), 'install', '--lockfile-only'],
   npm11: [...managerCommand('npm11'), 'install', '--package-lock-only'],
