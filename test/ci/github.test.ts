@@ -169,6 +169,13 @@ describe('the action', () => {
     assert.equal(ran.log.match(new RegExp(JUDGED, 'mg'))?.length, 1)
   })
 
+  test('reads no settings beside the pin', async () => {
+    await made.change('settings', { good: '1.0.0' }, { 'tools/gate/.npmrc': 'offline=true\nglobal=true\n' })
+    const ran = await action('settings', { gate: 'tools/gate' })
+    assert.equal(ran.status, 0, ran.log)
+    assert.match(ran.log, /^1 package: 1 proven/m)
+  })
+
   describe('installs no gate', () => {
     test('that has other bytes than the pin says, whatever the registry says of them', async (t) => {
       const { version } = made.gate.manifest
