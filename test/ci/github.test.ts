@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
-import { validateAction, validateWorkflow } from '@action-validator/core'
 import { parse } from 'yaml'
 import { ACTION, commandsIn, type Job, runJob, stepsOf } from '../support/ci/github.ts'
 import { recipe } from '../support/ci/markdown.ts'
@@ -223,32 +222,6 @@ describe('the action', () => {
       assert.equal(ran.status, 1)
       assert.doesNotMatch(ran.log, JUDGED)
     })
-  })
-})
-
-describe('the schema of GitHub', () => {
-  const action = readFileSync(new URL('../../action.yml', import.meta.url), 'utf8')
-
-  test('knows every key of the action and of the workflow', () => {
-    assert.deepEqual(validateAction(action).errors, [])
-    assert.deepEqual(validateWorkflow(WORKFLOW).errors, [])
-  })
-
-  test('and takes no others', () => {
-    for (const [right, wrong] of [
-      ['shell:', 'shel:'],
-      ['default:', 'defaul:'],
-      ['composite', 'compost'],
-    ] as const) {
-      assert.notDeepEqual(validateAction(action.replace(right, wrong)).errors, [], wrong)
-    }
-    for (const [right, wrong] of [
-      ['contents: read', 'contents: reed'],
-      ['runs-on:', 'run-on:'],
-      ['with:', 'width:'],
-    ] as const) {
-      assert.notDeepEqual(validateWorkflow(WORKFLOW.replace(right, wrong)).errors, [], wrong)
-    }
   })
 })
 

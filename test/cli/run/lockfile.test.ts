@@ -129,7 +129,7 @@ test("yarn 4 with an archive in the repository's cache that is not what the regi
 })
 
 describe('what did not come through the gate', () => {
-  test('a git repository is told, and that it is installed already', async (t) => {
+  test('a git repository is told, and nothing is started', async (t) => {
     const { execFileSync } = await import('node:child_process')
     const project = runProject(t, world)
     const repository = path.join(project.root, 'repository')
@@ -152,11 +152,32 @@ describe('what did not come through the gate', () => {
     })
     const { status, stderr, output } = await through('npm11', ['install'], project)
     assert.equal(status, 1, output)
-    assert.match(
-      stderr,
-      /from-git[\s\S]*did not come through the gate in this run: it is from git [\s\S]*already installed/,
-    )
+    assert.match(stderr, /from-git@git\+file:[\s\S]*npm was not started: what is refused above would not come through/)
+    assert.ok(!existsSync(path.join(project.dir, 'node_modules')))
+    project.write({
+      '.sigstorerc': `rules: [{packages: from-git, require: nothing}, {packages: "**", require: nothing}]\n`,
+    })
+    const allowed = await through('npm11', ['install'], project)
+    assert.deepEqual([allowed.status, installed(project, 'from-git').length > 0], [0, true], allowed.output)
   })
+
+  for (const [what, content] of Object.entries({
+    'a catalog': 'catalog: { widget: "npm:bare@1.0.0" }\n',
+    'an override': 'overrides: { widget: "npm:bare@1.0.0" }\n',
+  })) {
+    test(`an alias in ${what} is a name of what is downloaded`, async (t) => {
+      const project = runProject(t, world, { dependencies: { widget: what === 'a catalog' ? 'catalog:' : '1.0.0' } })
+      const before = readFileSync(path.join(project.dir, 'pnpm-workspace.yaml'), { encoding: 'utf8', flag: 'a+' })
+      project.write({ 'pnpm-workspace.yaml': before + content })
+      // Nothing has to be proven of `bare` itself.
+      const policy = readFileSync(path.join(project.dir, '.sigstorerc'), 'utf8')
+      project.write({ '.sigstorerc': policy.replace('rules:', 'rules:\n  - { packages: bare, require: nothing }') })
+      const { status, stderr, output } = await through('pnpm11', ['install'], project)
+      assert.equal(status, 1, output)
+      assert.match(stderr, /bare@1\.0\.0[\s\S]*installed as/)
+      assert.deepEqual([installed(project, 'widget'), marks(project)], [[], []])
+    })
+  }
 
   test('what was in node_modules before stays, and is judged by the lockfile', async (t) => {
     const project = runProject(t, world, { dependencies: { bare: '1.0.0' } })
