@@ -6,7 +6,7 @@ import { Argument, Command } from 'commander'
 import { type BenchOptions, withOptions } from './options.ts'
 import { progress } from './table.ts'
 
-const TABLES = ['cold', 'others', 'warm', 'start', 'install', 'growth']
+const TABLES = ['cold', 'others', 'warm', 'start', 'install', 'run', 'growth']
 
 const command = withOptions(new Command('bench'))
   .description('measures the gate; markdown on standard output')
