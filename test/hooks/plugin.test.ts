@@ -59,6 +59,7 @@ test('the package has what a user needs, and nothing else', () => {
     'dist/main.cjs',
     'dist/policy.schema.json',
     'dist/provenance-lock.schema.json',
+    'dist/run.cjs',
     'dist/verifier.cjs',
     'package.json',
     'pnpmfile.cjs',
