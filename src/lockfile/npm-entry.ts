@@ -67,6 +67,8 @@ export function remoteOrigin(
   integrity: string | undefined,
   isFromElsewhere: boolean,
 ): Origin {
+  // Whatever digest stands beside it: npm clones it, and compares a clone with none.
+  if (isRepositoryPage(url)) return { source: 'git', integrity: undefined, origin: url }
   const github = githubOrigin({ tarball: url })
   if (isGitArchive(url)) {
     return { source: 'git', integrity, origin: url, ...(github && 'commit' in github && { github }) }
@@ -76,6 +78,21 @@ export function remoteOrigin(
   }
   if (version === '') return { source: 'unknown', integrity: undefined, origin: `no exact version, at ${url}` }
   return { source: 'registry', integrity, origin: isDefaultTarball(url, name, version) ? undefined : url }
+}
+
+/** Of each host whose pages npm takes for repositories (npm 11 and 12, tried): what it takes for a file all the same. */
+const FILES: ReadonlyMap<string, RegExp> = new Map([
+  ['github.com', /^[^/]*\/[^/]*\/(?!tree(?:\/|$))[^/]/],
+  ['gist.github.com', /^[^/]*\/[^/]*\/raw(?:\/|$)/],
+  ['bitbucket.org', /^[^/]*\/[^/]*\/get(?:\/|$)/],
+  ['gitlab.com', /\/-\/|\/archive\.tar\.gz/],
+  ['git.sr.ht', /^[^/]*\/[^/]*\/archive(?:\/|$)/],
+])
+
+function isRepositoryPage(address: string): boolean {
+  const { hostname, pathname } = new URL(address)
+  const files = FILES.get(hostname.replace(/^www\./, ''))
+  return files !== undefined && !files.test(pathname.slice(1))
 }
 
 function isOptionalText(value: unknown): value is string | undefined {

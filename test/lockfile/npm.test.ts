@@ -68,6 +68,39 @@ describe('an entry of package-lock.json', () => {
     assert.equal(of('^1.0.0', asset), undefined)
   })
 
+  it('is a repository where its address is the page of one, whatever digest stands beside it', () => {
+    const of = (resolved: string) => {
+      const { source, integrity } = only({
+        ...root({ a: '1.0.0' }),
+        'node_modules/a': entry('a', '1.0.0', { resolved }),
+      })
+      return [source, integrity]
+    }
+    for (const page of [
+      ...[
+        'https://github.com/o/r',
+        'http://GITHUB.com/o/r.git',
+        'https://www.github.com/o/r/tree/x',
+        'https://u:p@github.com/o/r/',
+      ],
+      ...['https://gitlab.com/o/g/r', 'https://gitlab.com/o/r/x.tgz', 'https://bitbucket.org/o/r/downloads/a.tgz'],
+      ...['https://gist.github.com/0123', 'https://gist.github.com/o/0123#main', 'https://git.sr.ht/~o/r'],
+    ]) {
+      assert.deepEqual(of(page), ['git', undefined], page)
+    }
+    for (const file of [
+      ...['https://github.com/o/r/releases/download/v1/a.tgz', 'https://github.com/o/r/archive/x.tar.gz'],
+      ...[
+        'https://gitlab.com/o/r/-/package_files/1/download',
+        'https://github.com.example/o/r',
+        'https://npm.github.com/o/r',
+      ],
+      'https://gitlab.example/o/r',
+    ]) {
+      assert.deepEqual(of(file), ['registry', A], file)
+    }
+  })
+
   const strange: readonly [string, Json][] = [
     ['a version that is none', entry('a', 'latest')],
     ['no version', { resolved: undefined, integrity: A }],
