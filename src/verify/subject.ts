@@ -5,9 +5,11 @@ import type { Statement } from './statement.ts'
 
 /**
  * One sha512 and nothing beside it. pnpm accepts bytes that match *any* hash of the strongest algorithm in an
- * integrity string, so a second one would let other bytes in than those that were proven.
+ * integrity string, so a second one would let other bytes in than those that were proven. The last character stands for
+ * two bits, and the other four are zero: where they are not, decoders read the same digest, and bun 1.4 none at all, so that
+ * it installs whatever comes (tried).
  */
-const ONE_SHA512 = /^sha512-([A-Za-z0-9+/]{86}==)$/
+const ONE_SHA512 = /^sha512-([A-Za-z0-9+/]{85}[AQgw]==)$/
 
 /** The digest that the lockfile names, as lower-case hex, or INTEGRITY_MISSING, or UNBOUND. */
 export function lockedDigest(pkg: LockedPackage): Result<string> {
