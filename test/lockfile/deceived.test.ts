@@ -1,0 +1,168 @@
+/**
+ * Files of a pull request from which a package manager installs something else than a reader of its lockfile would say. Each
+ * is tried on the real manager: it does install it, and the gate has something to refuse.
+ */
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { GateError } from '../../src/errors.ts'
+import { parseAny } from '../../src/lockfile/formats.ts'
+import { formatOf } from '../../src/lockfile/kinds.ts'
+import { lockedDigest } from '../../src/verify/subject.ts'
+import { type GitHost, startGitHost } from '../support/git-host.ts'
+import { createManagerProject, type Manager, runManager } from '../support/managers/index.ts'
+import { createTarball, type PackedPackage, type Registry, startRegistry } from '../support/registry/index.ts'
+
+const PKG = { name: 'pkg', version: '1.0.0' }
+const good = createTarball(PKG)
+const evil = createTarball({ ...PKG, files: { 'evil.js': '' } })
+const parent = createTarball({ name: 'parent', version: '1.0.0', dependencies: { pkg: '^1.0.0' } })
+
+let registry: Registry
+let host: GitHost
+/** Where the evil bytes lie, under another package's address. */
+let evilUrl: string
+let repository: string
+before(async () => {
+  registry = await startRegistry()
+  const other = createTarball({ name: 'elsewhere', version: '1.0.0' })
+  for (const each of [good, parent, other]) registry.publish(each)
+  registry.setTarball('elsewhere', '1.0.0', evil.bytes)
+  evilUrl = urlOf(other)
+  host = await startGitHost()
+  const [, owner, name, , commit] = new URL(host.serve('attacker', 'pkg', evil.bytes)).pathname.split('/')
+  repository = `https://github.com/${owner}/${name}#${commit}`
+})
+after(async () => {
+  await registry.close()
+  await host.close()
+})
+
+const urlOf = ({ manifest: { name, version } }: PackedPackage) => `${registry.url}${name}/-/${name}-${version}.tgz`
+const locked = (pkg: PackedPackage, more: object = {}) => ({
+  version: pkg.manifest.version,
+  resolved: urlOf(pkg),
+  integrity: pkg.integrity,
+  ...more,
+})
+const npmLock = (dependencies: object, packages: object) =>
+  JSON.stringify({ lockfileVersion: 3, requires: true, packages: { '': { dependencies }, ...packages } })
+
+interface Files {
+  readonly manifest: Readonly<Record<string, unknown>>
+  readonly lockfile: string
+  readonly files?: Readonly<Record<string, string>>
+}
+
+const FROZEN: Readonly<Record<Manager, readonly [string, ...string[]]>> = {
+  npm11: ['package-lock.json', 'ci', '--ignore-scripts'],
+  npm12: ['package-lock.json', 'ci', '--ignore-scripts'],
+  yarn1: ['yarn.lock', 'install', '--frozen-lockfile', '--ignore-scripts'],
+  yarn4: ['yarn.lock', 'install', '--immutable'],
+  bun: ['bun.lock', 'install', '--frozen-lockfile', '--ignore-scripts'],
+}
+
+/** Whether the manager installs the evil bytes, and whether the gate would let all of the lockfile pass, were it all proven. */
+async function outcome(manager: Manager, { manifest, lockfile, files }: Files) {
+  const [name, ...args] = FROZEN[manager]
+  const project = createManagerProject({ registry: registry.url, manifest, files: { ...files, [name]: lockfile } })
+  try {
+    const file = join(project.dir, name)
+    const bytes = readFileSync(file)
+    const passes = await parseAny(formatOf(file, bytes), bytes, file).then(
+      ({ packages }) =>
+        packages.every((pkg) => {
+          const isProvable = pkg.source === 'registry' || pkg.github !== undefined
+          return isProvable && (pkg.integrity === undefined ? pkg.source === 'git' : lockedDigest(pkg).ok)
+        }),
+      (error: unknown) => {
+        assert.ok(error instanceof GateError)
+        return false
+      },
+    )
+    const { httpsProxy, noProxy } = host.settings
+    const settings = { https_proxy: httpsProxy, noproxy: noProxy, strict_ssl: false }
+    // npm 12 wants to be told that there is something else than a registry's packages.
+    const kinds = ['allow_remote', 'allow_git', 'allow_file', 'allow_directory'].map((key) => [key, 'all'])
+    const env = Object.entries({ ...settings, ...Object.fromEntries(kinds) }).map(([key, value]) => [
+      `npm_config_${key}`,
+      String(value),
+    ])
+    const run = { cwd: project.dir, env: { ...project.env, ...Object.fromEntries(env) } }
+    const { status, output } = await runManager(manager, args, run)
+    const isEvil = ['', 'parent/node_modules/'].some((folder) =>
+      existsSync(join(project.dir, 'node_modules', folder, 'pkg/evil.js')),
+    )
+    return { status, output, isEvil, passes }
+  } finally {
+    project.dispose()
+  }
+}
+
+function deceives(what: string, managers: readonly Manager[], files: () => Files): void {
+  for (const manager of managers) {
+    test(`${manager}: ${what}`, async () => {
+      const { status, output, isEvil, passes } = await outcome(manager, files())
+      assert.equal(status, 0, output)
+      assert.equal(isEvil, true, 'the manager is deceived')
+      assert.equal(passes, false, 'the gate is not')
+    })
+  }
+}
+
+const NPM = ['npm11', 'npm12'] as const
+const ASKED = { dependencies: { pkg: '1.0.0' } }
+const JUST_PKG = () => npmLock({ pkg: '1.0.0' }, { 'node_modules/pkg': locked(good) })
+
+test('what is honest passes, and installs', async () => {
+  const yarn = `# yarn lockfile v1\n\npkg@1.0.0:\n  version "1.0.0"\n  resolved "${urlOf(good)}"\n  integrity ${good.integrity}\n`
+  const bun = { lockfileVersion: 1, workspaces: { '': { name: 'project', ...ASKED } } }
+  const packages = { pkg: ['pkg@1.0.0', urlOf(good), {}, good.integrity] }
+  for (const [manager, lockfile] of [
+    ['npm11', JUST_PKG()],
+    ['npm12', JUST_PKG()],
+    ['yarn1', yarn],
+    ['bun', JSON.stringify({ ...bun, packages }, null, 2)],
+  ] as const) {
+    const { status, output, isEvil, passes } = await outcome(manager, { manifest: ASKED, lockfile })
+    assert.deepEqual({ status, isEvil, passes }, { status: 0, isEvil: false, passes: true }, output)
+  }
+})
+
+describe('a text that is read in two ways', () => {
+  deceives('merge conflict markers in texts, within lines', NPM, () => ({
+    manifest: ASKED,
+    lockfile: [
+      '{"lockfileVersion":3,"requires":true,"packages":{"":{"dependencies":{"pkg":"1.0.0"}},"node_modules/pkg":{"version":"1.0.0"',
+      `,"integrity":"${good.integrity}","resolved":"${urlOf(good)}","a":"<<<<<<<","b":{"c":1`,
+      `,"integrity":"${evil.integrity}","resolved":"${evilUrl}"`,
+      '},"d":"=======","e":{"f":1',
+      `,"integrity":"${evil.integrity}","resolved":"${evilUrl}"`,
+      '},"g":">>>>>>>"',
+      '}}}',
+    ].join('\n'),
+  }))
+
+  deceives('a digest in base64 that ends in bits which mean nothing', ['bun'], () => {
+    const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
+    const integrity = good.integrity.replace(/.(?===$)/, (last) => letters[letters.indexOf(last) + 1] ?? '')
+    assert.deepEqual(Buffer.from(integrity.slice(7), 'base64'), Buffer.from(good.integrity.slice(7), 'base64'))
+    const packages = { pkg: ['pkg@1.0.0', evilUrl, {}, integrity] }
+    const workspaces = { '': { name: 'project', ...ASKED } }
+    return { manifest: ASKED, lockfile: JSON.stringify({ lockfileVersion: 1, workspaces, packages }, null, 2) }
+  })
+})
+
+describe('an address that is fetched in another way', () => {
+  for (const write of [
+    (url: string) => url,
+    (url: string) => url.replace('#', '/tree/'),
+    (url: string) => url.replace('https://github.com', 'https://user@www.GitHub.com:443').replace('#', '.git#'),
+  ]) {
+    deceives(`the page of a repository, ${write('https://github.com/a/b#c')}`, NPM, () => ({
+      manifest: ASKED,
+      lockfile: npmLock({ pkg: '1.0.0' }, { 'node_modules/pkg': locked(good, { resolved: write(repository) }) }),
+    }))
+  }
+})
