@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { bareEnvironment } from '../environment.ts'
 
 export interface ManagerProjectOptions {
   readonly registry: string
@@ -63,40 +64,18 @@ function yarnSettings(registry: string): string {
   ].join('\n')
 }
 
-/** What Windows programs do not start without. */
-const KEPT = ['SystemRoot', 'ComSpec', 'PATHEXT']
-
-/**
- * Made from nothing rather than cleaned: proxies, CA files, tokens and `npm_config_*` of the machine stay out, and every
- * cache is a folder below `root`.
- */
+/** `bareEnvironment`, with the caches of every package manager in folders below `root`. */
 export function managerEnvironment(root: string): Readonly<Record<string, string>> {
   const folder = (name: string) => {
     mkdirSync(join(root, name), { recursive: true })
     return join(root, name)
   }
-  const home = folder('home')
-  const temporary = folder('tmp')
-  const kept = KEPT.flatMap((name) => {
-    const value = process.env[name]
-    return value === undefined ? [] : [[name, value] as const]
-  })
+  const bare = bareEnvironment(folder)
   return {
-    ...Object.fromEntries(kept),
-    PATH: [dirname(process.execPath), process.env.PATH ?? ''].join(delimiter),
-    HOME: home,
-    USERPROFILE: home,
-    XDG_CONFIG_HOME: folder('config'),
-    XDG_DATA_HOME: folder('data'),
-    XDG_STATE_HOME: folder('state'),
-    XDG_CACHE_HOME: folder('xdg-cache'),
-    TMPDIR: temporary,
-    TMP: temporary,
-    TEMP: temporary,
-    NO_COLOR: '1',
+    ...bare,
     npm_config_cache: folder('npm-cache'),
-    npm_config_globalconfig: join(home, 'global-npmrc'),
-    npm_config_userconfig: join(home, '.npmrc'),
+    npm_config_globalconfig: join(bare.HOME ?? '', 'global-npmrc'),
+    npm_config_userconfig: join(bare.HOME ?? '', '.npmrc'),
     npm_config_update_notifier: 'false',
     npm_config_audit: 'false',
     npm_config_fund: 'false',

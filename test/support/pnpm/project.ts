@@ -1,7 +1,8 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { stringify } from 'yaml'
+import { bareEnvironment } from '../environment.ts'
 import { storeLock } from './locks.ts'
 
 export interface ProjectOptions {
@@ -91,38 +92,14 @@ export function createProject(options: ProjectOptions): Project {
   }
 }
 
-/** What Windows programs do not start without. */
-const KEPT = ['SystemRoot', 'ComSpec', 'PATHEXT']
-
-/**
- * Made from nothing rather than cleaned: proxies, CA files, tokens and `npm_config_*` of the machine, and whatever
- * pnpm learns to read next, stay out.
- */
 function environment(folder: (name: string) => string): Record<string, string> {
-  const home = folder('home')
-  const temporary = folder('tmp')
-  const kept = KEPT.flatMap((name) => {
-    const value = process.env[name]
-    return value === undefined ? [] : [[name, value] as const]
-  })
+  const bare = bareEnvironment(folder)
   return {
-    ...Object.fromEntries(kept),
-    // pnpm 12 and lifecycle scripts take the `node` found here, so it has to be the one that runs the tests.
-    PATH: [dirname(process.execPath), process.env.PATH ?? ''].join(delimiter),
-    HOME: home,
-    USERPROFILE: home,
-    XDG_CONFIG_HOME: folder('config'),
-    XDG_DATA_HOME: folder('data'),
-    XDG_STATE_HOME: folder('state'),
-    XDG_CACHE_HOME: folder('xdg-cache'),
-    TMPDIR: temporary,
-    TMP: temporary,
-    TEMP: temporary,
+    ...bare,
     // For pnpm 10, which alone reads `npm_config_*`: no switching to another pnpm (it does not know pmOnFail), and no
     // npmrc from beside the Node installation.
     npm_config_manage_package_manager_versions: 'false',
-    npm_config_globalconfig: join(home, 'global-npmrc'),
-    NO_COLOR: '1',
+    npm_config_globalconfig: join(bare.HOME ?? '', 'global-npmrc'),
   }
 }
 
