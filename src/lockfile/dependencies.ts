@@ -10,6 +10,7 @@ export interface Dependency {
   readonly specifier: Specifier
   /** Whether a lockfile without it would be incomplete: neither optional nor a peer. */
   readonly isRequired: boolean
+  readonly isPeer: boolean
 }
 
 /** Manifests of projects, by their folder relative to the lockfile; `.` is the root. */
@@ -21,20 +22,20 @@ export type Manifests = ReadonlyMap<string, Fields>
  * @throws GateError where something stands in the place of a map of dependencies
  */
 export function dependenciesOf(record: Fields, where: string, isProject: boolean): readonly Dependency[] {
-  const sections = (['dependencies', 'optionalDependencies', 'peerDependencies'] as const).map((name) => ({
-    name,
-    entries: section(record, name, where),
-  }))
+  type Section = { name: (typeof INSTALLED)[number]; entries: ReturnType<typeof section> }
+  const sections = INSTALLED.map((name): Section => ({ name, entries: section(record, name, where) }))
   if (isProject) sections.push({ name: 'dependencies', entries: section(record, 'devDependencies', where) })
   const optional = new Set(sections.flatMap(({ name, entries }) => (name === 'dependencies' ? [] : entries.map(first))))
-  return sections.flatMap(({ entries }) =>
+  return sections.flatMap(({ name: kind, entries }) =>
     entries.map(([name, value]) => {
       const text = typeof value === 'string' ? value : ''
       const specifier: Specifier = typeof value === 'string' ? specifierOf(text) : { kind: 'other' }
-      return { name, text, specifier, isRequired: !optional.has(name) }
+      return { name, text, specifier, isRequired: !optional.has(name), isPeer: kind === 'peerDependencies' }
     }),
   )
 }
+
+const INSTALLED = ['dependencies', 'optionalDependencies', 'peerDependencies'] as const
 
 /** The same map of a lockfile or a manifest; bun and npm leave out what is empty. */
 export function section(record: Fields, name: string, where: string): readonly (readonly [string, unknown])[] {

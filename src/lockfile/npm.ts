@@ -6,6 +6,7 @@ import { folderClaim, type LockGraph, openGraph, swappedClaim, unknownClaim } fr
 import { bundlersOf } from './npm-bundled.ts'
 import { npmClaim } from './npm-entry.ts'
 import { checkLegacy } from './npm-legacy.ts'
+import { takenAnew } from './npm-overrides.ts'
 import { type Fields, field, isPlain } from './record.ts'
 import type { LockedPackage } from './types.ts'
 
@@ -29,15 +30,17 @@ export function npmPackages(document: unknown, manifests: Manifests = new Map())
   const elsewhere = new Set(
     edges.flatMap(({ to, dependency }) => (to !== undefined && dependency.specifier.kind === 'other' ? [to] : [])),
   )
+  const bundlers = bundlersOf(packages, edges)
+  const anew = takenAnew(edges, places, manifests, bundlers)
   const numbers = new Map<string, number>()
   for (const [location, place] of places) {
-    const node = addPlace(graph, place, elsewhere.has(location))
+    const node = addPlace(graph, place, elsewhere.has(location), anew.get(location))
     numbers.set(location, node)
     const own = graph.nodes[node]
     if (own !== undefined) own.isProject = isOwnProject(place, places)
   }
-  const bundlers = bundlersOf(packages, edges)
   for (const [location, bundler] of bundlers) {
+    if (anew.has(location)) continue
     const [node, number] = [graph.nodes[numbers.get(location) ?? -1], numbers.get(bundler)]
     if (node !== undefined && number !== undefined) node.bundler = number
   }
@@ -52,7 +55,7 @@ export function npmPackages(document: unknown, manifests: Manifests = new Map())
 }
 
 /** What stands at a location of a lockfile. */
-type Place =
+export type Place =
   | { readonly kind: 'project'; readonly location: string; readonly entry: Fields }
   | { readonly kind: 'link'; readonly location: string; readonly folder: string; readonly target: string }
   | { readonly kind: 'package'; readonly location: string; readonly folder: string; readonly entry: Fields }
@@ -65,6 +68,8 @@ export interface Edge {
   /** Where it is a project's: how the project is called, and whether only for its own development. */
   readonly project: string | undefined
   readonly isRuntime: boolean
+  /** Whether the lockfile says so, and not a package.json. */
+  readonly isLocked: boolean
 }
 
 const ANEW = 'Write it anew: `npm install --package-lock-only --lockfile-version 3`.'
@@ -141,24 +146,20 @@ function edgesOf(places: ReadonlyMap<string, Place>, manifests: Manifests): read
     const project = place.kind === 'project' ? projectOf(location) : undefined
     const manifest = project === undefined ? undefined : manifests.get(project)
     const where = JSON.stringify(location)
-    const runtime = [
-      ...dependenciesOf(place.entry, where, false),
-      ...(manifest === undefined ? [] : dependenciesOf(manifest, `${project}/package.json`, false)),
+    const asked = (isWhole: boolean) => [
+      ...dependenciesOf(place.entry, where, isWhole).map((dependency) => ({ dependency, isLocked: true })),
+      ...(manifest === undefined ? [] : dependenciesOf(manifest, `${project}/package.json`, isWhole)).map(
+        (dependency) => ({ dependency, isLocked: false }),
+      ),
     ]
-    const isInstalled = new Set(runtime.map(({ name, text }) => `${name} ${text}`))
-    const all =
-      project === undefined
-        ? runtime
-        : [
-            ...dependenciesOf(place.entry, where, true),
-            ...(manifest === undefined ? [] : dependenciesOf(manifest, `${project}/package.json`, true)),
-          ]
-    return all.map((dependency) => ({
+    const isInstalled = new Set(asked(false).map(({ dependency: { name, text } }) => `${name} ${text}`))
+    return asked(project !== undefined).map(({ dependency, isLocked }) => ({
       from: location,
       to: meet(location, dependency.name, places),
       dependency,
       project,
       isRuntime: isInstalled.has(`${dependency.name} ${dependency.text}`),
+      isLocked,
     }))
   })
 }
@@ -177,7 +178,7 @@ function meet(location: string, name: string, places: ReadonlyMap<string, Place>
   }
 }
 
-function addPlace(graph: LockGraph, place: Place, isFromElsewhere: boolean): number {
+function addPlace(graph: LockGraph, place: Place, isFromElsewhere: boolean, anew: string | undefined): number {
   if (place.kind === 'project') return graph.add(place.location, [])
   const { folder, location } = place
   if (place.kind === 'link') {
@@ -186,7 +187,8 @@ function addPlace(graph: LockGraph, place: Place, isFromElsewhere: boolean): num
     return graph.add(`${folder}@${origin}`, [folderClaim(folder, origin)])
   }
   if (!isPackageName(folder)) return graph.add(location, [unknownClaim(folder, '', 'not a package name')])
-  const claim = npmClaim(place.entry, folder, isFromElsewhere)
+  const locked = npmClaim(place.entry, folder, isFromElsewhere)
+  const claim = anew === undefined ? locked : unknownClaim(locked.name, locked.version, anew)
   const node = graph.add(`${claim.name}@${claim.version || (claim.origin ?? '')}`, [claim])
   if (claim.name !== folder) graph.nodes[node]?.aliases.add(folder)
   return node

@@ -4,8 +4,9 @@
  */
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { after, before, describe, type TestContext, test } from 'node:test'
 import { GateError } from '../../src/errors.ts'
 import { parseAny } from '../../src/lockfile/formats.ts'
 import { formatOf } from '../../src/lockfile/kinds.ts'
@@ -100,6 +101,26 @@ async function outcome(manager: Manager, { manifest, lockfile, files }: Files) {
   }
 }
 
+/** Which has the evil bytes under a version whose manifest says that it is 1.0.0. */
+async function attackersRegistry(t: TestContext, version: string): Promise<string> {
+  const server = createServer((request, response) => {
+    if (request.url?.endsWith('.tgz')) response.end(evil.bytes)
+    else {
+      const dist = { tarball: `${url}pkg.tgz`, integrity: evil.integrity }
+      const versions = { [version]: { ...PKG, dist } }
+      response.end(JSON.stringify({ name: 'pkg', 'dist-tags': { latest: version }, versions }))
+    }
+  })
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
+  t.after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const address = server.address()
+  const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}/`
+  return url
+}
+
 function deceives(what: string, managers: readonly Manager[], files: () => Files): void {
   for (const manager of managers) {
     test(`${manager}: ${what}`, async () => {
@@ -164,5 +185,85 @@ describe('an address that is fetched in another way', () => {
       manifest: ASKED,
       lockfile: npmLock({ pkg: '1.0.0' }, { 'node_modules/pkg': locked(good, { resolved: write(repository) }) }),
     }))
+  }
+})
+
+describe('a dependency that is asked for in another way than it is locked', () => {
+  const THROUGH = () =>
+    npmLock(
+      { parent: '1.0.0' },
+      { 'node_modules/parent': locked(parent, { dependencies: { pkg: '^1.0.0' } }), 'node_modules/pkg': locked(good) },
+    )
+  const overrides: readonly [string, (url: string) => Record<string, unknown>][] = [
+    ['by an override', (url) => ({ pkg: url })],
+    ['by an override for one package', (url) => ({ parent: { pkg: url } })],
+    ['by an override of a package and what it needs', (url) => ({ pkg: { '.': url } })],
+    ['by an override of some versions', (url) => ({ 'pkg@1': url })],
+  ]
+  for (const [how, write] of overrides) {
+    deceives(how, NPM, () => ({
+      manifest: { dependencies: { parent: '1.0.0' }, overrides: write(evilUrl) },
+      lockfile: THROUGH(),
+    }))
+  }
+
+  deceives('by an override that refers to what the project asks for', NPM, () => ({
+    manifest: { dependencies: { parent: '1.0.0' }, devDependencies: { other: evilUrl }, overrides: { pkg: '$other' } },
+    lockfile: npmLock(
+      { parent: '1.0.0', other: evilUrl },
+      {
+        'node_modules/parent': locked(parent, { dependencies: { pkg: '^1.0.0' } }),
+        'node_modules/pkg': locked(good),
+        'node_modules/other': locked(evil, { name: 'pkg', resolved: evilUrl }),
+      },
+    ),
+  }))
+
+  deceives('by an override, for what only calls itself bundled', NPM, () => ({
+    manifest: { dependencies: { parent: '1.0.0' }, overrides: { pkg: evilUrl } },
+    lockfile: npmLock(
+      { parent: '1.0.0' },
+      {
+        'node_modules/parent': locked(parent, { dependencies: { pkg: '^1.0.0' } }),
+        'node_modules/pkg': locked(good, { inBundle: true }),
+      },
+    ),
+  }))
+
+  deceives('by another address than that of a release', NPM, () => ({
+    manifest: { dependencies: { pkg: evilUrl } },
+    lockfile: npmLock(
+      { pkg: evilUrl },
+      { 'node_modules/pkg': locked(good, { resolved: 'https://github.com/o/r/releases/download/v1/pkg.tgz' }) },
+    ),
+  }))
+
+  deceives('by another repository than the one whose commit is locked', NPM, () => {
+    const commit = repository.split('#')[1]
+    return {
+      manifest: { dependencies: { pkg: `attacker/pkg#${commit}` } },
+      lockfile: npmLock(
+        { pkg: `o/r#${commit}` },
+        { 'node_modules/pkg': locked(good, { resolved: `git+ssh://git@github.com/o/r.git#${commit}` }) },
+      ),
+    }
+  })
+
+  for (const [what, asked, lied] of [
+    ['a tag, where the lockfile has no address', 'latest', '1.0.0'],
+    ['a range that it is not of', '^2.0.0', '2.0.0'],
+  ] as const) {
+    for (const manager of NPM) {
+      test(`${manager}: ${what}, from the registry that an .npmrc names`, async (t) => {
+        const url = await attackersRegistry(t, lied)
+        const { resolved: _, ...entry } = locked(good)
+        const { status, output, isEvil, passes } = await outcome(manager, {
+          manifest: { dependencies: { pkg: asked } },
+          lockfile: npmLock({ pkg: asked }, { 'node_modules/pkg': asked === 'latest' ? entry : locked(good) }),
+          files: { '.npmrc': `registry=${url}\n` },
+        })
+        assert.deepEqual({ status, isEvil, passes }, { status: 0, isEvil: true, passes: false }, output)
+      })
+    }
   }
 })

@@ -164,7 +164,7 @@ describe('an entry of package-lock.json', () => {
 describe('who needs it', () => {
   const WORKSPACE = {
     ...root({ a: '1' }, { workspaces: ['apps/*'] }),
-    'apps/x': { name: 'x', version: '1.0.0', dependencies: { b: '1' }, devDependencies: { c: '1' } },
+    'apps/x': { name: 'x', version: '1.0.0', dependencies: { b: '2' }, devDependencies: { c: '1' } },
     'apps/x/node_modules/b': entry('b', '2.0.0'),
     'node_modules/a': entry('a', '1.0.0', { dependencies: { b: '1' }, peerDependencies: { p: '*' } }),
     'node_modules/b': entry('b'),
@@ -203,6 +203,120 @@ describe('who needs it', () => {
       'node_modules/b': entry('b', '1.0.0', { dependencies: { a: '1' } }),
     }
     assert.deepEqual(needers(list(circle)), { a: '.', b: '.' })
+  })
+})
+
+describe('what npm would look for anew', () => {
+  const tree = (text: string, more: Json = {}): Json => ({
+    ...root({ a: '1' }, more),
+    'node_modules/a': entry('a', '1.0.0', { dependencies: { b: text } }),
+    'node_modules/b': entry('b'),
+  })
+  const sourceOfB = (packages: Json, manifest?: Json) =>
+    list(packages, manifest && new Map([['.', manifest]])).find(({ name }) => name === 'b')?.source
+
+  it('is of unknown source', () => {
+    for (const text of ['^2.0.0', '0.x', 'npm:b@2', '>1.0.0']) assert.equal(sourceOfB(tree(text)), 'unknown', text)
+    for (const text of ['latest', 'next', 'npm:b@latest']) {
+      const packages = { ...tree(text), 'node_modules/b': entry('b', '1.0.0', { resolved: undefined }) }
+      assert.equal(sourceOfB(packages), 'unknown', text)
+    }
+    assert.equal(sourceOfB(tree('1'), { dependencies: { a: '1', b: '2' } }), 'unknown')
+  })
+
+  it('is not what is asked for by a range that it is of, or by a tag', () => {
+    for (const text of [
+      '',
+      '*',
+      '^1.0.0',
+      '1',
+      'v1.0.0',
+      ' >=1 <2 || 5 ',
+      'latest',
+      'npm:b',
+      'npm:b@^1',
+      'npm:b@latest',
+      'x',
+    ])
+      assert.equal(sourceOfB(tree(text)), 'registry', text)
+    for (const text of ['', '*', '^1.0.0']) {
+      const packages = { ...tree(text), 'node_modules/b': entry('b', '1.0.0', { resolved: undefined }) }
+      assert.equal(sourceOfB(packages), 'registry', text)
+    }
+  })
+
+  it('follows from overrides, where they are for whoever asks', () => {
+    const cases: readonly [Json, string, string][] = [
+      [{ b: '1.0.0' }, '^2', 'registry'],
+      [{ b: '^2' }, '^1', 'unknown'],
+      [{ b: 'https://elsewhere.example/b.tgz' }, '^1', 'unknown'],
+      [{ b: '' }, '^1', 'registry'],
+      [{ b: { '.': '1.0.0', c: '2' } }, '^2', 'registry'],
+      [{ b: { c: '2' } }, '^1', 'registry'],
+      [{ b: { '.': 'o/r' } }, '^1', 'unknown'],
+      [{ 'b@2': '1.0.0' }, '^2', 'registry'],
+      [{ 'b@2': '3.0.0' }, '^1', 'registry'],
+      [{ 'b@1': '3.0.0' }, '^1', 'unknown'],
+      [{ 'b@https://elsewhere.example/b.tgz': { c: '1' } }, 'latest', 'registry'],
+      [{ a: { b: '1.0.0' } }, '^2', 'registry'],
+      [{ a: { b: '2.0.0' } }, '^1', 'unknown'],
+      [{ 'a@1': { b: '2.0.0' } }, '^1', 'unknown'],
+      [{ c: { b: '2.0.0' } }, '^1', 'registry'],
+      [{ b: '$a' }, '^2', 'registry'],
+      [{ b: '$b' }, '^1', 'unknown'],
+    ]
+    for (const [overrides, text, source] of cases) {
+      const shown = JSON.stringify([overrides, text])
+      assert.equal(sourceOfB(tree(text, { overrides })), source, shown)
+      // The manifest counts where there is one.
+      assert.equal(sourceOfB(tree(text), { dependencies: { a: '1' }, overrides }), source, shown)
+    }
+    assert.equal(sourceOfB(tree('^2', { overrides: { b: '1' } }), { dependencies: { a: '1' } }), 'unknown')
+    for (const overrides of ['b', ['b'], { b: 1 }, { b: ['1'] }]) {
+      assert.throws(() => list(tree('1', { overrides })), GateError, JSON.stringify(overrides))
+    }
+    const many = Object.fromEntries(Array.from({ length: 1001 }, (_, index) => [`p${index}`, '1']))
+    assert.throws(() => list(tree('1', { overrides: many })), GateError)
+  })
+
+  it('is not what somebody asks for as a peer, but what a project asks for as one', () => {
+    const packages = {
+      ...root({ a: '1', b: '1' }),
+      'node_modules/a': entry('a', '1.0.0', { peerDependencies: { b: '^2' } }),
+      'node_modules/b': entry('b'),
+    }
+    assert.equal(sourceOfB(packages), 'registry')
+    assert.equal(sourceOfB(packages, { dependencies: { a: '1' }, peerDependencies: { b: '^2' } }), 'unknown')
+    const byAddress = entry('a', '1.0.0', { peerDependencies: { b: 'https://elsewhere.example/b.tgz' } })
+    assert.equal(sourceOfB({ ...packages, 'node_modules/a': byAddress }), 'unknown')
+  })
+
+  it('is a commit, where another repository or another branch is asked for', () => {
+    const commit = 'a'.repeat(40)
+    const of = (asked: string, locked = asked) => {
+      const packages = {
+        ...root({ b: locked }),
+        'node_modules/b': { version: '1.0.0', resolved: `git+ssh://git@github.com/o/r.git#${commit}` },
+      }
+      return sourceOfB(packages, { dependencies: { b: asked } })
+    }
+    for (const asked of [
+      ...['o/r', 'github:O/r', 'o/r#v1', `o/r#${commit}`, 'git@github.com:o/r.git', 'https://github.com/o/r'],
+      ...[`git+https://user@github.com/o/r.git#${commit}`, 'git+ssh://git@github.com/o/r#semver:^1', '^1.0.0'],
+    ]) {
+      assert.equal(of(asked), 'git', asked)
+    }
+    for (const [asked, locked] of [
+      [`e/r#${commit}`],
+      ['gitlab:o/r'],
+      [`o/r#${'b'.repeat(40)}`],
+      ['o/r#refs/pull/1/head', 'o/r'],
+      ['https://elsewhere.example/o/r.git'],
+      ['https://elsewhere.example/b.tgz'],
+      ['https://github.com.example/o/r'],
+    ] as const) {
+      assert.equal(of(asked, locked), 'unknown', asked)
+    }
   })
 })
 
