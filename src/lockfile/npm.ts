@@ -189,7 +189,10 @@ function addPlace(graph: LockGraph, place: Place, isFromElsewhere: boolean, anew
   if (!isPackageName(folder)) return graph.add(location, [unknownClaim(folder, '', 'not a package name')])
   const locked = npmClaim(place.entry, folder, isFromElsewhere)
   const claim = anew === undefined ? locked : unknownClaim(locked.name, locked.version, anew)
-  const node = graph.add(`${claim.name}@${claim.version || (claim.origin ?? '')}`, [claim])
+  // npm up to 11 installs what that file says, and not what the lockfile has below it.
+  const own = field(place.entry, 'hasShrinkwrap')
+  const brought = own ? [unknownClaim(claim.name, claim.version, 'brings versions in an npm-shrinkwrap.json')] : []
+  const node = graph.add(`${claim.name}@${claim.version || (claim.origin ?? '')}`, [claim, ...brought])
   if (claim.name !== folder) graph.nodes[node]?.aliases.add(folder)
   return node
 }

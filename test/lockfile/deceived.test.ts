@@ -267,3 +267,21 @@ describe('a dependency that is asked for in another way than it is locked', () =
     }
   }
 })
+
+// npm 12 knows no such file any more.
+deceives('versions in a file of a tarball', ['npm11'], () => {
+  const packages = { '': { dependencies: { pkg: '^1.0.0' } }, 'node_modules/pkg': locked(evil, { resolved: evilUrl }) }
+  const bringing = createTarball({
+    ...{ name: 'parent', version: '2.0.0', dependencies: { pkg: '^1.0.0' } },
+    files: { 'npm-shrinkwrap.json': JSON.stringify({ lockfileVersion: 3, requires: true, packages }) },
+  })
+  registry.publish(bringing)
+  const entry = locked(bringing, { dependencies: { pkg: '^1.0.0' }, hasShrinkwrap: true })
+  return {
+    manifest: { dependencies: { parent: '2.0.0' } },
+    lockfile: npmLock(
+      { parent: '2.0.0' },
+      { 'node_modules/parent': entry, 'node_modules/parent/node_modules/pkg': locked(good) },
+    ),
+  }
+})
