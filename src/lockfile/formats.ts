@@ -10,6 +10,7 @@ import { lockfileText } from './text.ts'
 import type { LockedPackage } from './types.ts'
 import { yarnBerryPackages } from './yarn-berry.ts'
 import { yarnClassicPackages } from './yarn-classic.ts'
+import { checkYarnrc } from './yarnrc.ts'
 
 /**
  * Every package of a lockfile of any format. With npm's and yarn 1's the manifests of the projects are read as well: those
@@ -41,9 +42,9 @@ const READERS: Readonly<Record<Exclude<Format, 'pnpm'>, Reader>> = {
     const text = lockfileText(bytes, file, '`yarn install`')
     const dialect = dialectOf(text, file)
     const document = readSyml(text, file, dialect)
-    return dialect === 'berry'
-      ? yarnBerryPackages(document)
-      : yarnClassicPackages(document, await workspaceManifests(folder))
+    if (dialect === 'berry') return yarnBerryPackages(document)
+    await checkYarnrc(folder)
+    return yarnClassicPackages(document, await workspaceManifests(folder))
   },
   bun: async (bytes, file) => {
     const anew = '`bun install --lockfile-only`'

@@ -1,3 +1,4 @@
+import validRange from 'semver/ranges/valid.js'
 import { GateError } from '../errors.ts'
 import { isPackageName, isVersion } from './dep-path.ts'
 import { type Dependency, dependenciesOf, type Manifests, section } from './dependencies.ts'
@@ -31,6 +32,12 @@ export function yarnClassicPackages(document: Fields, manifests: Manifests): rea
     }
   }
   const projects = projectNodes(graph, manifests)
+  for (const { name, text, within } of resolutionsOf(manifests.get('.') ?? {})) {
+    const isUsed = graph.anyOf(name) !== undefined && (within === undefined || graph.anyOf(within) !== undefined)
+    if (!isUsed || byPattern.has(`${name}@${text}`)) continue
+    // yarn 1 does not miss it with --frozen-lockfile, and fetches whatever it is (tried).
+    graph.need('.', graph.add(`${name}@${text}`, [unknownClaim(name, '', '`resolutions` ask for it')]))
+  }
   const overridden = overriddenNames(manifests)
 
   const nodesFor = ({ name, text, isRequired }: Dependency, from: string): readonly number[] => {
@@ -95,6 +102,12 @@ function addEntry(graph: LockGraph, patterns: readonly Pattern[], entry: Fields)
  */
 function claimsOf(patterns: readonly Pattern[], entry: Fields): readonly Claim[] {
   const isFromElsewhere = patterns.some(({ specifier }) => specifier.kind === 'other')
+  const local = patterns.find(({ pattern }) => LOCAL.test(pattern))
+  const resolved = field(entry, 'resolved')
+  if (local !== undefined && resolved !== undefined && !/^file:/i.test(String(resolved))) {
+    // yarn 1 installs the folder, and looks at neither address nor digest (tried).
+    return [unknownClaim(local.name, '', `asked for as ${local.pattern}, and locked at ${String(resolved)}`)]
+  }
   const names = new Set(patterns.map(({ name, specifier }) => (specifier.kind === 'alias' ? specifier.name : name)))
   const own = field(entry, 'name')
   if (typeof own === 'string' && !names.has(own) && !isFromElsewhere) {
@@ -103,6 +116,9 @@ function claimsOf(patterns: readonly Pattern[], entry: Fields): readonly Claim[]
   const real = typeof own === 'string' ? new Set([own]) : names
   return [...real].map((name) => claimOf(name, entry, isFromElsewhere))
 }
+
+/** Behind the name of a pattern: a folder or a file of the project's. */
+const LOCAL = /^.[^@]*@(?:(?:file|link|portal):|[./~\\]|[a-z]:[\\/])/is
 
 function claimOf(name: string, entry: Fields, isFromElsewhere: boolean): Claim {
   const [version, resolved] = ['version', 'resolved'].map((key) => field(entry, key))
@@ -140,6 +156,25 @@ function projectLink(graph: LockGraph, name: string, { node, folder }: Project):
   const link = graph.add(`${name}@workspace:${folder}`, [folderClaim(name, `workspace:${folder}`)])
   graph.connect(link, node)
   return link
+}
+
+interface Resolution {
+  readonly name: string
+  readonly text: string
+  /** The package whose dependencies it is for; undefined where that is anyone's, or a pattern says it. */
+  readonly within: string | undefined
+}
+
+/** Those of the root, which alone count, without those that yarn ignores: tags. */
+function resolutionsOf(root: Fields): readonly Resolution[] {
+  return section(root, 'resolutions', './package.json').flatMap(([pattern, value]) => {
+    const text = typeof value === 'string' ? value : ''
+    const names = pattern.match(/@[^/]+\/[^/]+|[^/]+/g) ?? []
+    const [name, first] = [names.at(-1), names.length > 1 ? names[0] : undefined]
+    const isIgnored = specifierOf(text).kind === 'registry' && validRange(text, { loose: true }) === null
+    if (name === undefined || isIgnored) return []
+    return [{ name, text, within: first?.includes('*') ? undefined : first }]
+  })
 }
 
 /** The last name in each pattern of `resolutions`: `a/b`, `@s/a/b`, `b`. */

@@ -28,7 +28,8 @@ let repository: string
 before(async () => {
   registry = await startRegistry()
   const other = createTarball({ name: 'elsewhere', version: '1.0.0' })
-  for (const each of [good, parent, other]) registry.publish(each)
+  const evilByName = createTarball({ name: 'evil', version: '1.0.0', files: { 'evil.js': '' } })
+  for (const each of [good, parent, other, evilByName]) registry.publish(each)
   registry.setTarball('elsewhere', '1.0.0', evil.bytes)
   evilUrl = urlOf(other)
   host = await startGitHost()
@@ -49,6 +50,9 @@ const locked = (pkg: PackedPackage, more: object = {}) => ({
 })
 const npmLock = (dependencies: object, packages: object) =>
   JSON.stringify({ lockfileVersion: 3, requires: true, packages: { '': { dependencies }, ...packages } })
+
+const yarnLock = (pattern: string, resolved: string) =>
+  `# yarn lockfile v1\n\n${pattern}:\n  version "1.0.0"\n  resolved "${resolved}"\n  integrity ${good.integrity}\n`
 
 interface Files {
   readonly manifest: Readonly<Record<string, unknown>>
@@ -137,7 +141,7 @@ const ASKED = { dependencies: { pkg: '1.0.0' } }
 const JUST_PKG = () => npmLock({ pkg: '1.0.0' }, { 'node_modules/pkg': locked(good) })
 
 test('what is honest passes, and installs', async () => {
-  const yarn = `# yarn lockfile v1\n\npkg@1.0.0:\n  version "1.0.0"\n  resolved "${urlOf(good)}"\n  integrity ${good.integrity}\n`
+  const yarn = yarnLock('pkg@1.0.0', urlOf(good))
   const bun = { lockfileVersion: 1, workspaces: { '': { name: 'project', ...ASKED } } }
   const packages = { pkg: ['pkg@1.0.0', urlOf(good), {}, good.integrity] }
   for (const [manager, lockfile] of [
@@ -284,4 +288,40 @@ deceives('versions in a file of a tarball', ['npm11'], () => {
       { 'node_modules/parent': entry, 'node_modules/parent/node_modules/pkg': locked(good) },
     ),
   }
+})
+
+describe('a lockfile of yarn 1 that does not count', () => {
+  for (const [how, write] of [
+    ['for another address', (url) => ({ pkg: url })],
+    ['for another address, of whoever needs it', (url) => ({ '**/pkg': url })],
+    ['for another package', () => ({ pkg: 'npm:evil@1.0.0' })],
+  ] as const satisfies readonly (readonly [string, (url: string) => object])[]) {
+    deceives(`by resolutions ${how}`, ['yarn1'], () => {
+      return { manifest: { ...ASKED, resolutions: write(evilUrl) }, lockfile: yarnLock('pkg@1.0.0', urlOf(good)) }
+    })
+  }
+
+  deceives('by a folder of the project', ['yarn1'], () => ({
+    manifest: { dependencies: { pkg: 'file:./vendor' } },
+    lockfile: yarnLock('"pkg@file:./vendor"', 'https://github.com/o/r/releases/download/v1/pkg.tgz'),
+    files: { 'vendor/package.json': JSON.stringify(PKG), 'vendor/evil.js': '' },
+  }))
+
+  for (const line of ['--install.update-checksums true', '"--*.update\\u002dchecksums" true']) {
+    deceives(`by .yarnrc: ${line}`, ['yarn1'], () => ({
+      manifest: ASKED,
+      lockfile: yarnLock('pkg@1.0.0', evilUrl),
+      files: { '.yarnrc': `${line}\n` },
+    }))
+  }
+
+  test('yarn1: by .yarnrc: it is not read at all', async () => {
+    const { status, output, passes } = await outcome('yarn1', {
+      manifest: ASKED,
+      // Bytes of another digest, which are not asked for.
+      lockfile: yarnLock('pkg@1.0.0', evilUrl),
+      files: { '.yarnrc': `registry "${registry.url}"\n--install.no-lockfile true\n` },
+    })
+    assert.deepEqual({ status, passes }, { status: 0, passes: false }, output)
+  })
 })

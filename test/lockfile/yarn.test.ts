@@ -119,6 +119,29 @@ describe('an entry of yarn 1', () => {
     ])
   })
 
+  it('that `resolutions` ask for, and the lockfile does not have, is listed', () => {
+    const of = (resolutions: Json, text = entry('a@^1')) =>
+      classic(text, { '.': { dependencies: { a: '^1' }, resolutions } }).some(({ source }) => source === 'unknown')
+    const url = 'https://elsewhere.example/a.tgz'
+    for (const resolutions of [{ a: '2.0.0' }, { a: url }, { '**/a': url }, { 'a/a': '2' }, { '**/b/a': 'npm:c@1' }]) {
+      assert.equal(of(resolutions), true, JSON.stringify(resolutions))
+    }
+    // It is there; yarn ignores it; it is about nothing that is there.
+    const there = entry(`a@^1, "a@${url}"`, { url })
+    assert.equal(of({ a: url }, there), false)
+    for (const resolutions of [{ a: '^1' }, { a: 'latest' }, { b: '2' }, { 'b/a': '2' }, { 'a/b': '2' }, {}]) {
+      assert.equal(of(resolutions), false, JSON.stringify(resolutions))
+    }
+  })
+
+  it('of a folder is that folder, whatever address stands beside it', () => {
+    for (const asked of ['file:./x', './x', '../x', '/x', '~/x', 'link:x', 'C:\\\\x', 'file:x.tgz']) {
+      const pkg = only(classic(entry(`"a@${asked}"`, { url: 'https://github.com/o/r/releases/download/v1/a.tgz' })))
+      assert.deepEqual([pkg.source, pkg.github, pkg.integrity], ['unknown', undefined, undefined], asked)
+    }
+    assert.equal(only(classic(entry('"a@file:./x.tgz"', { url: 'file:./x.tgz' }))).source, 'tarball')
+  })
+
   it('that `resolutions` put in the place of another is needed by whoever asked', () => {
     for (const pattern of ['a', '**/a', 'b/a', 'b/**/a']) {
       const pkg = only(
