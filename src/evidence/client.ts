@@ -6,6 +6,7 @@ import { gunzip } from 'node:zlib'
 import pLimit from 'p-limit'
 import { ok, refuse } from '../codes.ts'
 import { credentialsFor, NO_CREDENTIALS } from './credentials.ts'
+import { isSafeRoad } from './files.ts'
 import { scopeOf } from './settings.ts'
 import { openTransport, type Transport } from './transport.ts'
 import type { Evidence } from './types.ts'
@@ -208,7 +209,7 @@ async function follow(
   let target = url
   for (let redirects = 0; redirects <= REDIRECTS; redirects += 1) {
     // Another origin, be it another port or plain http, must not be told what is meant for this one.
-    const own = target.origin === url.origin
+    const own = target.origin === url.origin && isSafeRoad(target, options)
     const { headers, cert, key } = !own
       ? NO_CREDENTIALS
       : authorization === undefined

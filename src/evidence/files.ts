@@ -90,6 +90,37 @@ export function withoutVariables(settings: Settings): Settings {
   )
 }
 
+/**
+ * What a repository says of the way to registries: who may vouch for hosts, or that nobody has to, and who passes things on.
+ * Whoever a pull request names for the one can read all that is sent, for the other what is sent in the clear. So no
+ * secret of the user's or of the environment goes that way, see client.ts. No file has these keys.
+ */
+const ROADS = ['tls-of-the-repository', 'proxy-of-the-repository'] as const
+
+/** Adds that to settings, in npm's spelling, of a file that the repository may have. */
+export function withRoad(settings: Settings): Settings {
+  const has = (...keys: readonly string[]) => keys.some((key) => Object.hasOwn(settings, key))
+  const isLax = has('strict-ssl') && String(settings['strict-ssl']) !== 'true'
+  const [tls, proxy] = ROADS
+  const { [tls]: _, [proxy]: __, ...rest } = settings
+  return {
+    ...rest,
+    ...((isLax || has('ca', 'cafile')) && { [tls]: true }),
+    ...(has('proxy', 'https-proxy', 'http-proxy') && { [proxy]: true }),
+  }
+}
+
+/** That alone. */
+export function roadOf(settings: Settings): Settings {
+  return Object.fromEntries(ROADS.flatMap((key) => (settings[key] === true ? [[key, true]] : [])))
+}
+
+/** Whether secrets may be sent to an address. */
+export function isSafeRoad({ protocol }: URL, options: Readonly<Record<string, unknown>>): boolean {
+  const [tls, proxy] = ROADS
+  return options[tls] !== true && (options[proxy] !== true || protocol === 'https:')
+}
+
 const UNSCOPED = ['_authToken', '_auth', 'username', '_password']
 
 /**

@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { expanded, type Settings, slashed, type Variables, withoutVariables } from './files.ts'
+import { expanded, type Settings, slashed, type Variables, withoutVariables, withRoad } from './files.ts'
 import { PUBLIC_REGISTRY } from './settings.ts'
 
 /*
@@ -17,7 +17,7 @@ export const UNUSABLE = 'variable:'
  * it: a pull request could have a secret of the environment sent to a host of its choice, before anybody has looked at it.
  */
 export function ofRepository(settings: Settings): Settings {
-  return keepingRegistries(settings, withoutVariables(settings))
+  return withRoad(keepingRegistries(settings, withoutVariables(settings)))
 }
 
 /** Settings of a file of the user, with variables of the environment. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import { asRecord, hostKey, readYaml, type Settings, type Variables } from './files.ts'
+import { asRecord, hostKey, readYaml, roadOf, type Settings, type Variables, withRoad } from './files.ts'
 import { canonical, foldersUp, fromHome, UNUSABLE, unnamed, variable } from './layers.ts'
 import { type Environment, PUBLIC_REGISTRY, proxies, type RegistrySettings } from './settings.ts'
 import type { NetworkSettings } from './transport.ts'
@@ -74,8 +74,21 @@ export function readBerrySettings(folder: string, { env, home }: Environment): R
       ...(ca !== undefined && { ca }),
       ...proxies({ 'https-proxy': text('httpsProxy'), 'http-proxy': text('httpProxy') }, env),
       networks: networksOf(merged),
+      ...roadOf(transportIn(repository)),
     },
   }
+}
+
+/** Of files that the repository may have, also for some hosts alone. */
+function transportIn(repository: readonly Settings[]): Settings {
+  const all = repository.flatMap((each) => [each, ...Object.values(asRecord(each.networkSettings)).map(asRecord)])
+  const has = (...keys: readonly string[]) => all.some((each) => keys.some((key) => Object.hasOwn(each, key)))
+  const strict = all.map(({ enableStrictSsl }) => String(enableStrictSsl ?? true))
+  return withRoad({
+    ...(has('httpsCaFilePath', 'caFilePath') && { cafile: true }),
+    ...(strict.some((each) => each !== 'true') && { 'strict-ssl': false }),
+    ...(has('httpProxy', 'httpsProxy') && { proxy: true }),
+  })
 }
 
 function loginOf(key: string, { npmAuthToken: token, npmAuthIdent: ident }: Settings): Settings {

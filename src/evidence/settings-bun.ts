@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { parse } from 'smol-toml'
-import { asRecord, hostKey, readRc, type Settings, slashed, type Variables } from './files.ts'
+import { asRecord, hostKey, readRc, roadOf, type Settings, slashed, type Variables, withRoad } from './files.ts'
 import { fromHome, ofRepository, ofUser, UNUSABLE, unnamed, variable } from './layers.ts'
 import {
   authorities,
@@ -42,6 +42,7 @@ export function readBunSettings(folder: string, { env, home }: Environment): Reg
       ...rc,
       ...user.logins,
       ...project.logins,
+      ...roadOf(withRoad(project.authorities)),
       ...(host && { [`${host}:_authToken`]: token }),
       ...authority,
       ...authorities(authority),

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import { bound, readRc, type Settings, type Variables } from './files.ts'
+import { bound, readRc, roadOf, type Settings, type Variables, withRoad } from './files.ts'
 import { canonical, foldersUp, fromHome, globalPrefix, ofRepository, ofUser, unnamed } from './layers.ts'
 import {
   authorities,
@@ -26,7 +26,9 @@ export function readYarnSettings(folder: string, environment: Environment): Regi
   const said = { ...layers(folder, environment, 'npmrc', userconfig, read), ...operator }
   const yarn: Settings = {
     // Yarn itself expands nothing here.
-    ...layers(folder, environment, 'yarnrc', undefined, readYarnrc),
+    ...layers(folder, environment, 'yarnrc', undefined, (file, isUsers) =>
+      isUsers ? readYarnrc(file) : withRoad(readYarnrc(file)),
+    ),
     ...ofYarn,
   }
   const registries = Object.fromEntries(
@@ -46,6 +48,7 @@ export function readYarnSettings(folder: string, environment: Environment): Regi
     options: {
       ...logins(npm),
       ...('strict-ssl' in settings && { 'strict-ssl': settings['strict-ssl'] }),
+      ...roadOf(settings),
       ...('ca' in settings && { ca: settings.ca }),
       ...authorities(settings),
       ...proxies(settings, env),

@@ -11,6 +11,7 @@ import {
   slashed,
   type Variables,
   withoutVariables,
+  withRoad,
   yamlSettings,
 } from './files.ts'
 import { parseLogins, readLogins, withLogins } from './logins.ts'
@@ -56,10 +57,10 @@ export function readRegistrySettings(folder: string, { env, home, platform }: En
     ...ofUser(path.join(config, 'rc')),
     ...ofUser(userRc(env, home, global)),
     ...ofUser(path.join(config, 'auth.ini')),
-    ...bound(withoutVariables(readRc(path.join(folder, '.npmrc'))), PUBLIC_REGISTRY),
+    ...withRoad(bound(withoutVariables(readRc(path.join(folder, '.npmrc'))), PUBLIC_REGISTRY)),
     ...variables(env, 'npm_config_'),
     ...expanded(yamlSettings(global), env),
-    ...withoutVariables(yamlSettings(repository)),
+    ...withRoad(withoutVariables(yamlSettings(repository))),
     ...variables(env, 'pnpm_config_'),
   }
   const user = readLogins(global._auth, env)

@@ -364,12 +364,26 @@ describe("GitHub's API", () => {
   }
 
   test('gets the token, and nobody else does', async (t) => {
-    assert.equal((await verify(t, { GITHUB_TOKEN: 'SECRET' })).status, 0)
+    // The way to it is the operator's own.
+    const byOperator = async (tokens: Readonly<Record<string, string>>) => {
+      const { dir, env } = project(t)
+      const npmrc = path.join(dir, '.npmrc')
+      writeFileSync(npmrc, readFileSync(npmrc, 'utf8').replace(/^(?:https-proxy|cafile)=.*$/gm, ''))
+      const way = { npm_config_https_proxy: host.proxy, npm_config_cafile: path.join(dir, 'ca.pem') }
+      return runCli(['verify'], { cwd: dir, env: { ...env, ...way, ...tokens } })
+    }
+    assert.equal((await byOperator({ GITHUB_TOKEN: 'SECRET' })).status, 0)
     for (const { url, headers } of host.requests)
       assert.equal(headers.authorization, url.startsWith('https://api.') ? 'Bearer SECRET' : undefined, url)
     host.requests.length = 0
-    assert.equal((await verify(t, { GH_TOKEN: 'FIRST', GITHUB_TOKEN: 'SECOND' })).status, 0)
+    assert.equal((await byOperator({ GH_TOKEN: 'FIRST', GITHUB_TOKEN: 'SECOND' })).status, 0)
     assert.equal(host.requests.at(-1)?.headers.authorization, 'Bearer FIRST')
+  })
+
+  test('gets no token on a way that a file of the repository names: whoever wrote that could read it', async (t) => {
+    assert.equal((await verify(t, { GITHUB_TOKEN: 'SECRET' })).status, 0)
+    assert.ok(urls().some((url) => url.startsWith('https://api.')))
+    for (const { url, headers } of host.requests) assert.equal(headers.authorization, undefined, url)
   })
 
   test('may give the address of a bundle, compressed, which gets no token', async (t) => {
