@@ -237,7 +237,7 @@ describe('what decides does nothing else', () => {
   /** Where a file is read: the only files of their rooms that may, and what decides does not lead there. */
   const READERS: Readonly<Record<string, readonly string[]>> = {
     'src/policy': ['src/policy/load.ts', 'src/policy/find.ts', 'src/policy/file.ts'],
-    'src/lockfile': ['read', 'bytes', 'workspace', 'formats', 'manifests', 'find', 'yarnrc'].map(
+    'src/lockfile': ['read', 'bytes', 'workspace', 'formats', 'manifests', 'find', 'rc'].map(
       (name) => `src/lockfile/${name}.ts`,
     ),
     'src/verify': [],

@@ -4,13 +4,13 @@ import { strictJson } from './json.ts'
 import { type Format, lockfileFolder } from './kinds.ts'
 import { readManifests, workspaceManifests } from './manifests.ts'
 import { npmPackages, npmProjects } from './npm.ts'
+import { checkNpmrc, checkYarnrc } from './rc.ts'
 import { parseLockfile, type ReadLockfile } from './read.ts'
 import { dialectOf, readSyml } from './syml.ts'
 import { lockfileText } from './text.ts'
 import type { LockedPackage } from './types.ts'
 import { yarnBerryPackages } from './yarn-berry.ts'
 import { yarnClassicPackages } from './yarn-classic.ts'
-import { checkYarnrc } from './yarnrc.ts'
 
 /**
  * Every package of a lockfile of any format. With npm's and yarn 1's the manifests of the projects are read as well: those
@@ -36,6 +36,7 @@ const READERS: Readonly<Record<Exclude<Format, 'pnpm'>, Reader>> = {
   npm: async (bytes, file, folder) => {
     const anew = '`npm install --package-lock-only`'
     const document = strictJson(lockfileText(bytes, file, anew), file, { anew })
+    await checkNpmrc(folder)
     return npmPackages(document, await readManifests(folder, npmProjects(document)))
   },
   yarn: async (bytes, file, folder) => {

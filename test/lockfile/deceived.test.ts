@@ -325,3 +325,17 @@ describe('a lockfile of yarn 1 that does not count', () => {
     assert.deepEqual({ status, passes }, { status: 0, passes: false }, output)
   })
 })
+
+describe('a lockfile of npm whose digests do not count', () => {
+  for (const line of [
+    'install-strategy=linked',
+    '"install-strategy" = "linked"',
+    `\${NONE?}install-strategy=lin\${NONE?}ked`,
+  ]) {
+    deceives(`by .npmrc: ${line}`, NPM, () => ({
+      manifest: ASKED,
+      lockfile: npmLock({ pkg: '1.0.0' }, { 'node_modules/pkg': locked(good, { resolved: evilUrl }) }),
+      files: { '.npmrc': `registry=${registry.url}\n${line}\n` },
+    }))
+  }
+})

@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
+import { parse } from 'ini'
 import { GateError } from '../errors.ts'
 
 /** Far more than any .yarnrc has. */
@@ -20,6 +21,28 @@ export async function checkYarnrc(folder: string): Promise<void> {
     if (option === undefined) continue
     throw new GateError(
       `${file} has \`${option}\`, with which yarn 1 installs something else than the lockfile says. Remove that line.`,
+    )
+  }
+}
+
+/** Those that check what is fetched against the digests of the lockfile. */
+const STRATEGIES: readonly unknown[] = ['hoisted', 'nested', 'shallow']
+
+/**
+ * With `install-strategy=linked` npm 11 and 12 compare no digest of the lockfile with what they fetch (tried).
+ *
+ * @throws GateError where the .npmrc of the project says so
+ */
+export async function checkNpmrc(folder: string): Promise<void> {
+  const file = path.join(folder, '.npmrc')
+  const settings: Readonly<Record<string, unknown>> = parse(await textOf(file))
+  // `${NAME?}` is nothing where there is no such variable, and a name that nobody has is easily found.
+  const plain = (text: string) => text.replaceAll(/\$\{[^${}]*\}/g, '')
+  for (const [key, value] of Object.entries(settings)) {
+    if (plain(key) !== 'install-strategy' || STRATEGIES.includes(value)) continue
+    throw new GateError(
+      `${file} sets \`install-strategy\` to ${JSON.stringify(value)?.slice(0, 80)}. With \`linked\` npm does not compare what it installs with ` +
+        'the digests of the lockfile. Set it to hoisted, nested or shallow, or remove that line.',
     )
   }
 }
