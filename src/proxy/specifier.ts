@@ -36,6 +36,8 @@ export function foreignOf({ name, spec }: Dependency): Foreign | undefined {
 }
 
 function sourceOf(text: string): 'git' | 'directory' | undefined {
+  // A file in the folder of whoever asks, also where nothing says so but its name.
+  if (/\.(?:tgz|tar\.gz|tar)$/i.test(text) && !/^[a-z+]{2,}:/i.test(text)) return 'directory'
   // A version, a range, a tag.
   if (!/[:/\\#]/.test(text) && !/^[.]/.test(text)) return undefined
   // Of a registry, or of the project's own.
