@@ -22,7 +22,10 @@ const STORES = [
   'package-import-method',
 ]
 /** They move what is installed, or where from, to a lockfile that was not looked at. */
-const ELSEWHERE = ['lockfile-dir', 'lockfile', 'fix-lockfile', 'merge-git-branch-lockfiles', 'config.lockfile-dir']
+const ELSEWHERE = [
+  ...['lockfile-dir', 'lockfile', 'fix-lockfile', 'merge-git-branch-lockfiles', 'config.lockfile-dir'],
+  ...['ignore-workspace', 'ci', 'config.ci'],
+]
 
 const WITH_VALUE = [
   '--dir',
@@ -49,7 +52,9 @@ export const pnpm: Manager = {
   isStrict(call, root, read) {
     const command = isExecuting(call) ? undefined : plainCommand(call.args, ['dir', 'c'])
     if (command === undefined || wordsOf(call.args, WITH_VALUE).length > 1) return false
+    if (root !== lockfileFolder(call, read)) return false
     if (setsOneOf(call.args, ELSEWHERE) !== undefined || setsLockfile(call, root, read)) return false
+    if (call.args.some((word) => /^-+config\..*lockfile/i.test(word))) return false
     if (['ci', 'clean-install', 'ic', 'install-clean'].includes(command)) return true
     if (!PLAIN.includes(command)) return false
     const isSaid = setsOneOf(call.args, ['frozen-lockfile', 'prefer-frozen-lockfile']) !== undefined
@@ -115,18 +120,44 @@ function isExecuting({ program, before }: Call): boolean {
   return /^(?:pnpx|pnx)\b/i.test(path.win32.basename(before[0] ?? program))
 }
 
-/** Whether a setting is about lockfiles: which one there is, whether there is one, and whether it is kept to. */
+/** Where pnpm looks for its lockfile, and nowhere else: one in another folder is not what it installs. */
+function lockfileFolder({ folder }: Call, read: Reader): string {
+  const has = (name: string) => (each: string) => read(path.join(each, name)) !== undefined
+  const above = upwards(folder)
+  return above.find(has('pnpm-workspace.yaml')) ?? above.find(has('package.json')) ?? folder
+}
+
+function upwards(folder: string): readonly string[] {
+  const parent = path.dirname(folder)
+  return parent === folder ? [folder] : [folder, ...upwards(parent)]
+}
+
+/**
+ * Whether a setting is about lockfiles (which one there is, whether there is one, whether it is kept to, as in CI), or one of
+ * the repository is about the store: pnpm compares what it takes from there with a list of digests that lies there, too, so
+ * whoever brings a store brings packages of any name.
+ */
 function setsLockfile({ env, folder }: Call, root: string, read: Reader): boolean {
-  if (Object.keys(env).some((name) => /^p?npm_config_.*lockfile/i.test(name))) return true
+  if (Object.keys(env).some((name) => /^p?npm_config_(?:.*lockfile|ci$|workspace_?dir)/i.test(name))) return true
   const home = env.HOME || env.USERPROFILE || '/'
   const config = path.join(env.XDG_CONFIG_HOME || path.join(home, '.config'), 'pnpm')
   const own = [root, folder].flatMap((each) => [path.join(each, 'pnpm-workspace.yaml'), path.join(each, '.npmrc')])
   const users = [path.join(home, '.npmrc'), path.join(config, 'rc'), path.join(config, 'config.yaml')]
-  return [...own, ...users].some((file) => {
+  const sets = (file: string, pattern: RegExp) => {
     const text = read(file) ?? ''
-    // In quotes, a key of .npmrc may be spelled with escapes.
-    return /lockfile|\\/i.test(file.endsWith('.yaml') ? JSON.stringify(settingsIn(file, text) ?? '') : text)
-  })
+    return keysIn(file, text).some((key) => pattern.test(key))
+  }
+  return (
+    own.some((file) => sets(file, /lockfile|\\|^["']?ci\b|store|cache-?dir/i)) ||
+    users.some((file) => sets(file, /lockfile|\\|^["']?ci\b/i))
+  )
+}
+
+/** Of .npmrc all but registries' own; in quotes, a key may be spelled with escapes. */
+function keysIn(file: string, text: string): readonly string[] {
+  if (file.endsWith('.yaml')) return ownEntries(settingsIn(file, text)).map(([key]) => key)
+  const keys = text.split(/\r\n?|\n/).map((line) => line.split('=', 1)[0]?.trim() ?? '')
+  return keys.filter((key) => !/^(?:[#;@]|\/\/)/.test(key))
 }
 
 function isCi({ CI }: Call['env']): boolean {
