@@ -107,7 +107,7 @@ const COMPOSITION_ROOTS = [
   ...['src/cli/sources.ts', 'src/cli/verify.ts', 'src/cli/accept.ts', 'src/cli/init.ts', 'src/cli/export.ts'],
   ...['src/cli/explain.ts', 'src/cli/policy.ts', 'src/cli/verify-bundle.ts', 'src/cli/trust.ts'],
   'src/cli/lockfiles.ts',
-  ...['src/cli/run/run.ts', 'src/cli/run/places.ts'],
+  ...['src/cli/run/run.ts', 'src/cli/run/places.ts', 'src/cli/run/projects.ts'],
   ...['hooks/session.ts', 'hooks/judge.ts'],
 ]
 

@@ -33,6 +33,9 @@ export const bun: Manager = {
       )
     }
   },
+  // Measured with 1.4: it makes its own lockfile from those of others.
+  adopts: (call) =>
+    isInstalling(call) ? ['package-lock.json', 'npm-shrinkwrap.json', 'yarn.lock', 'pnpm-lock.yaml'] : [],
   launch(call, road) {
     const { args, env } = call
     const { fresh } = road

@@ -22,6 +22,8 @@ const ASKING = [
   'it',
 ]
 const EXECUTING = ['exec', 'x']
+/** Some commands that install nothing into the project. */
+const NOT_INSTALLING = [...EXECUTING, 'run', 'run-script', 'test', 'start', 'pack', 'publish', 'view', 'ls', 'config']
 
 /** What would put something in place of the gate: npm believes its command line before its environment. */
 const NETWORK = ['proxy', 'https-proxy', 'http-proxy', 'noproxy', 'cafile', 'ca', 'local-address']
@@ -47,6 +49,8 @@ export const npm: Manager = {
       )
     }
   },
+  // Measured with 11 and 12: `resolved` of a yarn.lock decides what is installed, aliases and folders included.
+  adopts: (call) => (isNpx(call) || NOT_INSTALLING.includes(plainCommand(call.args, []) ?? '') ? [] : ['yarn.lock']),
   launch: ({ args, env }, { proxy, bundle, extra, fresh }) => ({
     args,
     env: {

@@ -62,6 +62,8 @@ export interface Manager {
    * @throws GateError that names file and setting
    */
   refusePastGate(call: Call, folders: readonly string[], read: Reader, isFresh: boolean): void
+  /** Lockfiles of other managers, from which the command would install where there is none of its own. */
+  adopts?(call: Call): readonly string[]
   launch(call: Call, road: Road): Launch
   /** What the command itself asks for: `left-pad@^1`, `x@npm:y@1`, URLs. Empty where it installs what package.json says. */
   asked(call: Call): readonly string[]

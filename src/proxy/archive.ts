@@ -57,7 +57,7 @@ const MANIFEST = 1 << 20
  * @param limit of what it unpacks to
  * @throws Error where it cannot be unpacked, or not within the limit: nobody knows what is in it
  */
-export async function namesIn(archive: Spooled, limit: number): Promise<readonly Named[]> {
+export async function namesIn(archive: Pick<Spooled, 'start' | 'read'>, limit: number): Promise<readonly Named[]> {
   const names: Named[] = []
   const parser = new Parser({
     strict: false,

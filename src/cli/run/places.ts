@@ -1,11 +1,8 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
-import { glob } from 'node:fs/promises'
 import path from 'node:path'
 import { GateError } from '../../errors.ts'
-import { type Asked, askedIn, replacedIn, workspacesOf } from '../../managers/asked.ts'
-import { own } from '../../managers/own.ts'
-import type { Manager } from '../../managers/types.ts'
-import { settingsIn } from '../../managers/yaml.ts'
+import { workspacesOf } from '../../managers/asked.ts'
+import type { Call, Manager } from '../../managers/types.ts'
 
 /** A folder and all above it. */
 export function upwards(folder: string): readonly string[] {
@@ -19,7 +16,6 @@ export function upwards(folder: string): readonly string[] {
 
 /** What a project's own files may be: larger ones are read by nobody. */
 const MOST_BYTES = 10 * 1024 * 1024
-const MOST_PROJECTS = 10_000
 
 /** @throws GateError where it is there, and nobody can say what it says */
 export function readText(file: string): string | undefined {
@@ -33,52 +29,55 @@ export function readText(file: string): string | undefined {
  * The lockfiles that a manager could mean, by folder, nearest first. Of several in one folder it is the manager's version that
  * decides: npm 12 takes package-lock.json where npm 11 takes npm-shrinkwrap.json.
  */
-export function lockfilesAbove({ lockfiles }: Manager, folder: string): readonly (readonly string[])[] {
+export function lockfilesAbove(manager: Manager, folder: string): readonly (readonly string[])[] {
   return upwards(folder)
-    .map((each) => lockfiles.map((name) => path.join(each, name)).filter((file) => existsSync(file)))
+    .map((each) => lockfilesIn(manager, each))
     .filter((files) => files.length > 0)
 }
 
-/** The nearest folder with a package.json, as package managers look for it. */
+export function lockfilesIn({ lockfiles }: Manager, folder: string): readonly string[] {
+  return lockfiles.map((name) => path.join(folder, name)).filter((file) => existsSync(file))
+}
+
+/** pnpm takes the first that is there. */
+export const MANIFESTS = ['package.json', 'package.json5', 'package.yaml'] as const
+
+/** The nearest folder with a manifest, as package managers look for it. */
 export function projectAbove(folder: string): string {
-  return upwards(folder).find((each) => existsSync(path.join(each, 'package.json'))) ?? folder
+  return upwards(folder).find((each) => MANIFESTS.some((name) => existsSync(path.join(each, name)))) ?? folder
 }
 
-/** What the projects of a workspace ask for. */
-export async function askedByProjects(root: string, folder: string): Promise<readonly Asked[]> {
-  const project = projectAbove(folder)
-  const projects = new Set([root, project, ...(await workspaceFolders(root))])
-  const asked = [...projects].flatMap((each) => {
+/**
+ * The folders that a manager could take for the root of what it installs, nearest first: that of the nearest lockfile, or the
+ * project's own; and every one above that says it has a workspace. Whether the project is a part of that one is for the
+ * manager to say, and a pull request can put one above a project that has a lockfile of its own.
+ */
+export function rootsAbove(manager: Manager, folder: string): readonly [string, ...string[]] {
+  const [[nearest] = []] = lockfilesAbove(manager, folder)
+  const first = nearest === undefined ? projectAbove(folder) : path.dirname(nearest)
+  // Without a lockfile, yarn 2 and later take the highest folder that has a package.json.
+  const isAny = manager.name === 'berry' && nearest === undefined
+  const above = upwards(folder).filter((each) => {
+    if (manager.name === 'pnpm') return existsSync(path.join(each, 'pnpm-workspace.yaml'))
     const text = readText(path.join(each, 'package.json'))
-    const importer = path.relative(root, each).split(path.sep).join('/') || '.'
-    return text === undefined ? [] : askedIn(text, importer)
+    return text !== undefined && (isAny || workspacesOf(text).length > 0)
   })
-  // Catalogs, overrides, and dependencies that are given to others' packages.
-  const settings = ['pnpm-workspace.yaml', '.yarnrc.yml'].map((name) => yamlIn(path.join(root, name)))
-  return [...asked, ...settings.flatMap((each) => replacedIn(each, '.'))]
+  return [first, ...above.filter((each) => each !== first)]
 }
 
-async function workspaceFolders(root: string): Promise<readonly string[]> {
-  const patterns = [...workspacesOf(readText(path.join(root, 'package.json')) ?? ''), ...pnpmPatterns(root)]
-  const wanted = patterns.filter((pattern) => !pattern.startsWith('!') && !/^(?:[/\\]|\.\.)/.test(pattern))
-  const found: string[] = []
-  if (wanted.length === 0) return found
-  const manifests = wanted.map((pattern) => `${pattern.replace(/\/+$/, '')}/package.json`)
-  const exclude = (name: string) => /(?:^|[/\\])(?:node_modules|\.git)$/.test(name)
-  for await (const file of glob(manifests, { cwd: root, exclude })) {
-    found.push(path.dirname(path.join(root, file)))
-    if (found.length > MOST_PROJECTS)
-      throw new GateError(`${root}: a workspace of more than ${MOST_PROJECTS} projects.`)
+/**
+ * npm takes versions, addresses and aliases from a yarn.lock where it has no lockfile of its own, and bun from those of all
+ * others, each as it understands them.
+ *
+ * @throws GateError
+ */
+export function refuseAdopted(manager: Manager, call: Call, roots: readonly string[]): void {
+  const names = manager.adopts?.(call) ?? []
+  for (const root of roots.filter((each) => lockfilesIn(manager, each).length === 0)) {
+    const file = names.map((name) => path.join(root, name)).find((each) => existsSync(each))
+    if (file === undefined) continue
+    throw new GateError(
+      `${manager.title} installs from ${file} where it has no lockfile of its own, and reads there what nobody else does. Expected ${manager.lockfiles.join(' or ')} beside it, or neither. Use the package manager that the file is of, or remove it.`,
+    )
   }
-  return found
-}
-
-function pnpmPatterns(root: string): readonly string[] {
-  const packages = own(yamlIn(path.join(root, 'pnpm-workspace.yaml')), 'packages')
-  return Array.isArray(packages) ? packages.filter((each) => typeof each === 'string') : []
-}
-
-/** @throws GateError where nobody can say what it says */
-function yamlIn(file: string): unknown {
-  return settingsIn(file, readText(file))
 }

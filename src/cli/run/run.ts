@@ -27,7 +27,8 @@ import {
 } from '../sources.ts'
 import { answerOf, type Ending, runChild, type Signals, statusOf, takeSignals } from './child.ts'
 import { storeNotes } from './modules.ts'
-import { askedByProjects, lockfilesAbove, projectAbove, readText, upwards } from './places.ts'
+import { lockfilesAbove, lockfilesIn, readText, refuseAdopted, rootsAbove, upwards } from './places.ts'
+import { askedByProjects } from './projects.ts'
 import { trustedWith } from './trusted.ts'
 
 export interface RunOptions extends Omit<SourceOptions, 'lockfile' | 'offline'> {
@@ -41,7 +42,9 @@ interface Plan {
   readonly call: Call
   /** Of the lockfile; else of the project. */
   readonly root: string
-  /** Of one folder. */
+  /** What the manager could take for the root of all projects; that of the lockfile first. */
+  readonly roots: readonly [string, ...string[]]
+  /** Of all roots. */
   readonly lockfiles: readonly string[]
   /** Everything that is installed is in the lockfile, which is judged first. */
   readonly isStrict: boolean
@@ -57,13 +60,14 @@ interface Plan {
  */
 export async function run(command: readonly string[], options: RunOptions, now: Date): Promise<number> {
   const plan = await planFor(command, options)
-  const { root, lockfiles, isStrict, isFresh, manager, call } = plan
+  const { root, roots, lockfiles, isStrict, isFresh, manager, call } = plan
   const trust = trustFiles(options)
   const once = onceIn(options)
   const policy = await loadPolicy(await policyFor(options, root), trust, once)
   manager.refusePastGate(call, upwards(call.folder), readText, isFresh)
+  refuseAdopted(manager, call, roots)
   const asked = [
-    ...(await askedByProjects(root, call.folder)),
+    ...(await askedByProjects(manager, roots, call.folder)),
     ...manager.asked(call).flatMap((word) => askedBy(word, '.') ?? []),
   ]
 
@@ -127,13 +131,18 @@ async function planFor(command: readonly string[], options: RunOptions): Promise
   const { manager: found, call } = recognise(command, process.cwd(), process.env)
   const manager = found === 'yarn' ? await whichYarn(call) : found
   const above = lockfilesAbove(manager, call.folder)
-  const lockfiles = options.lockfile === undefined ? (above[0] ?? []) : [path.resolve(options.lockfile)]
+  const roots = rootsAbove(manager, call.folder)
+  const lockfiles = lockfilesFor(manager, roots, options)
   const [first] = lockfiles
-  const root = first === undefined ? projectAbove(call.folder) : path.dirname(first)
+  const root = options.lockfile === undefined || first === undefined ? roots[0] : path.dirname(first)
   const isStrict = first !== undefined && manager.isStrict(call, root, readText)
   // Of several, above each other or side by side, it is the manager's choice from which one it installs.
   const isBound = isStrict && manager.bindsCaches && above.flat().length === 1 && first === above[0]?.[0]
-  return { manager, call, root, lockfiles, isStrict, isFresh: !isBound }
+  return { manager, call, root, roots, lockfiles, isStrict, isFresh: !isBound }
+}
+
+function lockfilesFor(manager: Manager, roots: readonly string[], { lockfile }: RunOptions): readonly string[] {
+  return lockfile === undefined ? roots.flatMap((each) => lockfilesIn(manager, each)) : [path.resolve(lockfile)]
 }
 
 /**
@@ -215,13 +224,13 @@ async function through(
 
 /** What the lockfile has after the command, and has not come through the gate. */
 async function judgedAfter(
-  { manager, call, lockfiles }: Plan,
+  { manager, call }: Plan,
   options: RunOptions,
   gate: Gate,
   judged: readonly Verdict[],
   entries: (lockfiles: readonly string[]) => Promise<readonly LockedPackage[]>,
 ): Promise<readonly Verdict[]> {
-  const files = options.lockfile === undefined ? (lockfilesAbove(manager, call.folder)[0] ?? []) : lockfiles
+  const files = lockfilesFor(manager, rootsAbove(manager, call.folder), options)
   const byIdentity = Map.groupBy(judged, ({ package: pkg }) => identityOf(pkg))
   const left = (await entries(files)).filter(
     (entry) => !byIdentity.get(identityOf(entry))?.some(({ package: pkg }) => covers(pkg, entry)),

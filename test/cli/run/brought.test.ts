@@ -1,0 +1,275 @@
+/**
+ * What a pull request can bring beside a package.json: folders, other manifests, other lockfiles, other roots, and stores. Each
+ * would install the unproven package, mostly under a name that a rule wants proven, if nothing were done about it.
+ */
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { after, describe, test } from 'node:test'
+import { createTarball } from '../../support/registry/index.ts'
+import { POLICY, startWorld } from '../../support/world.ts'
+import { marks, RUNNERS, type Runner, type RunProject, runProject, through, without } from './support.ts'
+
+const world = await startWorld()
+after(() => world.close())
+const bare = world.publishUnproven({ name: 'bare', version: '1.0.0' })
+await world.publish({ name: 'widget', version: '1.0.0' })
+
+/** Nothing has to be proven of what attackers write, but of what they call it. */
+const BY_NAME = POLICY.replace('rules:', 'rules:\n  - { packages: [bare, helpers, a, app, project], require: nothing }')
+const ALIAS = { widget: 'npm:bare@1.0.0' }
+const WORKSPACE = 'dangerouslyAllowAllBuilds: true\nsideEffectsCache: false\npmOnFail: ignore\nfetchRetries: 0\n'
+const PNPMS = ['pnpm10', 'pnpm11', 'pnpm12'] as const
+const RC = `registry=${world.registry.url}\n`
+/** Then no lockfile says afterwards what was installed. */
+const UNSAVED = {
+  '.npmrc': `${RC}package-lock=false\n`,
+  'bunfig.toml': `[install]\nregistry = "${world.registry.url}"\n[install.lockfile]\nsave = false\n`,
+}
+
+function manifest(name: string, dependencies: object, more: object = {}): string {
+  return JSON.stringify({ name, version: '1.0.0', private: true, allowScripts: { bare: true }, dependencies, ...more })
+}
+
+/** Where the package is that nobody has proven, by the name that it has itself. */
+function places({ dir }: RunProject): readonly string[] {
+  return readdirSync(dir, { recursive: true, encoding: 'utf8' })
+    .filter((file) => /node_modules.*[/\\]package\.json$/.test(file))
+    .filter((file) => JSON.parse(readFileSync(path.join(dir, file), 'utf8')).name === 'bare')
+}
+
+interface Extra {
+  readonly args?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+  readonly cwd?: string
+}
+
+async function assertStopped(runner: Runner, project: RunProject, says: RegExp, extra: Extra = {}): Promise<void> {
+  const { args = ['install'], ...rest } = extra
+  const { status, output, stderr } = await through(runner, args, project, rest)
+  assert.ok(status === 1 || status === 2, `${status}: ${output}`)
+  assert.match(stderr, says)
+  assert.deepEqual([places(project), marks(project)], [[], []], output)
+}
+
+/** An install without the gate, of which caches and a lockfile stay. */
+async function installBefore(runner: Runner, project: RunProject, folder = project.dir): Promise<void> {
+  const run = await without(runner, ['install'], { ...project, dir: folder })
+  assert.equal(run.status, 0, run.output)
+  rmSync(path.join(folder, 'node_modules'), { recursive: true, force: true })
+  for (const mark of readdirSync(project.markersDir)) rmSync(path.join(project.markersDir, mark))
+}
+
+describe('what a folder, or a tarball beside it, depends on', () => {
+  for (const runner of RUNNERS) {
+    test(`a folder: ${runner}`, async (t) => {
+      const project = runProject(t, world, {
+        policy: BY_NAME,
+        dependencies: { helpers: 'file:./helpers' },
+        files: {
+          'helpers/package.json': manifest('helpers', runner === 'bun' ? ALIAS : { a: 'file:../a' }),
+          'a/package.json': manifest('a', ALIAS),
+          ...UNSAVED,
+        },
+      })
+      await assertStopped(runner, project, /bare@1\.0\.0[\s\S]*installed as/)
+    })
+    test(`a tarball: ${runner}`, async (t) => {
+      const project = runProject(t, world, {
+        policy: BY_NAME,
+        dependencies: { helpers: 'file:helpers.tgz' },
+        files: UNSAVED,
+      })
+      const { bytes } = createTarball({ name: 'helpers', version: '1.0.0', dependencies: ALIAS })
+      writeFileSync(path.join(project.dir, 'helpers.tgz'), bytes)
+      await assertStopped(runner, project, /bare@1\.0\.0[\s\S]*installed as/)
+    })
+    test(`a tarball of which only its name says that it is one: ${runner}`, async (t) => {
+      const project = runProject(t, world, { policy: BY_NAME, dependencies: { widget: 'own.tgz' }, files: UNSAVED })
+      writeFileSync(path.join(project.dir, 'own.tgz'), bare.bytes)
+      await assertStopped(runner, project, /widget@own\.tgz/)
+    })
+  }
+})
+
+describe('a manifest that pnpm alone reads', () => {
+  const TEXTS = {
+    'package.yaml': 'name: project\ndependencies: { widget: "npm:bare@1.0.0" }\n',
+    'package.json5': "{name: 'project', dependencies: {widget: 'npm:bare@1.0.0'}}",
+  }
+  for (const runner of PNPMS)
+    for (const [file, text] of Object.entries(TEXTS))
+      for (const folder of ['.', 'packages/x'])
+        test(`${file} in ${folder}: ${runner}`, async (t) => {
+          const files = { 'pnpm-workspace.yaml': `${WORKSPACE}lockfile: false\npackages: ['packages/*']\n` }
+          const project = runProject(t, world, {
+            policy: BY_NAME,
+            files: { ...files, [path.join(folder, file)]: text },
+          })
+          if (folder === '.') rmSync(path.join(project.dir, 'package.json'))
+          await assertStopped(runner, project, /package\.(?:yaml|json5) is a manifest that pnpm alone reads/)
+        })
+})
+
+describe('the lockfile of another manager, in place of none', () => {
+  const yarn = (resolved: string) =>
+    `# yarn lockfile v1\n\n\nwidget@^1.0.0:\n  version "1.0.0"\n  resolved "${resolved}"\n`
+  const npm = {
+    '': { name: 'project', version: '0.0.0', dependencies: { widget: '^1.0.0' } },
+    'node_modules/widget': { name: 'bare', version: '1.0.0', resolved: `${world.registry.url}bare/-/bare-1.0.0.tgz` },
+  }
+  const pnpm = `lockfileVersion: '9.0'\nimporters: {.: {dependencies: {widget: {specifier: ^1.0.0, version: bare@1.0.0}}}}\npackages: {bare@1.0.0: {resolution: {integrity: ${bare.integrity}}}}\nsnapshots: {bare@1.0.0: {}}\n`
+  const LOCKS = [
+    ['npm11', 'yarn.lock', yarn('npm:bare@1.0.0')],
+    ['npm12', 'yarn.lock', yarn('npm:bare@1.0.0')],
+    ['npm11', 'yarn.lock', yarn('https://registry.npmjs.org/bare/-/bare-1.0.0.tgz')],
+    ['npm12', 'yarn.lock', yarn('file:./own')],
+    ['bun', 'yarn.lock', yarn(`${world.registry.url}bare/-/bare-1.0.0.tgz`)],
+    ['bun', 'package-lock.json', JSON.stringify({ lockfileVersion: 3, requires: true, packages: npm })],
+    ['bun', 'pnpm-lock.yaml', pnpm],
+  ] as const
+  for (const [runner, file, text] of LOCKS)
+    test(`${file} for ${runner}: ${text.length}`, async (t) => {
+      const project = runProject(t, world, {
+        policy: BY_NAME,
+        dependencies: { widget: '^1.0.0' },
+        files: { ...UNSAVED, '.npmrc': `${RC}save=false\n`, 'own/package.json': manifest('bare', {}), [file]: text },
+      })
+      rmSync(path.join(project.dir, 'own/package.json'))
+      await assertStopped(
+        runner,
+        project,
+        new RegExp(`installs from .*${file.replace('.', '\\.')} where it has no lockfile`),
+      )
+    })
+  test('not where npm installs nothing into the project, or has a lockfile of its own', async (t) => {
+    const project = runProject(t, world, { dependencies: { widget: '^1.0.0' } })
+    await installBefore('npm12', project)
+    project.write({ 'yarn.lock': yarn('npm:bare@1.0.0') })
+    const run = await through('npm12', ['install'], project)
+    assert.equal(run.status, 0, run.output)
+    rmSync(path.join(project.dir, 'package-lock.json'))
+    assert.equal((await through('npm12', ['run'], project)).status, 0)
+  })
+})
+
+describe('a root above the project', () => {
+  // The nearest lockfile is that of the root for yarn 4.
+  for (const runner of ['npm11', 'npm12', 'yarn1', 'yarn4', 'bun', ...PNPMS] as const)
+    for (const isLocked of runner === 'yarn4' ? [false] : [false, true])
+      test(`${runner}, ${isLocked ? 'with' : 'without'} a lockfile in the project`, async (t) => {
+        const project = runProject(t, world)
+        const cwd = path.join(project.dir, 'app')
+        project.write({ 'app/package.json': manifest('app', { widget: '1.0.0' }) })
+        for (const file of ['.npmrc', '.yarnrc', '.yarnrc.yml'])
+          project.write({ [`app/${file}`]: readFileSync(path.join(project.dir, file), 'utf8') })
+        project.write({ ...world.policyFiles(BY_NAME), 'app/bunfig.toml': UNSAVED['bunfig.toml'] })
+        if (isLocked) {
+          for (const file of ['package.json', 'pnpm-workspace.yaml']) rmSync(path.join(project.dir, file))
+          project.write({ 'app/pnpm-workspace.yaml': WORKSPACE })
+          await installBefore(runner, project, cwd)
+          rmSync(path.join(cwd, 'pnpm-workspace.yaml'))
+        }
+        project.write({
+          ...UNSAVED,
+          'package.json': manifest('project', ALIAS, { workspaces: ['app'], overrides: ALIAS }),
+          'pnpm-workspace.yaml': `${WORKSPACE}packages: [app]\nlockfile: false\n`,
+        })
+        await assertStopped(runner, project, /bare@1\.0\.0[\s\S]*installed as/, { cwd })
+      })
+})
+
+describe('a pattern that leads to a project in a way of its own', () => {
+  const WAYS: readonly (readonly [Runner, string])[] = [
+    ...(['npm11', 'npm12'] as const).flatMap((runner) =>
+      ['!!x/a', '/x/a', 'x\\a'].map((each) => [runner, each] as const),
+    ),
+    ...(['yarn1', 'yarn4', 'bun'] as const).flatMap((runner) => [[runner, 'node_modules/a'] as const]),
+    ...(['yarn1', 'bun', ...PNPMS] as const).map((runner) => [runner, '../outside'] as const),
+    ['bun', '!!x/a'],
+    ['yarn1', 'n*_modules/a'],
+  ]
+  for (const [runner, pattern] of WAYS)
+    test(`${pattern}: ${runner}`, async (t) => {
+      const a = manifest('a', ALIAS)
+      const places = ['x/a', '../outside', 'node_modules/a'].map((folder) => [`${folder}/package.json`, a])
+      const files = { ...UNSAVED, 'pnpm-workspace.yaml': `${WORKSPACE}packages: ['${pattern}']\n` }
+      const project = runProject(t, world, {
+        policy: BY_NAME,
+        manifest: { workspaces: [pattern] },
+        files: { ...files, ...Object.fromEntries(places) },
+      })
+      await assertStopped(runner, project, /bare@1\.0\.0[\s\S]*installed as/)
+    })
+  test('one that would have to be looked for on the whole disk is told', async (t) => {
+    const project = runProject(t, world, { manifest: { workspaces: ['../../**'] } })
+    const { status, stderr } = await through('npm12', ['install'], project)
+    assert.equal(status, 2)
+    assert.match(stderr, /leads out of its folder, to any depth/)
+  })
+})
+
+describe("pnpm's store is used only where the lockfile that was judged is the one that is kept to", () => {
+  const CI = { CI: 'true' }
+  for (const runner of PNPMS) {
+    test(`not in CI that says it is none: ${runner}`, async (t) => {
+      const project = runProject(t, world, { dependencies: { bare: '1.0.0' } })
+      await installBefore(runner, project)
+      const asking = readFileSync(path.join(project.dir, 'package.json'), 'utf8')
+      project.write({ 'package.json': manifest('project', {}) })
+      rmSync(path.join(project.dir, 'pnpm-lock.yaml'))
+      await installBefore(runner, project)
+      project.write({ 'package.json': asking, 'pnpm-workspace.yaml': `${WORKSPACE}ci: false\n` })
+      await assertStopped(runner, project, /bare@1\.0\.0/, { env: CI })
+    })
+    for (const where of ['above', 'below'])
+      test(`not with the workspace's root ${where} the lockfile's folder: ${runner}`, async (t) => {
+        const project = runProject(t, world, { dependencies: { bare: '1.0.0' } })
+        await installBefore(runner, project)
+        const [lock, app] = [path.join(project.dir, 'pnpm-lock.yaml'), path.join(project.dir, 'app')]
+        project.write({ 'package.json': manifest('project', {}) })
+        rmSync(lock)
+        await installBefore(runner, project)
+        project.write({ 'app/package.json': manifest('app', { bare: '1.0.0' }), 'app/.npmrc': RC })
+        if (where === 'above') {
+          project.write({ 'app/pnpm-lock.yaml': readFileSync(lock, 'utf8') })
+          rmSync(lock)
+        }
+        const root = where === 'above' ? 'pnpm-workspace.yaml' : 'app/pnpm-workspace.yaml'
+        project.write({ [root]: `${WORKSPACE}packages: [app]\n${where === 'above' ? 'lockfile: false\n' : ''}` })
+        await assertStopped(runner, project, /bare@1\.0\.0/, { env: CI, cwd: app })
+      })
+  }
+
+  test('not one that the repository brings: in it, any bytes have any name', async (t) => {
+    const project = runProject(t, world, {
+      dependencies: { widget: '1.0.0' },
+      files: { 'pnpm-workspace.yaml': `${WORKSPACE}storeDir: ./store\n` },
+    })
+    await installBefore('pnpm10', project)
+    forge(path.join(project.dir, 'store/v10'), 'postinstall.cjs', 'throw new Error("forged")\n')
+    assert.match((await without('pnpm10', ['install', '--frozen-lockfile'], project)).output, /forged/)
+    rmSync(path.join(project.dir, 'node_modules'), { recursive: true })
+    const run = await through('pnpm10', ['install', '--frozen-lockfile'], project)
+    assert.equal(run.status, 0, run.output)
+    assert.doesNotMatch(run.output, /forged/)
+    assert.deepEqual(marks(project), ['widget@1.0.0'])
+  })
+})
+
+/** Puts other bytes in the place of a file of every package in a store of pnpm 10, and their digest in its list. */
+function forge(store: string, name: string, text: string): void {
+  const hex = createHash('sha512').update(text).digest('hex')
+  const integrity = `sha512-${Buffer.from(hex, 'hex').toString('base64')}`
+  mkdirSync(path.join(store, 'files', hex.slice(0, 2)), { recursive: true })
+  writeFileSync(path.join(store, 'files', hex.slice(0, 2), hex.slice(2)), text)
+  const lists = readdirSync(path.join(store, 'index'), { recursive: true, encoding: 'utf8' })
+  for (const file of lists.filter((each) => each.endsWith('.json')).map((each) => path.join(store, 'index', each))) {
+    const list = JSON.parse(readFileSync(file, 'utf8'))
+    if (list.files[name] === undefined) continue
+    list.files[name] = { ...list.files[name], integrity, size: text.length }
+    writeFileSync(file, JSON.stringify(list))
+  }
+  assert.ok(existsSync(store))
+}
