@@ -90,8 +90,20 @@ function textsIn(value: unknown, above = '', depth = 0): readonly (readonly [str
 /** More than any package manager looks into. */
 const MAX_DEPTH = 20
 
-/** `b` of `a>b`, `a/b`, `b@^1`. */
+/** `b` of `a>b`, `a/b`, `b@^1`; a `>` behind a `@`, a blank or a `|` belongs to a range: `b@>=1`. */
 function plainName(selector: string): string {
-  const last = /(?:^|[>/])((?:@[^/@>]+\/)?[^/@>]+)(?:@[^>]*)?$/.exec(selector)?.[1]
-  return last ?? selector
+  const child = selector.split(/(?<=[^ |@])>/).at(-1) ?? selector
+  const name = child.replace(/(?<=[^/])@.*$/s, '')
+  return /(?:@[^/]+\/)?[^/]+$/.exec(name)?.[0] ?? selector
+}
+
+/** With what `$name` stands for: the specifier with which a project asks for that name itself. */
+export function withReferences(all: readonly Asked[]): readonly Asked[] {
+  const referring = all.filter(({ spec }) => /^\s*\$/.test(spec))
+  if (referring.length === 0) return all
+  const byName = Map.groupBy(all, ({ name }) => name)
+  const meant = referring.flatMap(({ name, spec, importer }) =>
+    (byName.get(spec.trim().slice(1)) ?? []).map((each) => ({ name, spec: each.spec, importer })),
+  )
+  return [...all, ...meant]
 }

@@ -2,7 +2,7 @@ import { createReadStream, existsSync, statSync } from 'node:fs'
 import { glob, open } from 'node:fs/promises'
 import path from 'node:path'
 import { GateError } from '../../errors.ts'
-import { type Asked, askedIn, replacedIn, workspacesOf } from '../../managers/asked.ts'
+import { type Asked, askedIn, replacedIn, withReferences, workspacesOf } from '../../managers/asked.ts'
 import { own } from '../../managers/own.ts'
 import type { Manager } from '../../managers/types.ts'
 import { settingsIn } from '../../managers/yaml.ts'
@@ -51,7 +51,7 @@ export async function askedByProjects(
     for (const file of ['pnpm-workspace.yaml', '.yarnrc.yml']) add(replacedIn(yamlIn(path.join(each, file)), '.'), each)
   }
   for (const each of tarballs) all.push(...(await askedInTarball(each)))
-  return all
+  return withReferences(all)
 }
 
 async function askedInTarball(file: string): Promise<readonly Asked[]> {

@@ -210,6 +210,26 @@ describe('a pattern that leads to a project in a way of its own', () => {
   })
 })
 
+describe('what takes the place of a dependency', () => {
+  const REFERENCE = { dependencies: { helpers: 'npm:bare@1.0.0', x: 'file:./x' }, overrides: { widget: '$helpers' } }
+  const files = { ...UNSAVED, 'x/package.json': manifest('x', { widget: '^1.0.0' }) }
+  const policy = BY_NAME.replace('helpers, a,', 'helpers, x,')
+  for (const runner of ['npm11', 'npm12', 'pnpm10', 'pnpm11', 'pnpm12'] as const)
+    for (const [what, overrides] of [
+      ['a reference', REFERENCE.overrides],
+      ['a range of versions', { 'widget@>=1': 'npm:bare@1.0.0' }],
+    ] as const)
+      test(`${what}: ${runner}`, async (t) => {
+        const settings = `${WORKSPACE}lockfile: false\noverrides: ${JSON.stringify(overrides)}\n`
+        const project = runProject(t, world, {
+          policy,
+          manifest: { dependencies: REFERENCE.dependencies, ...(runner.startsWith('npm') ? { overrides } : {}) },
+          files: { ...files, 'pnpm-workspace.yaml': settings },
+        })
+        await assertStopped(runner, project, /bare@1\.0\.0[\s\S]*installed as .*"widget"/)
+      })
+})
+
 describe("pnpm's store is used only where the lockfile that was judged is the one that is kept to", () => {
   const CI = { CI: 'true' }
   for (const runner of PNPMS) {
