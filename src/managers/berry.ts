@@ -3,7 +3,7 @@ import { GateError } from '../errors.ts'
 import { withoutExceptions, withoutVariables, withVariables } from './environment.ts'
 import { own, ownEntries } from './own.ts'
 import type { Call, Manager } from './types.ts'
-import { isSet, setsOneOf, wordsOf } from './words.ts'
+import { isSet, wordsOf } from './words.ts'
 import { settingsIn } from './yaml.ts'
 
 const WITH_VALUE = ['--cwd', '--mode', '--registry']
@@ -37,9 +37,10 @@ export const berry: Manager = {
         `yarn ${command} with Plug'n'Play takes packages from its cache without downloading them, and the cache cannot be replaced, for .pnp.cjs names the files in it. Expected \`yarn install\`, which downloads and compares all of them. Run \`yarn ${command} … --mode=update-lockfile\`, which installs nothing, and then \`provenance-gate run -- yarn install\`.`,
       )
     }
-    if (setsOneOf(call.args, ['cached', 'immutable-cache']) === '--cached') {
+    const found = call.args.find((word) => word === '--cached' || word === '--no-check-cache')
+    if (found !== undefined) {
       throw new GateError(
-        "yarn's option --cached takes packages from its cache: expected a command without it. Leave it out.",
+        `yarn's option ${found} takes packages from its cache: expected a command without it. Leave it out.`,
       )
     }
   },

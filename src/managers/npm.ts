@@ -38,6 +38,7 @@ export const npm: Manager = {
   name: 'npm',
   title: 'npm',
   lockfiles: ['npm-shrinkwrap.json', 'package-lock.json'],
+  note: 'node_modules/.package-lock.json',
   bindsCaches: true,
   isStrict: (call) => !isNpx(call) && STRICT.includes(plainCommand(call.args, ['prefix']) ?? ''),
   refusePastGate(call, _folders, _read, isFresh) {

@@ -48,6 +48,7 @@ export const pnpm: Manager = {
   name: 'pnpm',
   title: 'pnpm',
   lockfiles: ['pnpm-lock.yaml'],
+  note: 'node_modules/.pnpm/lock.yaml',
   bindsCaches: true,
   isStrict(call, root, read) {
     const command = isExecuting(call) ? undefined : plainCommand(call.args, ['dir', 'c'])

@@ -43,6 +43,8 @@ export interface Manager {
   readonly title: string
   /** Names of its lockfiles; of those in one folder the first one counts. */
   readonly lockfiles: readonly string[]
+  /** Where it notes in node_modules what it has installed, also with its lockfile switched off. */
+  readonly note?: string
   /**
    * Whether the command installs what a lockfile has and nothing else, as far as its arguments say. Then the lockfile is
    * judged before anything is started.

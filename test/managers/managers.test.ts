@@ -351,6 +351,9 @@ describe('options that lead past the gate', () => {
     'deno install',
   ]
   for (const command of ALLOWED) it(`allowed: ${command}`, () => assert.doesNotThrow(() => refuse(command)))
+  for (const option of ['--cached', '--no-check-cache'])
+    it(`refused: yarn install ${option}, of yarn 4`, () =>
+      assert.throws(() => refuse(`yarn install ${option}`, true, '4.0.0'), GateError))
   it('a cache of its own, where that is used anyway', () => {
     assert.doesNotThrow(() => refuse('npm ci --cache=x --offline', false))
     assert.doesNotThrow(() => refuse('pnpm ci --store-dir=x --offline', false))

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { GateError } from '../../errors.ts'
@@ -230,7 +230,16 @@ async function judgedAfter(
   judged: readonly Verdict[],
   entries: (lockfiles: readonly string[]) => Promise<readonly LockedPackage[]>,
 ): Promise<readonly Verdict[]> {
-  const files = lockfilesFor(manager, rootsAbove(manager, call.folder), options)
+  const roots = rootsAbove(manager, call.folder)
+  const { note } = manager
+  const notes = note === undefined ? [] : roots.map((each) => path.join(each, note)).filter((file) => existsSync(file))
+  const files = [...lockfilesFor(manager, roots, options), ...notes]
+  const cloned = judged.find(({ package: { source } }) => source === 'git')
+  if (files.length === 0 && cloned !== undefined) {
+    throw new GateError(
+      `${manager.title} has left no lockfile, so nobody can say what ${cloned.package.name}, which it has from a repository, brought along: expected one. Switch lockfiles on, and run it again.`,
+    )
+  }
   const byIdentity = Map.groupBy(judged, ({ package: pkg }) => identityOf(pkg))
   const left = (await entries(files)).filter(
     (entry) => !byIdentity.get(identityOf(entry))?.some(({ package: pkg }) => covers(pkg, entry)),

@@ -3,13 +3,14 @@
  * would install the unproven package, mostly under a name that a rule wants proven, if nothing were done about it.
  */
 import assert from 'node:assert/strict'
-import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, describe, test } from 'node:test'
 import { createTarball } from '../../support/registry/index.ts'
 import { POLICY, startWorld } from '../../support/world.ts'
-import { marks, RUNNERS, type Runner, type RunProject, runProject, through, without } from './support.ts'
+import { assertStopped, installBefore, manifest, PNPMS, WORKSPACE } from './stopped.ts'
+import { RUNNERS, type Runner, runProject, through } from './support.ts'
 
 const world = await startWorld()
 after(() => world.close())
@@ -19,46 +20,11 @@ await world.publish({ name: 'widget', version: '1.0.0' })
 /** Nothing has to be proven of what attackers write, but of what they call it. */
 const BY_NAME = POLICY.replace('rules:', 'rules:\n  - { packages: [bare, helpers, a, app, project], require: nothing }')
 const ALIAS = { widget: 'npm:bare@1.0.0' }
-const WORKSPACE = 'dangerouslyAllowAllBuilds: true\nsideEffectsCache: false\npmOnFail: ignore\nfetchRetries: 0\n'
-const PNPMS = ['pnpm10', 'pnpm11', 'pnpm12'] as const
 const RC = `registry=${world.registry.url}\n`
 /** Then no lockfile says afterwards what was installed. */
 const UNSAVED = {
   '.npmrc': `${RC}package-lock=false\n`,
   'bunfig.toml': `[install]\nregistry = "${world.registry.url}"\n[install.lockfile]\nsave = false\n`,
-}
-
-function manifest(name: string, dependencies: object, more: object = {}): string {
-  return JSON.stringify({ name, version: '1.0.0', private: true, allowScripts: { bare: true }, dependencies, ...more })
-}
-
-/** Where the package is that nobody has proven, by the name that it has itself. */
-function places({ dir }: RunProject): readonly string[] {
-  return readdirSync(dir, { recursive: true, encoding: 'utf8' })
-    .filter((file) => /node_modules.*[/\\]package\.json$/.test(file))
-    .filter((file) => JSON.parse(readFileSync(path.join(dir, file), 'utf8')).name === 'bare')
-}
-
-interface Extra {
-  readonly args?: readonly string[]
-  readonly env?: Readonly<Record<string, string>>
-  readonly cwd?: string
-}
-
-async function assertStopped(runner: Runner, project: RunProject, says: RegExp, extra: Extra = {}): Promise<void> {
-  const { args = ['install'], ...rest } = extra
-  const { status, output, stderr } = await through(runner, args, project, rest)
-  assert.ok(status === 1 || status === 2, `${status}: ${output}`)
-  assert.match(stderr, says)
-  assert.deepEqual([places(project), marks(project)], [[], []], output)
-}
-
-/** An install without the gate, of which caches and a lockfile stay. */
-async function installBefore(runner: Runner, project: RunProject, folder = project.dir): Promise<void> {
-  const run = await without(runner, ['install'], { ...project, dir: folder })
-  assert.equal(run.status, 0, run.output)
-  rmSync(path.join(folder, 'node_modules'), { recursive: true, force: true })
-  for (const mark of readdirSync(project.markersDir)) rmSync(path.join(project.markersDir, mark))
 }
 
 describe('what a folder, or a tarball beside it, depends on', () => {
@@ -210,6 +176,32 @@ describe('a pattern that leads to a project in a way of its own', () => {
   })
 })
 
+describe('what a repository brings, with lockfiles switched off, is told afterwards', () => {
+  for (const runner of ['npm11', 'bun', ...PNPMS] as const)
+    test(runner, async (t) => {
+      const project = runProject(t, world, {
+        policy: BY_NAME,
+        files: { ...UNSAVED, 'pnpm-workspace.yaml': `${WORKSPACE}lockfile: false\n` },
+      })
+      const repository = path.join(project.root, 'repository')
+      mkdirSync(repository)
+      writeFileSync(path.join(repository, 'package.json'), manifest('helpers', ALIAS))
+      for (const args of [
+        ['init', '-q'],
+        ['add', '.'],
+        ['commit', '-qm', 'x'],
+      ])
+        execFileSync('git', ['-c', 'user.name=x', '-c', 'user.email=x@x.example', ...args], { cwd: repository })
+      project.write({ 'package.json': manifest('project', { helpers: `git+file://${repository}` }) })
+      const { status, stderr } = await through(runner, ['install'], project)
+      assert.equal(status, runner === 'bun' ? 2 : 1, stderr)
+      assert.match(
+        stderr,
+        runner === 'bun' ? /has left no lockfile/ : /bare@1\.0\.0[\s\S]*installed as "widget"[\s\S]*already installed/,
+      )
+    })
+})
+
 describe('what takes the place of a dependency', () => {
   const REFERENCE = { dependencies: { helpers: 'npm:bare@1.0.0', x: 'file:./x' }, overrides: { widget: '$helpers' } }
   const files = { ...UNSAVED, 'x/package.json': manifest('x', { widget: '^1.0.0' }) }
@@ -229,67 +221,3 @@ describe('what takes the place of a dependency', () => {
         await assertStopped(runner, project, /bare@1\.0\.0[\s\S]*installed as .*"widget"/)
       })
 })
-
-describe("pnpm's store is used only where the lockfile that was judged is the one that is kept to", () => {
-  const CI = { CI: 'true' }
-  for (const runner of PNPMS) {
-    test(`not in CI that says it is none: ${runner}`, async (t) => {
-      const project = runProject(t, world, { dependencies: { bare: '1.0.0' } })
-      await installBefore(runner, project)
-      const asking = readFileSync(path.join(project.dir, 'package.json'), 'utf8')
-      project.write({ 'package.json': manifest('project', {}) })
-      rmSync(path.join(project.dir, 'pnpm-lock.yaml'))
-      await installBefore(runner, project)
-      project.write({ 'package.json': asking, 'pnpm-workspace.yaml': `${WORKSPACE}ci: false\n` })
-      await assertStopped(runner, project, /bare@1\.0\.0/, { env: CI })
-    })
-    for (const where of ['above', 'below'])
-      test(`not with the workspace's root ${where} the lockfile's folder: ${runner}`, async (t) => {
-        const project = runProject(t, world, { dependencies: { bare: '1.0.0' } })
-        await installBefore(runner, project)
-        const [lock, app] = [path.join(project.dir, 'pnpm-lock.yaml'), path.join(project.dir, 'app')]
-        project.write({ 'package.json': manifest('project', {}) })
-        rmSync(lock)
-        await installBefore(runner, project)
-        project.write({ 'app/package.json': manifest('app', { bare: '1.0.0' }), 'app/.npmrc': RC })
-        if (where === 'above') {
-          project.write({ 'app/pnpm-lock.yaml': readFileSync(lock, 'utf8') })
-          rmSync(lock)
-        }
-        const root = where === 'above' ? 'pnpm-workspace.yaml' : 'app/pnpm-workspace.yaml'
-        project.write({ [root]: `${WORKSPACE}packages: [app]\n${where === 'above' ? 'lockfile: false\n' : ''}` })
-        await assertStopped(runner, project, /bare@1\.0\.0/, { env: CI, cwd: app })
-      })
-  }
-
-  test('not one that the repository brings: in it, any bytes have any name', async (t) => {
-    const project = runProject(t, world, {
-      dependencies: { widget: '1.0.0' },
-      files: { 'pnpm-workspace.yaml': `${WORKSPACE}storeDir: ./store\n` },
-    })
-    await installBefore('pnpm10', project)
-    forge(path.join(project.dir, 'store/v10'), 'postinstall.cjs', 'throw new Error("forged")\n')
-    assert.match((await without('pnpm10', ['install', '--frozen-lockfile'], project)).output, /forged/)
-    rmSync(path.join(project.dir, 'node_modules'), { recursive: true })
-    const run = await through('pnpm10', ['install', '--frozen-lockfile'], project)
-    assert.equal(run.status, 0, run.output)
-    assert.doesNotMatch(run.output, /forged/)
-    assert.deepEqual(marks(project), ['widget@1.0.0'])
-  })
-})
-
-/** Puts other bytes in the place of a file of every package in a store of pnpm 10, and their digest in its list. */
-function forge(store: string, name: string, text: string): void {
-  const hex = createHash('sha512').update(text).digest('hex')
-  const integrity = `sha512-${Buffer.from(hex, 'hex').toString('base64')}`
-  mkdirSync(path.join(store, 'files', hex.slice(0, 2)), { recursive: true })
-  writeFileSync(path.join(store, 'files', hex.slice(0, 2), hex.slice(2)), text)
-  const lists = readdirSync(path.join(store, 'index'), { recursive: true, encoding: 'utf8' })
-  for (const file of lists.filter((each) => each.endsWith('.json')).map((each) => path.join(store, 'index', each))) {
-    const list = JSON.parse(readFileSync(file, 'utf8'))
-    if (list.files[name] === undefined) continue
-    list.files[name] = { ...list.files[name], integrity, size: text.length }
-    writeFileSync(file, JSON.stringify(list))
-  }
-  assert.ok(existsSync(store))
-}
