@@ -233,15 +233,17 @@ async function judgedAfter(
   const roots = rootsAbove(manager, call.folder)
   const { note } = manager
   const notes = note === undefined ? [] : roots.map((each) => path.join(each, note)).filter((file) => existsSync(file))
-  const files = [...lockfilesFor(manager, roots, options), ...notes]
+  const files = lockfilesFor(manager, roots, options)
   const cloned = judged.find(({ package: { source } }) => source === 'git')
-  if (files.length === 0 && cloned !== undefined) {
+  if (files.length + notes.length === 0 && cloned !== undefined) {
     throw new GateError(
       `${manager.title} has left no lockfile, so nobody can say what ${cloned.package.name}, which it has from a repository, brought along: expected one. Switch lockfiles on, and run it again.`,
     )
   }
   const byIdentity = Map.groupBy(judged, ({ package: pkg }) => identityOf(pkg))
-  const left = (await entries(files)).filter(
+  // A note does not tell projects from other folders; those were asked for, and so judged before.
+  const noted = (await entries(notes)).filter(({ source }) => source !== 'directory')
+  const left = [...(await entries(files)), ...noted].filter(
     (entry) => !byIdentity.get(identityOf(entry))?.some(({ package: pkg }) => covers(pkg, entry)),
   )
   const verdicts = await forEachPackage(left, gate)
