@@ -99,7 +99,7 @@ const ROOMS = ['lockfile', 'evidence', 'trust', 'verify', 'proving', 'policy', '
   (room) => `src/${room}`,
 )
 /** What everybody may import. */
-const COMMON = ['src/codes.ts', 'src/domains.ts', 'src/errors.ts', 'src/home.ts', 'src/write.ts']
+const COMMON = ['src/codes.ts', 'src/domains.ts', 'src/errors.ts', 'src/folders.ts', 'src/home.ts', 'src/write.ts']
 /** Rooms that put others together: what proves, for the gate, and what stands between a package manager and its registries. */
 const BETWEEN = ['src/proving', 'src/proxy']
 /** The places that put the rooms together. */

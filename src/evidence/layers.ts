@@ -33,12 +33,6 @@ function keepingRegistries(before: Settings, after: Settings): Settings {
   return { ...after, ...Object.fromEntries(lost.map((key) => [key, UNUSABLE])) }
 }
 
-/** The folder and all that it lies in, from the inside out. */
-export function foldersUp(folder: string): readonly string[] {
-  const parent = path.dirname(folder)
-  return parent === folder ? [folder] : [folder, ...foldersUp(parent)]
-}
-
 /** `~` is the user's folder. */
 export function fromHome(file: string, home: string): string {
   return path.resolve(file.replace(/^~(?=[/\\])/, () => home))

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
+import { upwards } from '../folders.ts'
 import { asRecord, hostKey, readYaml, roadOf, type Settings, type Variables, withRoad } from './files.ts'
-import { canonical, foldersUp, fromHome, UNUSABLE, unnamed, variable } from './layers.ts'
+import { canonical, fromHome, UNUSABLE, unnamed, variable } from './layers.ts'
 import { type Environment, PUBLIC_REGISTRY, proxies, type RegistrySettings } from './settings.ts'
 import type { NetworkSettings } from './transport.ts'
 
@@ -14,7 +15,7 @@ import type { NetworkSettings } from './transport.ts'
 export function readBerrySettings(folder: string, { env, home }: Environment): RegistrySettings {
   const name = variable(env, 'yarn_rc_filename') ?? '.yarnrc.yml'
   const userFile = path.join(home, '.yarnrc.yml')
-  const files = foldersUp(folder).map((each) => path.join(each, name))
+  const files = upwards(folder).map((each) => path.join(each, name))
   const repository = files
     .filter((file) => file !== userFile)
     .map((file) => resolved(readYaml(file), path.dirname(file), home, undefined))

@@ -54,7 +54,7 @@ function settingsOf(settings: Settings, env: Variables): RegistrySettings {
 }
 
 /** `npm_config_registry`, `npm_config_@scope:registry`; what is about a host keeps its case. */
-export function npmVariables(env: Variables): Settings {
+function npmVariables(env: Variables): Settings {
   return Object.fromEntries(
     Object.entries(env).flatMap(([name, value]) => {
       if (!/^npm_config_/i.test(name) || !value) return []

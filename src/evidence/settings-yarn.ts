@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
+import { upwards } from '../folders.ts'
 import { bound, readRc, roadOf, type Settings, type Variables, withRoad } from './files.ts'
-import { canonical, foldersUp, fromHome, globalPrefix, ofRepository, ofUser, unnamed } from './layers.ts'
+import { canonical, fromHome, globalPrefix, ofRepository, ofUser, unnamed } from './layers.ts'
 import {
   authorities,
   type Environment,
@@ -66,7 +67,7 @@ function layers(
 ): Settings {
   const user = userFile ?? path.join(home, `.${name}`)
   const prefix = globalPrefix(env, platform, execPath)
-  const [own = folder, ...above] = foldersUp(folder).map((each) => path.join(each, `.${name}`))
+  const [own = folder, ...above] = upwards(folder).map((each) => path.join(each, `.${name}`))
   const machine = prefix === undefined ? [] : [path.join(prefix, 'etc', name)]
   const files = [...new Set([own, user, ...machine, ...above])]
   return Object.assign({}, ...files.toReversed().map((file) => read(file, file === user || machine.includes(file))))

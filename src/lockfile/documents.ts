@@ -1,5 +1,6 @@
 import { Lexer } from 'yaml'
 import { GateError } from '../errors.ts'
+import { CONFLICT_MARKER, controlIn } from './text.ts'
 
 /** A lockfile has one document, or two: the first is pnpm's own (config dependencies, pnpm itself), since pnpm 11. */
 export interface Documents {
@@ -32,9 +33,6 @@ export function splitDocuments(bytes: Uint8Array, file: string): Documents {
   return documents
 }
 
-/** pnpm resolves conflicts by itself while it reads: a lockfile in conflict is not what will be installed. */
-const CONFLICT_MARKER = /^(?:<{7}|\|{7}|={7}|>{7})/m
-
 function decode(bytes: Uint8Array, file: string): string {
   let text: string
   try {
@@ -45,14 +43,10 @@ function decode(bytes: Uint8Array, file: string): string {
     )
   }
   // A lone carriage return ends a line in YAML, but not where pnpm searches for its `---` lines.
-  const control = CONTROL.exec(text)
-  if (control === null) return text
-  const code = control[0].charCodeAt(0).toString(16).padStart(4, '0')
-  throw new GateError(`${file} has the control character U+${code}, which pnpm never writes. Regenerate it with pnpm.`)
+  const control = controlIn(text)
+  if (control === undefined) return text
+  throw new GateError(`${file} has the control character ${control}, which pnpm never writes. Regenerate it with pnpm.`)
 }
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\ufeff]/
 
 function split(text: string, file: string): Documents {
   const markers = [...text.matchAll(/^(?:---|\.\.\.|%)[^\n]*/gm)]

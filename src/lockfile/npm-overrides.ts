@@ -63,7 +63,7 @@ function placesFrom(
 }
 
 /** Those of the root project, which alone has any. @throws GateError */
-export function overridesOf(root: Fields): readonly Override[] {
+function overridesOf(root: Fields): readonly Override[] {
   const found: Override[] = []
   const queue: { readonly map: Fields; readonly within: string | undefined }[] = []
   const enter = (value: unknown, within: string | undefined) => {

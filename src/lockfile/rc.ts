@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { parse } from 'ini'
 import { GateError } from '../errors.ts'
+import { upwards } from '../folders.ts'
 
 /** Far more than any .yarnrc has. */
 const MAX_BYTES = 1024 * 1024
@@ -14,9 +15,8 @@ const MAX_BYTES = 1024 * 1024
  * @throws GateError where one of them is there
  */
 export async function checkYarnrc(folder: string): Promise<void> {
-  const names = path.resolve(folder).split(path.sep)
-  for (const [index] of names.entries()) {
-    const file = [...names.slice(0, index + 1), '.yarnrc'].join(path.sep)
+  for (const each of upwards(path.resolve(folder)).toReversed()) {
+    const file = path.join(each, '.yarnrc')
     const [option] = /update-checksums|no-lockfile/.exec(unescaped(await textOf(file))) ?? []
     if (option === undefined) continue
     throw new GateError(

@@ -23,22 +23,28 @@ export function lockfileText(bytes: Uint8Array, file: string, anew: string): str
         `say what will be installed. Resolve the conflict (${anew} does it), then verify the result.`,
     )
   }
-  const control = CONTROL.exec(text)
-  if (control === null) return text
-  const code = control[0].charCodeAt(0).toString(16).padStart(4, '0')
+  const control = controlIn(text)
+  if (control === undefined) return text
   throw new GateError(
-    `${file} has the character U+${code}, which no package manager writes there and which readers take differently. ` +
+    `${file} has the character ${control}, which no package manager writes there and which readers take differently. ` +
       `Write it anew with ${anew}.`,
   )
 }
 
-const CONFLICT_MARKER = /^(?:<{7}|\|{7}|={7}|>{7})/m
+/** Package managers resolve conflicts by themselves while they read: a lockfile in conflict is not what will be installed. */
+export const CONFLICT_MARKER = /^(?:<{7}|\|{7}|={7}|>{7})/m
 
 /**
  * Of a file that has all of these npm takes apart by lines, wherever in a line they stand (tried, 11 and 12): in texts of keys
  * that nobody reads they hide the digests that everybody else sees.
  */
 const CONFLICT_MARKS = [/<{7}/, /={7}/, />{7}/]
+
+/** The first character that readers take differently, as `U+000d`. A lone carriage return ends a line for some of them. */
+export function controlIn(text: string): string | undefined {
+  const control = CONTROL.exec(text)
+  return control === null ? undefined : `U+${control[0].charCodeAt(0).toString(16).padStart(4, '0')}`
+}
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\ufeff]/

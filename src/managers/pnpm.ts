@@ -1,5 +1,6 @@
 import path from 'node:path'
 import { GateError } from '../errors.ts'
+import { upwards } from '../folders.ts'
 import { NO_HOST, withoutExceptions, withSettings } from './environment.ts'
 import { ownEntries } from './own.ts'
 import type { Call, Manager, Reader } from './types.ts'
@@ -126,11 +127,6 @@ function lockfileFolder({ folder }: Call, read: Reader): string {
   const has = (name: string) => (each: string) => read(path.join(each, name)) !== undefined
   const above = upwards(folder)
   return above.find(has('pnpm-workspace.yaml')) ?? above.find(has('package.json')) ?? folder
-}
-
-function upwards(folder: string): readonly string[] {
-  const parent = path.dirname(folder)
-  return parent === folder ? [folder] : [folder, ...upwards(parent)]
 }
 
 /**

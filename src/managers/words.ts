@@ -7,7 +7,7 @@ export function optionsOf(args: readonly string[]): readonly string[] {
 }
 
 /** The name of an option without dashes and value, or undefined for what is none. */
-export function optionName(word: string): string | undefined {
+function optionName(word: string): string | undefined {
   return /^-+([^=-][^=]*)(?:=.*)?$/s.exec(word)?.[1]
 }
 

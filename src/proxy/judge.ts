@@ -4,7 +4,7 @@ import { githubOrigin, isGitArchive } from '../lockfile/pnpm.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import type { Verdict } from '../policy/types.ts'
 import type { Named } from './archive.ts'
-import type { Identity, Known } from './known.ts'
+import { type Identity, isAmong, type Known } from './known.ts'
 import { type Announced, type Dependency, digestKey } from './metadata.ts'
 import { openPlaces } from './places.ts'
 
@@ -83,13 +83,10 @@ export function openJudge(gate: Gate, known: Known): Judge {
     return verdicts
   }
 
-  const isSameIn = (all: readonly Identity[], { name, version }: Identity) =>
-    all.some((each) => each.name === name && each.version === version)
-
   /** All that bytes at a place are said to be by now. */
   const sayings = (url: URL, digests: readonly string[]) => {
     const here = known.at(url)
-    const said = [...here, ...known.announcedAs(digests).filter((identity) => !isSameIn(here, identity))]
+    const said = [...here, ...known.announcedAs(digests).filter((identity) => !isAmong(here, identity))]
     return { said, locked: known.lockedAs(url, digests), asked: known.askedAs(url) }
   }
   const count = ({ said, locked, asked }: ReturnType<typeof sayings>) => said.length + locked.length + asked.length
@@ -103,7 +100,7 @@ export function openJudge(gate: Gate, known: Known): Judge {
     const verdicts: Verdict[] = []
     for (const identity of said) verdicts.push(...(await byRegistry(url, integrity, identity)))
     for (const entry of locked)
-      if (!isSameIn(said, entry)) verdicts.push(...(await lockedElsewhere(entry, url, integrity)))
+      if (!isAmong(said, entry)) verdicts.push(...(await lockedElsewhere(entry, url, integrity)))
     // Whoever asks for a URL gets what is there under the name of their choice, whatever else it is.
     const own = isGitArchive(url.href) || asked.length > 0 ? named.map(({ name }) => name) : []
     const tarballs = asTarball(url, integrity, named, new Set([...own, ...asked]))
@@ -138,7 +135,7 @@ export function openJudge(gate: Gate, known: Known): Judge {
         const here = each.tarball === undefined ? [] : releasedAt.at(each.tarball)
         const same = each.digests.flatMap((digest) => releasedBytes.get(digestKey(digest) ?? -1) ?? [])
         for (const earlier of new Set([...here, ...same]))
-          if (!isSameIn(earlier.said, each)) verdicts.push(...(await byRegistry(earlier.url, earlier.integrity, each)))
+          if (!isAmong(earlier.said, each)) verdicts.push(...(await byRegistry(earlier.url, earlier.integrity, each)))
         if (verdicts.some(({ status }) => status === 'refused')) break
       }
       return verdicts

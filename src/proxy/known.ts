@@ -54,7 +54,7 @@ export interface Alias {
 export function openKnown(locked: readonly LockedPackage[], asked: readonly Asked[]): Known {
   const dependencies = new Map<string, readonly Dependency[]>()
   const aliases = new Map<string, Set<string>>()
-  const byIdentity = grouped(locked, idOf)
+  const byIdentity = Map.groupBy(locked, idOf)
   const byDigest = new Map<number, LockedPackage[]>()
   const announcedBy = new Map<number, Identity[]>()
   const identities = new Map<string, Identity>()
@@ -97,8 +97,7 @@ export function openKnown(locked: readonly LockedPackage[], asked: readonly Aske
         for (const each of strange) place(each)
         for (const digest of digests) {
           const said = announcedBy.get(digestKey(digest) ?? -1)
-          if (!said?.some((each) => each.name === name && each.version === version))
-            addTo(announcedBy, digest, { name, version })
+          if (!isAmong(said ?? [], { name, version })) addTo(announcedBy, digest, { name, version })
         }
         const usual = tarball && usualPlace(tarball.pathname)
         if (tarball === undefined || (usual?.name === name && usual.version === version)) continue
@@ -110,8 +109,7 @@ export function openKnown(locked: readonly LockedPackage[], asked: readonly Aske
     at: (url) => {
       const said = announcedAt.at(url)
       const usual = usualPlace(url.pathname)
-      const isSaid = said.some(({ name, version }) => name === usual?.name && version === usual.version)
-      return usual === undefined || isSaid ? said : [usual, ...said]
+      return usual === undefined || isAmong(said, usual) ? said : [usual, ...said]
     },
     askedAs: (url) => askedAt.at(url),
     locked: (identity) => byIdentity.get(idOf(identity)) ?? [],
@@ -124,6 +122,10 @@ export function openKnown(locked: readonly LockedPackage[], asked: readonly Aske
     },
     aliases: (name) => [...(aliases.get(name) ?? [])].sort(),
   }
+}
+
+export function isAmong(all: readonly Identity[], { name, version }: Identity): boolean {
+  return all.some((each) => each.name === name && each.version === version)
 }
 
 function idOf({ name, version }: Identity): string {
@@ -145,16 +147,4 @@ function foundBy<T>(groups: ReadonlyMap<number, readonly T[]>, digests: readonly
 function isPlainRange(spec: string): boolean {
   // `.` and `..` are folders.
   return (/^[\d^~<>=*|xX\s.-]*$/.test(spec) && !/^\s*\./.test(spec)) || isVersion(spec)
-}
-
-function grouped<T>(all: readonly T[], by: (one: T) => string | undefined): ReadonlyMap<string, readonly T[]> {
-  const groups = new Map<string, T[]>()
-  for (const one of all) {
-    const key = by(one)
-    if (key === undefined) continue
-    const group = groups.get(key)
-    if (group === undefined) groups.set(key, [one])
-    else group.push(one)
-  }
-  return groups
 }

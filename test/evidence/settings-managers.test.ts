@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { readSettingsFor, type SettingsOf } from '../../src/evidence/settings-for.ts'
 import { createManagerProject, type Manager, runManager } from '../support/managers/index.ts'
-import { createTarball, type Registry, startRegistry } from '../support/registry/index.ts'
-import { attestationsFrom, DOCUMENT, found, host, LIMITS, locked, refused, write } from './support.ts'
+import type { Registry } from '../support/registry/index.ts'
+import { attestationsFrom, found, host, LIMITS, locked, refused, registry, write } from './support.ts'
 
 interface Case {
   /** In the project, beside package.json. */
@@ -348,15 +348,6 @@ async function three(t: TestContext): Promise<Readonly<Record<'a' | 'b' | 'c', R
 
 function urlsOf({ a, b, c }: Readonly<Record<'a' | 'b' | 'c', Registry>>) {
   return { a: a.url, b: b.url, c: c.url }
-}
-
-async function registry(t: TestContext): Promise<Registry> {
-  const started = await startRegistry()
-  t.after(() => started.close())
-  for (const name of ['widgets', '@acme/widgets']) {
-    started.publish(createTarball({ name, version: '1.0.0' }), { attestations: DOCUMENT })
-  }
-  return started
 }
 
 /** Which registry was asked for which package, and with what. Tarballs are not: yarn and bun get them too. */

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
-import { describe, it, type TestContext } from 'node:test'
+import { describe, it } from 'node:test'
 import { readRegistrySettings } from '../../src/evidence/settings.ts'
 import { createProject, type PnpmVersion, runPnpm } from '../support/pnpm/index.ts'
-import { createTarball, type Registry, startRegistry } from '../support/registry/index.ts'
-import { attestationsFrom, DOCUMENT, found, host, LIMITS, locked, write } from './support.ts'
+import type { Registry } from '../support/registry/index.ts'
+import { attestationsFrom, found, host, LIMITS, locked, registry, write } from './support.ts'
 
 interface Case {
   readonly home?: string
@@ -160,15 +160,6 @@ describe('settings are those of real pnpm: the same registry is asked, with the 
     }
   }
 })
-
-async function registry(t: TestContext): Promise<Registry> {
-  const started = await startRegistry()
-  t.after(() => started.close())
-  for (const name of ['widgets', '@acme/widgets']) {
-    started.publish(createTarball({ name, version: '1.0.0' }), { attestations: DOCUMENT })
-  }
-  return started
-}
 
 /** Which registry was asked for which package, and with what. */
 function asked(registries: Readonly<Record<string, Registry>>): readonly string[] {

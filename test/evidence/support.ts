@@ -12,7 +12,7 @@ import { registryEvidence } from '../../src/evidence/registry.ts'
 import type { RegistrySettings } from '../../src/evidence/settings.ts'
 import type { Evidence } from '../../src/evidence/types.ts'
 import type { LockedPackage } from '../../src/lockfile/types.ts'
-import { createTarball, type Registry } from '../support/registry/index.ts'
+import { createTarball, type Registry, startRegistry } from '../support/registry/index.ts'
 
 export function locked(name: string, version = '1.0.0'): LockedPackage {
   const key = `${name}@${version}`
@@ -123,4 +123,14 @@ export function write(root: string, files: Readonly<Record<string, string | Buff
     mkdirSync(dirname(join(root, name)), { recursive: true })
     writeFileSync(join(root, name), content)
   }
+}
+
+/** A registry that has evidence of `widgets` and `@acme/widgets`, until the end of the test. */
+export async function registry(t: TestContext): Promise<Registry> {
+  const started = await startRegistry()
+  t.after(() => started.close())
+  for (const name of ['widgets', '@acme/widgets']) {
+    started.publish(createTarball({ name, version: '1.0.0' }), { attestations: DOCUMENT })
+  }
+  return started
 }

@@ -1,18 +1,9 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { GateError } from '../../errors.ts'
+import { upwards } from '../../folders.ts'
 import { workspacesOf } from '../../managers/asked.ts'
 import type { Call, Manager } from '../../managers/types.ts'
-
-/** A folder and all above it. */
-export function upwards(folder: string): readonly string[] {
-  const folders = [folder]
-  for (let each = folder; path.dirname(each) !== each; ) {
-    each = path.dirname(each)
-    folders.push(each)
-  }
-  return folders
-}
 
 /** What a project's own files may be: larger ones are read by nobody. */
 const MOST_BYTES = 10 * 1024 * 1024
