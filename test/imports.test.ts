@@ -95,11 +95,15 @@ function closure(
   return reached
 }
 
-const ROOMS = ['lockfile', 'evidence', 'trust', 'verify', 'proving', 'policy', 'report', 'proxy', 'managers'].map(
-  (room) => `src/${room}`,
-)
+const ROOMS = [
+  ...['lockfile', 'evidence', 'trust', 'verify', 'proving', 'policy', 'report', 'proxy', 'managers'],
+  'package-managers',
+].map((room) => `src/${room}`)
 /** What everybody may import. */
-const COMMON = ['src/codes.ts', 'src/domains.ts', 'src/errors.ts', 'src/folders.ts', 'src/home.ts', 'src/write.ts']
+const COMMON = [
+  ...['src/codes.ts', 'src/domains.ts', 'src/errors.ts', 'src/folders.ts', 'src/home.ts', 'src/write.ts'],
+  ...FILES.filter((file) => file.startsWith('src/util/')),
+]
 /** Rooms that put others together: what proves, for the gate, and what stands between a package manager and its registries. */
 const BETWEEN = ['src/proving', 'src/proxy']
 /** The places that put the rooms together. */
@@ -195,6 +199,7 @@ describe('one way: cli and hooks → gate → rooms', () => {
     'src/policy': ['src/lockfile/types.ts', 'src/verify/types.ts'],
     'src/report': ['src/lockfile/types.ts', 'src/verify/types.ts', 'src/policy/types.ts'],
     'src/managers': [],
+    'src/package-managers': [],
   }
   for (const [room, known] of Object.entries(types)) {
     it(`${room} knows ${known.length === 0 ? 'no other room' : known.join(', ')}`, () => {

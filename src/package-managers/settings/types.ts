@@ -1,0 +1,57 @@
+/** Whose settings a list is about. `yarn` is yarn 1, `berry` yarn 2 and later. */
+export type SettingsManager = 'pnpm' | 'npm' | 'yarn' | 'berry' | 'bun' | 'deno'
+
+/**
+ * A file of a repository that some manager reads settings from. `package.json` stands for the fields of it that a manager
+ * reads as settings, written as a path: `pnpm.overrides`, `packageManager`, `workspaces`.
+ */
+export type SettingsFile =
+  | 'pnpm-workspace.yaml'
+  | 'package.json'
+  | '.npmrc'
+  | '.yarnrc'
+  | '.yarnrc.yml'
+  | 'bunfig.toml'
+  | '.env'
+  | 'deno.json'
+
+/**
+ * What the value of an accepted setting may be; whatever is of another form is refused. No text in it, at any depth, may
+ * contain `${`, for managers expand variables there.
+ *
+ * - `boolean`: `true` or `false`, nothing that a manager might take for one of them.
+ * - `number`: a whole number, not negative.
+ * - `text`: one line of text, not empty.
+ * - `texts`: one text, or a list of them; the list may be empty.
+ * - `url`: an absolute http: or https: URL.
+ * - `inside`: a relative path, with `/`, that stays in the folder of its file.
+ * - `plain`: any data without variables. For what the lockfile repeats, or the gate reads by itself.
+ * - a list: one of these very values.
+ */
+export type Form =
+  | 'boolean'
+  | 'number'
+  | 'text'
+  | 'texts'
+  | 'url'
+  | 'inside'
+  | 'plain'
+  | readonly (string | number | boolean)[]
+
+/** What is known of the settings in one kind of file. A name that ends in `*` stands for all that begin so. */
+export interface KnownSettings {
+  /** They change neither what is installed, nor from where, by which program, or whether it is compared. */
+  readonly accepted: Readonly<Record<string, Form>>
+  /** They do, each with how: a clause that follows the setting's name, such as `makes pnpm install without a lockfile`. */
+  readonly refused: Readonly<Record<string, string>>
+}
+
+/**
+ * All settings that one major version of a manager reads from files of a repository, by its own list of them. A file that is
+ * not named here it does not read.
+ */
+export interface SettingsList {
+  readonly manager: SettingsManager
+  readonly major: number
+  readonly files: Readonly<Partial<Record<SettingsFile, KnownSettings>>>
+}
