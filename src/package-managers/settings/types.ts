@@ -25,6 +25,7 @@ export type SettingsFile =
  * - `texts`: one text, or a list of them; the list may be empty.
  * - `url`: an absolute http: or https: URL.
  * - `inside`: a relative path, with `/`, that stays in the folder of its file.
+ * - `secret`: one line of text, which may contain `${`: a login, which the gate neither expands nor sends.
  * - `plain`: any data without variables. For what the lockfile repeats, or the gate reads by itself.
  * - a list: one of these very values.
  */
@@ -35,10 +36,14 @@ export type Form =
   | 'texts'
   | 'url'
   | 'inside'
+  | 'secret'
   | 'plain'
   | readonly (string | number | boolean)[]
 
-/** What is known of the settings in one kind of file. A name that ends in `*` stands for all that begin so. */
+/**
+ * What is known of the settings in one kind of file. One `*` in a name stands for any characters, such as in
+ * `@*:registry`. An exact name comes before a pattern, and what is refused before what is accepted.
+ */
 export interface KnownSettings {
   /** They change neither what is installed, nor from where, by which program, or whether it is compared. */
   readonly accepted: Readonly<Record<string, Form>>
@@ -54,4 +59,37 @@ export interface SettingsList {
   readonly manager: SettingsManager
   readonly major: number
   readonly files: Readonly<Partial<Record<SettingsFile, KnownSettings>>>
+}
+
+/** A setting as a file has it. */
+export interface SettingEntry {
+  /** Counts from 1. */
+  readonly line: number
+  /** As it is written; nested ones as a path with dots, such as `install.cache.dir`. */
+  readonly key: string
+  readonly value: unknown
+}
+
+/** A part of a file that readers could understand differently, so that no setting can be made of it. */
+export interface UnclearPart {
+  readonly line: number
+  /** A clause for people: `a section in brackets`. */
+  readonly what: string
+}
+
+export interface ParsedSettings {
+  readonly entries: readonly SettingEntry[]
+  readonly unclear: readonly UnclearPart[]
+}
+
+/** A setting that is not known to be safe. */
+export interface UnsafeSetting {
+  /** Relative to the lockfile's folder, with `/`. */
+  readonly file: string
+  readonly line: number
+  /** Absent where it is a part of the file, or the file itself. Such a one no policy can allow. */
+  readonly key?: string
+  readonly value?: unknown
+  /** A clause that follows the setting's name. */
+  readonly why: string
 }
