@@ -1,3 +1,4 @@
+import { REGISTRIES_AND_LOGINS } from '../settings/registries.ts'
 import type { Form, SettingsList } from '../settings/types.ts'
 
 /** Sections that `bun install` does not look at: they are for `bun run`, `bun test` and the bundler. */
@@ -125,8 +126,7 @@ export const BUN_1: SettingsList = {
         'shamefully-hoist': 'boolean',
         'strict-peer-dependencies': 'boolean',
         'update-notifier': 'boolean',
-        '@*': 'url',
-        '//*': 'text',
+        ...REGISTRIES_AND_LOGINS,
       },
       refused: {
         ca: 'names who vouches for registries in place of the authorities of the system',

@@ -1,3 +1,4 @@
+import { REGISTRIES_AND_LOGINS } from '../settings/registries.ts'
 import type { SettingsList } from '../settings/types.ts'
 
 /** All that deno 2 reads from a repository, by its own schema: deno 2.9. */
@@ -73,8 +74,7 @@ export const DENO_2: SettingsList = {
       accepted: {
         // deno reads registries, logins and the three below, and none of the rest.
         '*': 'plain',
-        '//*': 'text',
-        '@*': 'url',
+        ...REGISTRIES_AND_LOGINS,
         'min-release-age': 'number',
         registry: 'url',
         'replace-registry-host': ['npmjs'],

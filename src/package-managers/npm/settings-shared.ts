@@ -1,3 +1,4 @@
+import { REGISTRIES_AND_LOGINS } from '../settings/registries.ts'
 import type { Form } from '../settings/types.ts'
 
 /*
@@ -119,6 +120,7 @@ const CHECKED: Readonly<Record<string, Form>> = {
   'allow-scripts': 'texts',
   before: 'text',
   'ignore-scripts': [true],
+  'node-options': 'node-flags',
   'install-strategy': ['hoisted', 'nested', 'shallow'],
   'lockfile-version': [1, 2, 3, '1', '2', '3'],
   'min-release-age': 'number',
@@ -132,13 +134,6 @@ const CHECKED: Readonly<Record<string, Form>> = {
   'strict-allow-scripts': 'boolean',
   'strict-peer-deps': 'boolean',
   'strict-ssl': [true],
-}
-
-/** From where: the gate reads them itself. A login is for its host alone. */
-const REGISTRIES: Readonly<Record<string, Form>> = {
-  registry: 'url',
-  '@*': 'url',
-  '//*': 'text',
 }
 
 /** Keys of other managers, and of npm before 11, that stand in the .npmrc of many repositories. npm 11 and 12 do not read them. */
@@ -170,7 +165,12 @@ const FOREIGN: Readonly<Record<string, Form>> = {
 }
 
 /** In the .npmrc of a project. */
-export const ACCEPTED_RC: Readonly<Record<string, Form>> = { ...HARMLESS, ...CHECKED, ...REGISTRIES, ...FOREIGN }
+export const ACCEPTED_RC: Readonly<Record<string, Form>> = {
+  ...HARMLESS,
+  ...CHECKED,
+  ...REGISTRIES_AND_LOGINS,
+  ...FOREIGN,
+}
 
 /** In the .npmrc of a project, each with how. */
 export const REFUSED_RC: Readonly<Record<string, string>> = {
@@ -214,7 +214,6 @@ export const REFUSED_RC: Readonly<Record<string, string>> = {
   location: 'makes npm leave out the settings of the project, or the project',
   'logs-dir': 'names a folder where npm writes and deletes files',
   'node-gyp': 'names a program that npm starts',
-  'node-options': 'names code that every script loads',
   nodedir: 'names a folder with code that node-gyp compiles',
   noproxy: 'makes npm go past the proxy of the machine',
   offline: 'makes npm take packages from its cache alone',

@@ -25,8 +25,9 @@ export type SettingsFile =
  * - `texts`: one text, or a list of them; the list may be empty.
  * - `url`: an absolute http: or https: URL.
  * - `inside`: a relative path, with `/`, that stays in the folder of its file.
+ * - `node-flags`: options of Node, of which none loads code.
  * - `secret`: one line of text, which may contain `${`: a login, which the gate neither expands nor sends.
- * - `plain`: any data without variables. For what the lockfile repeats, or the gate reads by itself.
+ * - `plain`: any data without variables, nothing (`null`) included. For what the lockfile repeats, or the gate reads by itself.
  * - a list: one of these very values.
  */
 export type Form =
@@ -36,6 +37,7 @@ export type Form =
   | 'texts'
   | 'url'
   | 'inside'
+  | 'node-flags'
   | 'secret'
   | 'plain'
   | readonly (string | number | boolean)[]

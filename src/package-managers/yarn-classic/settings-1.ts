@@ -1,3 +1,4 @@
+import { REGISTRIES_AND_LOGINS } from '../settings/registries.ts'
 import type { Form, KnownSettings, SettingsList } from '../settings/types.ts'
 
 /*
@@ -43,8 +44,7 @@ const ACCEPTED: Readonly<Record<string, Form>> = {
   'workspaces-nohoist-experimental': [true],
   'yarn-enable-lockfile-versions': 'boolean',
   'yarn-offline-mirror-pruning': 'boolean',
-  '@*': 'url',
-  '//*': 'text',
+  ...REGISTRIES_AND_LOGINS,
 }
 
 const REFUSED: Readonly<Record<string, string>> = {

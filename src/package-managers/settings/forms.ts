@@ -1,0 +1,93 @@
+import type { Form } from './types.ts'
+
+const NAMES: Readonly<Record<Exclude<Form, readonly unknown[]>, string>> = {
+  boolean: 'true or false',
+  number: 'a whole number',
+  text: 'one line of text without variables',
+  texts: 'texts without variables',
+  url: 'an https:// or http:// URL without variables',
+  inside: 'a relative path inside of its folder',
+  'node-flags': 'options of Node that load no code',
+  secret: 'one line of text',
+  plain: 'a value without variables',
+}
+
+/** A form for people. */
+export function describeForm(form: Form): string {
+  return typeof form === 'string' ? NAMES[form] : form.map((each) => JSON.stringify(each)).join(' or ')
+}
+
+/** Whether a value is of a form. Total: it never throws, however deep the value is. */
+export function hasForm(value: unknown, form: Form): boolean {
+  switch (form) {
+    case 'boolean':
+      return typeof value === 'boolean'
+    case 'number':
+      return (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) || isDigits(value)
+    case 'text':
+      return isText(value)
+    case 'texts':
+      return Array.isArray(value) ? value.every(isText) : isText(value)
+    case 'url':
+      return isText(value) && isWebUrl(value)
+    case 'inside':
+      return isText(value) && isInside(value)
+    case 'node-flags':
+      return isText(value) && isNodeFlags(value)
+    case 'secret':
+      return typeof value === 'string' && value !== '' && !CONTROL.test(value)
+    case 'plain':
+      return isPlainData(value)
+    default:
+      return form.some((each) => each === value)
+  }
+}
+
+const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}]/u
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && !value.includes('${') && !CONTROL.test(value)
+}
+
+/** Those that are common, and load nothing: not `--require`, `--import`, `--loader`, `--env-file`, `--inspect`. */
+const NODE_FLAG =
+  /^--(?:no-(?:warnings|deprecation|experimental-[a-z-]+)|trace-[a-z-]+|enable-source-maps|max-(?:old-space|semi-space)-size=\d+|stack-trace-limit=\d+|unhandled-rejections=[a-z-]+|disable-warning=\w+)$/
+
+function isNodeFlags(text: string): boolean {
+  return text
+    .replace(/\s#.*$/, '')
+    .split(/\s+/)
+    .every((flag) => NODE_FLAG.test(flag))
+}
+
+function isDigits(value: unknown): boolean {
+  return typeof value === 'string' && /^(?:0|[1-9]\d{0,14})$/.test(value)
+}
+
+function isWebUrl(text: string): boolean {
+  const url = /^https?:\/\//.test(text) ? URL.parse(text) : null
+  return url !== null && url.host !== ''
+}
+
+function isInside(text: string): boolean {
+  return (
+    !/^(?:[/~]|[A-Za-z]:)|\\/.test(text) && text.split('/').every((segment) => segment !== '..') && text.trim() === text
+  )
+}
+
+/** A stack of its own: a file may nest deeper than the engine's. */
+function isPlainData(value: unknown): boolean {
+  const open = [value]
+  for (let each = open.pop(); open.length > 0 || each !== undefined; each = open.pop()) {
+    if (typeof each === 'string') {
+      if (each.includes('${')) return false
+    } else if (Array.isArray(each)) open.push(...each)
+    else if (typeof each === 'object' && each !== null) {
+      for (const [key, inner] of Object.entries(each)) {
+        if (key.includes('${')) return false
+        open.push(inner)
+      }
+    } else if (!['number', 'boolean', 'undefined'].includes(typeof each) && each !== null) return false
+  }
+  return value !== undefined
+}

@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { describe, it, type TestContext } from 'node:test'
+import { GateError } from '../../src/errors.ts'
+import { readSettingsFiles } from '../../src/package-managers/settings/files.ts'
+import { findUnsafeSettings } from '../../src/package-managers/settings/find.ts'
+
+function folderWith(t: TestContext, files: Readonly<Record<string, string | Buffer>>): string {
+  const folder = realpathSync(mkdtempSync(path.join(tmpdir(), 'settings-')))
+  t.after(() => rmSync(folder, { recursive: true }))
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(path.dirname(path.join(folder, name)), { recursive: true })
+    writeFileSync(path.join(folder, name), content)
+  }
+  return folder
+}
+
+describe('the settings files of a repository', () => {
+  const RC = 'hoist=true\n'
+  it('are those of the root, of each project, of the folders between, and of those above in the checkout', (t) => {
+    const folder = folderWith(t, {
+      '.npmrc': RC,
+      'checkout/.git/HEAD': '',
+      'checkout/.npmrc': RC,
+      'checkout/sub/.git': '',
+      'checkout/sub/.npmrc': RC,
+      'checkout/sub/root/.npmrc': RC,
+      'checkout/sub/root/apps/.npmrc': RC,
+      'checkout/sub/root/apps/web/.npmrc': RC,
+      'checkout/sub/root/apps/web/src/.npmrc': RC,
+      'checkout/sub/root/other/.npmrc': RC,
+      'checkout/sub/outside/.npmrc': RC,
+    })
+    const found = readSettingsFiles('pnpm', path.join(folder, 'checkout/sub/root'), ['.', 'apps/web', '../outside'])
+    assert.deepEqual(found.map(({ file }) => file).sort(), [
+      '../../.npmrc',
+      '../.npmrc',
+      '../outside/.npmrc',
+      '.npmrc',
+      'apps/.npmrc',
+      'apps/web/.npmrc',
+    ])
+  })
+
+  it('are of all folders above where there is no checkout to see', (t) => {
+    const folder = folderWith(t, { '.npmrc': RC, 'a/b/package.json': '{}' })
+    const found = readSettingsFiles('npm', path.join(folder, 'a/b'), [])
+    assert.deepEqual(found.map(({ file }) => file).sort(), ['../../.npmrc', 'package.json'])
+  })
+
+  it('have no package.json but that of the root', (t) => {
+    const folder = folderWith(t, { '.git/HEAD': '', 'package.json': '{}', 'app/package.json': '{}' })
+    assert.deepEqual(
+      readSettingsFiles('pnpm', folder, ['app']).map(({ file }) => file),
+      ['package.json'],
+    )
+  })
+
+  it('include every .env that bun reads', (t) => {
+    const names = ['.env', '.env.local', '.env.production', '.env.production.local', '.env.development', '.env.test']
+    const folder = folderWith(t, {
+      '.git/HEAD': '',
+      ...Object.fromEntries([...names, '.env.example'].map((name) => [name, ''])),
+    })
+    assert.deepEqual(
+      readSettingsFiles('bun', folder, [])
+        .map(({ file }) => file)
+        .sort(),
+      names.toSorted(),
+    )
+  })
+
+  const unreadable: Readonly<Record<string, string>> = {
+    'a link to an endless device': '/dev/zero',
+    'a link to a terminal': '/dev/ptmx',
+    'a link to a folder': '/',
+  }
+  for (const [what, target] of Object.entries(unreadable)) {
+    it(`are refused where one is ${what}`, { skip: process.platform !== 'linux' }, (t) => {
+      const folder = folderWith(t, { '.git/HEAD': '' })
+      symlinkSync(target, path.join(folder, '.npmrc'))
+      assert.throws(
+        () => readSettingsFiles('pnpm', folder, []),
+        isUnsafe(/\.npmrc is (?:a folder|not a regular file), so/),
+      )
+    })
+  }
+
+  it('are refused where one is too large, or no UTF-8', (t) => {
+    const large = folderWith(t, { '.npmrc': '#'.repeat(1024 * 1024 + 1) })
+    assert.throws(() => readSettingsFiles('pnpm', large, []), isUnsafe(/has more than 1048576 bytes/))
+    const binary = folderWith(t, { '.npmrc': Buffer.from([0x68, 0xff, 0xfe]) })
+    assert.throws(() => readSettingsFiles('pnpm', binary, []), isUnsafe(/is no text in UTF-8/))
+  })
+
+  function isUnsafe(message: RegExp): (error: unknown) => boolean {
+    return (error) => error instanceof GateError && error.code === 'SETTINGS_UNSAFE' && message.test(error.message)
+  }
+})
+
+describe('settings of pnpm that lead away from the lockfile', () => {
+  const away: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+    'lockfileDir in pnpm-workspace.yaml': { 'pnpm-workspace.yaml': 'lockfileDir: evil\n' },
+    'a lockfileDir above': { 'pnpm-workspace.yaml': 'lockfileDir: ..\n' },
+    'a lockfileDir that is no text': { 'pnpm-workspace.yaml': 'lockfileDir: [evil]\n' },
+    'lockfile-dir in .npmrc': { '.npmrc': 'lockfile-dir=evil\n' },
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is what pnpm expands
+    'lockfile-dir with a variable in its name': { '.npmrc': '${NOWHERE:-lockfile-dir}=evil\n' },
+    'lockfileDir in package.json': { 'package.json': '{"pnpm": {"lockfileDir": "evil"}}' },
+    'hooks switched off': { 'pnpm-workspace.yaml': 'ignorePnpmfile: true\n' },
+    'hooks switched off in .npmrc': { '.npmrc': 'ignore-pnpmfile=true\n' },
+    'hooks switched off in the .npmrc of a project': { 'app/.npmrc': 'ignore-pnpmfile=true\n' },
+    'no lockfile': { 'pnpm-workspace.yaml': 'lockfile: false\n' },
+    'no lockfile, in .npmrc': { '.npmrc': 'lockfile=false\n' },
+    'no lockfile, by its other name': { '.npmrc': 'package-lock=false\n' },
+    'a workspace in the folder of a project': { 'app/pnpm-workspace.yaml': 'lockfileDir: evil\n' },
+  }
+  for (const [what, files] of Object.entries(away)) {
+    it(`include ${what}`, (t) => {
+      const folder = folderWith(t, { '.git/HEAD': '', ...files })
+      assert.equal(findUnsafeSettings('pnpm', readSettingsFiles('pnpm', folder, ['app'])).length, 1)
+    })
+  }
+
+  it('include none of these', (t) => {
+    for (const files of [
+      { 'pnpm-workspace.yaml': 'lockfile: true\nsharedWorkspaceLockfile: false\n' },
+      { '.npmrc': 'lockfile=true\nregistry=http://127.0.0.1/\n' },
+      { 'package.json': '{"lockfileDir": "evil", "pnpm": {"overrides": {"a": "1.0.0"}}}' },
+      { 'other/.npmrc': 'ignore-pnpmfile=true\n' },
+    ]) {
+      const folder = folderWith(t, { '.git/HEAD': '', ...files })
+      assert.deepEqual(findUnsafeSettings('pnpm', readSettingsFiles('pnpm', folder, ['app'])), [])
+    }
+  })
+})
