@@ -74,5 +74,11 @@ function findingsIn(policy: Policy, packages: readonly LockedPackage[] | undefin
       ? [{ place, message: `the exception for ${name}@${version} holds until ${expires} only` }]
       : []
   })
-  return [...rules, ...unreachable(policy), ...exceptions].toSorted((a, b) => a.place.line - b.place.line)
+  const settings = policy.allowSettings.flatMap(({ file, key, expires, place }): readonly Finding[] => {
+    const left = endOf(expires).getTime() - now.getTime()
+    const what = `the setting ${quote(key)} of ${quote(file)}`
+    if (left <= 0) return [{ place, message: `${what} was allowed until ${expires}, and is refused now` }]
+    return left <= NOTICE ? [{ place, message: `${what} is allowed until ${expires} only` }] : []
+  })
+  return [...rules, ...unreachable(policy), ...exceptions, ...settings].toSorted((a, b) => a.place.line - b.place.line)
 }

@@ -211,6 +211,14 @@ async function loadProjects(
       throw new GateError(
         `${own}: "trust", in a project's own policy or what it extends: who is trusted is for ${file} to say. Remove it`,
       )
+    const [setting] = policy.allowSettings
+    if (setting !== undefined)
+      throw new GateError(
+        at(
+          setting.place,
+          `"allowSettings", in a project's own policy or what it extends: settings are for ${file} to allow. Remove it`,
+        ),
+      )
     if (policy.attestations !== undefined)
       throw new GateError(
         `${own}: "attestations", in a project's own policy or what it extends: where evidence comes from is for ${file} to say. Remove it`,

@@ -52,12 +52,17 @@ function toPolicy(document: PolicyDocument, file: string, shared: readonly Polic
   const exceptions = (parsed.output.exceptions ?? []).map((exception, index) =>
     toException(exception, document.placeOf(['exceptions', index], 'value')),
   )
+  const allowSettings = (parsed.output.allowSettings ?? []).map((setting, index) => ({
+    ...setting,
+    place: document.placeOf(['allowSettings', index], 'value'),
+  }))
   return {
     file,
     identities: undefined,
     // Once, where two of them extend a third.
     rules: [...rules, ...new Set(shared.flatMap((each) => each.rules))],
     exceptions: [...exceptions, ...new Set(shared.flatMap((each) => each.exceptions))],
+    allowSettings: [...allowSettings, ...new Set(shared.flatMap((each) => each.allowSettings))],
     publishers: named,
     enforcement,
     trust: trustOf(parsed.output, file, shared),

@@ -121,6 +121,29 @@ const ExceptionSchema = mapping('an exception', {
   expires: described(text(dayProblem), 'The last day (UTC) on which it holds.'),
 })
 
+const AllowedSettingSchema = mapping('an allowed setting', {
+  file: described(text(settingsFileProblem), "The file, from the lockfile's folder: .npmrc, apps/web/.npmrc."),
+  key: described(text(), 'The setting, as the file has it; nested ones with dots: install.cache.dir.'),
+  value: v.exactOptional(
+    described(
+      v.union(
+        [text(), v.number(), v.boolean()],
+        (issue) => `expected text, a number, true or false, found ${describe(issue.input)}: leave it out for any value`,
+      ),
+      'Only this value.',
+    ),
+  ),
+  reason: described(text(), 'Why it is safe here.'),
+  expires: described(text(dayProblem), 'The last day (UTC) on which it holds.'),
+})
+
+function settingsFileProblem(file: string): Problem {
+  const isRelative = !/^[/~]|\\|:/.test(file) && posix.normalize(file) === file && !file.endsWith('/')
+  return isRelative
+    ? undefined
+    : `${quote(file)} is not a file as the gate names it: write its path from the lockfile's folder, such as ".npmrc" or "apps/web/.npmrc"`
+}
+
 function integrityProblem(integrity: string): Problem {
   return /^sha512-[A-Za-z0-9+/]{86}==$/.test(integrity)
     ? undefined
@@ -197,6 +220,15 @@ export const PolicySchema = mapping('a policy', {
   ...ENFORCEMENT,
   exceptions: v.exactOptional(
     v.array(ExceptionSchema, (issue) => `"exceptions" is a list of exceptions, but here is ${describe(issue.input)}`),
+  ),
+  allowSettings: v.exactOptional(
+    described(
+      v.array(
+        AllowedSettingSchema,
+        (issue) => `"allowSettings" is a list of settings, but here is ${describe(issue.input)}`,
+      ),
+      'Settings of the repository that are refused otherwise, for they can change what is installed.',
+    ),
   ),
   rules: v.pipe(
     v.array(RuleSchema, (issue) => `"rules" is a list of rules, but here is ${describe(issue.input)}`),

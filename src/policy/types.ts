@@ -87,12 +87,27 @@ export interface Exception {
   readonly place: Place
 }
 
+/** Lets a setting of the repository be as it is, though the gate does not know it as safe. */
+export interface AllowedSetting {
+  /** Relative to the lockfile's folder, with `/`. */
+  readonly file: string
+  /** As it is written there. */
+  readonly key: string
+  /** Only this value; any where it is absent. */
+  readonly value?: string | number | boolean | undefined
+  readonly reason: string
+  /** The last day, in UTC, on which it holds. */
+  readonly expires: string
+  readonly place: Place
+}
+
 export interface Policy {
   readonly file: string
   /** Undefined where no rule asks for it. */
   readonly identities: IdentityLock | undefined
   readonly rules: readonly Rule[]
   readonly exceptions: readonly Exception[]
+  readonly allowSettings: readonly AllowedSetting[]
   /** By the names that rules, and policies that extend this one, refer to. */
   readonly publishers: ReadonlyMap<string, readonly Publisher[]>
   /** For packages that no rule is about. */

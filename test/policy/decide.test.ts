@@ -76,6 +76,7 @@ const policy = (...rules: readonly Rule[]): Policy => ({
   identities: undefined,
   rules,
   exceptions: [],
+  allowSettings: [],
   publishers: new Map(),
   enforcement,
   trust: { trustedRoot: undefined, npmKeys: undefined },

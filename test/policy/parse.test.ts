@@ -62,6 +62,7 @@ describe('a valid policy', () => {
         },
       ],
       exceptions: [],
+      allowSettings: [],
       publishers: new Map(),
       enforcement: { mode: 'enforce' },
       trust: { trustedRoot: undefined, npmKeys: undefined },
