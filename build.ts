@@ -19,6 +19,8 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
     ...['src/report/table.ts', 'src/cli/progress.ts'],
   ],
   run: ['src/cli/run/run.ts'],
+  // For settings that are not known from an earlier run.
+  settings: ['src/package-managers/settings/find.ts'],
   // Of other managers than pnpm.
   formats: ['src/lockfile/formats.ts'],
 }

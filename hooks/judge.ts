@@ -17,6 +17,7 @@ import type { Policy, Verdict } from '../src/policy/types.ts'
 import { openProver, type Prover } from '../src/proving/prover.ts'
 import { type Origin, refusalText, warningText } from '../src/report/text.ts'
 import { warning } from '../src/report/warning.ts'
+import { checkSettings } from '../src/settings.ts'
 import { pnpmError } from './pnpm.ts'
 
 /** The gates of one process, one for each lockfile, and what they say together. What is refused is thrown. */
@@ -85,6 +86,8 @@ export function openJudge(project: string): Judge {
   async function open(lockfileDir: string, registries: Readonly<Record<string, unknown>>): Promise<Opened> {
     const place = await policyPlace(lockfileDir, project)
     const policy = await loadPolicy(place, {}, once)
+    const here = path.relative(lockfileDir, process.cwd())
+    await checkSettings({ manager: 'pnpm', root: lockfileDir, projects: [here], policy, once, now })
     const evidence = lazyEvidence(() => openEvidence(lockfileDir, project, registries, policy, places))
     const remember = { ...places, project: lockfileDir, version }
     const prove = openProver({

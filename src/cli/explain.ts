@@ -30,7 +30,7 @@ export async function explainPackage(wanted: string, options: ExplainOptions, no
   const trust = trustFiles(options)
   const once = onceIn(options)
   const policy = await loadPolicy(await policyPlace(options, folder), trust, once)
-  const lists = await Promise.all(files.map((file) => ruledPackages(file, policy, once)))
+  const lists = await Promise.all(files.map((file) => ruledPackages(file, policy, once, now)))
   const packages = oneList(lists).filter((pkg) => isMeant(pkg, wanted))
   if (packages.length === 0)
     throw new GateError(`${shown} has no package ${clean(wanted)}. Names are as in the lockfile.`)

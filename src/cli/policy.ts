@@ -22,7 +22,7 @@ export async function check(options: PolicyOptions, now: Date): Promise<ExitStat
   const files = options.lockfile === undefined ? await lockfilesIn(process.cwd()) : [path.resolve(options.lockfile)]
   const candidates = await Promise.all(files.map(lockfilesOf))
   const isThere = candidates.flat().some((file) => existsSync(file))
-  const lists = isThere ? await Promise.all(files.map((file) => ruledPackages(file, policy, onceIn({})))) : []
+  const lists = isThere ? await Promise.all(files.map((file) => ruledPackages(file, policy, onceIn({}), now))) : []
   const packages = isThere ? oneList(lists) : undefined
   const findings = findingsOf(policy, packages, now)
   for (const { place, message } of findings) say(`${shown(place)}: ${message}`)

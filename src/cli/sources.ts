@@ -13,7 +13,7 @@ import type { SettingsOf } from '../evidence/settings-for.ts'
 import type { EvidenceSource, ReleaseSource } from '../evidence/types.ts'
 import { readLockfileBytes } from '../lockfile/bytes.ts'
 import { lockfilesIn } from '../lockfile/find.ts'
-import { importersFrom } from '../lockfile/importers.ts'
+import { importersFrom, projectName } from '../lockfile/importers.ts'
 import { formatOf, lockfileFolder } from '../lockfile/kinds.ts'
 import { acrossLockfiles } from '../lockfile/links.ts'
 import { mergePackages } from '../lockfile/merge.ts'
@@ -27,6 +27,7 @@ import type { Policy } from '../policy/types.ts'
 import { projectRoot } from '../project.ts'
 import type { ProverOptions } from '../proving/prover.ts'
 import { warning } from '../report/warning.ts'
+import { checkSettings } from '../settings.ts'
 import type { TrustFiles } from '../trust/inputs.ts'
 
 /** What every command that looks at a lockfile is told: which one, and where evidence and trust come from. */
@@ -53,9 +54,18 @@ export async function packagesOf(
   once: Derived,
   base: string = lockfileFolder(lockfile),
 ): Promise<readonly LockedPackage[]> {
+  return (await readChosen(lockfile, once, base)).packages
+}
+
+/** The packages that a package manager could install from a lockfile, and which manager that is, for which projects. */
+async function readChosen(
+  lockfile: string,
+  once: Derived,
+  base: string,
+): Promise<Pick<ReadLockfile, 'manager' | 'packages' | 'projects'>> {
   const folder = path.dirname(lockfile)
   const other = await readOther(lockfile)
-  if (other !== undefined) return importersFrom(other.packages, other.lockfileDir, base)
+  if (other !== undefined) return { ...other, packages: importersFrom(other.packages, other.lockfileDir, base) }
   const files = await lockfilesOf(lockfile)
   const read = await Promise.all(files.map((file) => readOnce(file, once))).catch(async (error: unknown) => {
     const whole = path.join(projectRoot(folder), path.basename(lockfile))
@@ -70,7 +80,9 @@ export async function packagesOf(
   const vouched = read[files.indexOf(lockfile)]?.configDependencies ?? new Map<string, string>()
   const pinned = await pinnedConfigDependencies(folder, vouched)
   // The packages of one lockfile are distinct already.
-  return read.length === 1 && pinned.length === 0 ? locked : mergePackages([...locked, ...pinned])
+  const packages = read.length === 1 && pinned.length === 0 ? locked : mergePackages([...locked, ...pinned])
+  const projects = read.flatMap((each) => each.projects.map((project) => path.resolve(each.lockfileDir, project)))
+  return { manager: 'pnpm', packages, projects: projects.map((project) => projectName(folder, project)) }
 }
 
 /** A lockfile of another manager than pnpm; undefined for pnpm's, or where there is none. @throws GateError */
@@ -89,11 +101,13 @@ async function readOnce(file: string, once: Derived): Promise<ReadLockfile> {
   const bytes = await readLockfileBytes(file)
   const found = await once(['lockfile', file], bytes, async () => {
     const { parseLockfile } = await import('../lockfile/read.ts')
-    const { packages, configDependencies } = await parseLockfile(bytes, file)
-    return { packages, configDependencies: [...configDependencies] }
+    const { packages, projects, configDependencies } = await parseLockfile(bytes, file)
+    return { packages, projects, configDependencies: [...configDependencies] }
   })
   return {
+    manager: 'pnpm',
     packages: found.packages,
+    projects: found.projects,
     configDependencies: new Map(found.configDependencies),
     lockfileDir: path.dirname(path.resolve(file)),
   }
@@ -208,14 +222,20 @@ export function oneList(lists: readonly (readonly LockedPackage[])[]): readonly 
   return lists.length === 1 && only !== undefined ? only : mergePackages(lists.flat())
 }
 
-/** What a lockfile has, once it is sure that none of its projects has a policy that is not kept. */
+/**
+ * The packages of a lockfile, once it is sure that the manager installs these and no others, and that each policy of a
+ * project is kept.
+ */
 export async function ruledPackages(
   lockfile: string,
   policy: Policy,
   once: Derived,
+  now: Date,
 ): Promise<readonly LockedPackage[]> {
-  const base = projectsFolder(policy, lockfileFolder(lockfile))
-  const packages = await packagesOf(lockfile, once, base)
+  const folder = lockfileFolder(lockfile)
+  const base = projectsFolder(policy, folder)
+  const { manager, packages, projects } = await readChosen(lockfile, once, base)
+  await checkSettings({ manager, root: folder, projects, policy, once, now })
   await refuseUnlisted(
     policy,
     base,

@@ -42,7 +42,7 @@ export async function verify(options: VerifyOptions, now: Date): Promise<ExitSta
   // A third less memory for 8,000 packages, and a twentieth more time: what lives shortly is not given more and more room.
   if (size > VERY_LONG) setFlagsFromString('--semi-space-growth-factor=1')
   await gate.load(size > LONG)
-  const lists = await Promise.all(files.map((file) => ruledPackages(file, policy, once)))
+  const lists = await Promise.all(files.map((file) => ruledPackages(file, policy, once, now)))
   const packages = oneList(lists)
   // The folders are looked through while packages are verified.
   const [notes, verdicts] = await Promise.all([lockfileNotes(lockfiles, lists), forEachPackage(packages, gate)])

@@ -4,11 +4,10 @@ import { strictJson } from './json.ts'
 import { type Format, lockfileFolder } from './kinds.ts'
 import { readManifests, workspaceManifests } from './manifests.ts'
 import { npmPackages, npmProjects } from './npm.ts'
-import { checkNpmrc, checkYarnrc } from './rc.ts'
 import { parseLockfile, type ReadLockfile } from './read.ts'
+import { type Fields, field, isPlain } from './record.ts'
 import { dialectOf, readSyml } from './syml.ts'
 import { lockfileText } from './text.ts'
-import type { LockedPackage } from './types.ts'
 import { yarnBerryPackages } from './yarn-berry.ts'
 import { yarnClassicPackages } from './yarn-classic.ts'
 
@@ -22,35 +21,53 @@ export async function parseAny(format: Format, bytes: Uint8Array, file: string):
   if (format === 'pnpm') return parseLockfile(bytes, file)
   const lockfileDir = lockfileFolder(file)
   try {
-    const packages = await READERS[format](bytes, file, lockfileDir)
-    return { packages, configDependencies: new Map(), lockfileDir }
+    const read = await READERS[format](bytes, file, lockfileDir)
+    return { ...read, configDependencies: new Map(), lockfileDir }
   } catch (error) {
     if (error instanceof GateError) throw new GateError(named(error.message, file), { cause: error })
     throw new GateError(`${file} could not be understood: ${String(error)}`, { cause: error })
   }
 }
 
-type Reader = (bytes: Uint8Array, file: string, folder: string) => Promise<readonly LockedPackage[]>
+type Read = Pick<ReadLockfile, 'manager' | 'packages' | 'projects'>
 
-const READERS: Readonly<Record<Exclude<Format, 'pnpm'>, Reader>> = {
+const READERS: Readonly<
+  Record<Exclude<Format, 'pnpm'>, (bytes: Uint8Array, file: string, folder: string) => Promise<Read>>
+> = {
   npm: async (bytes, file, folder) => {
     const anew = '`npm install --package-lock-only`'
     const document = strictJson(lockfileText(bytes, file, anew), file, { anew })
-    await checkNpmrc(folder)
-    return npmPackages(document, await readManifests(folder, npmProjects(document)))
+    const projects = npmProjects(document)
+    return { manager: 'npm', packages: npmPackages(document, await readManifests(folder, projects)), projects }
   },
   yarn: async (bytes, file, folder) => {
     const text = lockfileText(bytes, file, '`yarn install`')
     const dialect = dialectOf(text, file)
     const document = readSyml(text, file, dialect)
-    if (dialect === 'berry') return yarnBerryPackages(document)
-    await checkYarnrc(folder)
-    return yarnClassicPackages(document, await workspaceManifests(folder))
+    if (dialect === 'berry') {
+      return { manager: 'berry', packages: yarnBerryPackages(document), projects: berryProjects(document) }
+    }
+    const manifests = await workspaceManifests(folder)
+    return { manager: 'yarn', packages: yarnClassicPackages(document, manifests), projects: [...manifests.keys()] }
   },
   bun: async (bytes, file) => {
     const anew = '`bun install --lockfile-only`'
-    return bunPackages(strictJson(lockfileText(bytes, file, anew), file, { anew, trailingCommas: true }))
+    const document = strictJson(lockfileText(bytes, file, anew), file, { anew, trailingCommas: true })
+    return { manager: 'bun', packages: bunPackages(document), projects: bunProjects(document) }
   },
+}
+
+function berryProjects(document: Fields): readonly string[] {
+  return Object.values(document).flatMap((entry) => {
+    const resolution = isPlain(entry) ? field(entry, 'resolution') : undefined
+    const [, folder] = /@workspace:(.*)$/s.exec(typeof resolution === 'string' ? resolution : '') ?? []
+    return folder === undefined ? [] : [folder]
+  })
+}
+
+function bunProjects(document: unknown): readonly string[] {
+  const workspaces = isPlain(document) ? field(document, 'workspaces') : undefined
+  return isPlain(workspaces) ? Object.keys(workspaces) : []
 }
 
 /** What is wrong is said with the file's name, once. */

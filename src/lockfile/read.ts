@@ -29,18 +29,30 @@ export async function parseLockfile(bytes: Uint8Array, file: string): Promise<Re
   const documents = splitDocuments(bytes, file)
   const packages: LockedPackage[] = []
   let configDependencies: LockedConfigDependencies = new Map()
+  let projects: readonly string[] = []
   for (const which of ['environment', 'main'] as const) {
     if (documents[which] === undefined) continue
     const parsed = await readDocument(file, documents, which)
     packages.push(...parsed.locked)
     if (which === 'environment') configDependencies = configDependenciesOf(parsed.document)
+    else projects = projectsOf(parsed.document)
   }
-  return { packages: mergePackages(packages), configDependencies, lockfileDir: path.dirname(path.resolve(file)) }
+  const lockfileDir = path.dirname(path.resolve(file))
+  return { manager: 'pnpm', packages: mergePackages(packages), configDependencies, projects, lockfileDir }
+}
+
+function projectsOf(document: Fields): readonly string[] {
+  const importers = field(document, 'importers')
+  return isPlain(importers) ? Object.keys(importers) : []
 }
 
 export interface ReadLockfile {
+  /** Who installs from it. `yarn` is yarn 1, `berry` yarn 2 and later. */
+  readonly manager: 'pnpm' | 'npm' | 'yarn' | 'berry' | 'bun'
   readonly packages: readonly LockedPackage[]
   readonly configDependencies: LockedConfigDependencies
+  /** The folders of all projects that it names, relative to `lockfileDir`. */
+  readonly projects: readonly string[]
   readonly lockfileDir: string
 }
 

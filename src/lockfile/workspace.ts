@@ -13,8 +13,7 @@ export type LockedConfigDependencies = ReadonlyMap<string, string>
  * without those that the lockfile's first document holds with their digests already. pnpm installs them, and runs their
  * pnpmfiles, before any hook is asked: what is overlooked here runs.
  *
- * @throws GateError where a file is there and cannot be understood, or would be understood otherwise by pnpm, or names
- * another lockfile than the one that is judged
+ * @throws GateError where a file is there and cannot be understood, or would be understood otherwise by pnpm
  */
 export async function pinnedConfigDependencies(
   folder: string,
@@ -22,9 +21,6 @@ export async function pinnedConfigDependencies(
 ): Promise<readonly LockedPackage[]> {
   const manifest = await workspaceManifest(folder)
   const pnpm = await pnpmField(folder)
-  refuseOtherLockfile(folder, path.join(folder, 'pnpm-workspace.yaml'), manifest)
-  refuseOtherLockfile(folder, path.join(folder, 'package.json'), pnpm)
-  refuseOtherLockfile(folder, path.join(folder, '.npmrc'), await rcSettings(folder))
   // pnpm 11 and 12 write a version or a range, without a digest. Where the lockfile was made from another one they
   // resolve it anew.
   const isLocked = ({ name, version, key }: LockedPackage) =>
@@ -32,35 +28,6 @@ export async function pinnedConfigDependencies(
   return [...configDependencies(manifest), ...configDependencies(pnpm)].filter(
     (pkg) => pkg.integrity !== undefined || !isLocked(pkg),
   )
-}
-
-/**
- * Settings of the repository by which pnpm installs from another lockfile than the one beside them, or from none. What is
- * judged here would not be what is installed.
- */
-function refuseOtherLockfile(folder: string, file: string, settings: unknown): void {
-  if (!isPlain(settings)) return
-  for (const name of ['lockfileDir', 'lockfile-dir']) {
-    const value = field(settings, name)
-    if (value === undefined || (typeof value === 'string' && path.resolve(folder, value) === path.resolve(folder)))
-      continue
-    throw new GateError(
-      `${file} sets \`${name}\`, so pnpm installs from another lockfile than the one beside it. Remove the setting, or judge that lockfile by name and keep the policy and the pnpmfile there.`,
-    )
-  }
-  for (const name of ['ignorePnpmfile', 'ignore-pnpmfile']) {
-    const value = field(settings, name)
-    if (value === undefined || value === false || value === 'false') continue
-    throw new GateError(`${file} sets \`${name}\`, which switches every hook off, the gate's among them. Remove it.`)
-  }
-  for (const name of ['lockfile', 'package-lock', 'packageLock', 'shrinkwrap']) {
-    const value = field(settings, name)
-    // v13 of pnpm 12 is a mapping here, and is refused with the lockfile itself.
-    if (value === undefined || value === true || value === 'true' || isPlain(value)) continue
-    throw new GateError(
-      `${file} sets \`${name}\` to ${JSON.stringify(value)}: pnpm then installs without the lockfile. Remove it.`,
-    )
-  }
 }
 
 /** The lockfiles that pnpm could install from, where it is meant to install from this one. */

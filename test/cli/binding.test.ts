@@ -283,7 +283,7 @@ describe('settings of the repository that lead to another lockfile', () => {
       const made = project(t, { ...options, files: { 'pnpm-lock.yaml': lockfileOf([pkg]) } })
       const { status, stderr } = await verify(made)
       assert.equal(status, 2)
-      assert.match(stderr, /sets `lockfile/)
+      assert.match(stderr, /SETTINGS_UNSAFE: .*\n.* "lockfile/)
     })
   }
 })

@@ -10,6 +10,9 @@ import { after, before, describe, type TestContext, test } from 'node:test'
 import { GateError } from '../../src/errors.ts'
 import { parseAny } from '../../src/lockfile/formats.ts'
 import { formatOf } from '../../src/lockfile/kinds.ts'
+import { readSettingsFiles } from '../../src/package-managers/settings/files.ts'
+import { findUnsafeSettings } from '../../src/package-managers/settings/find.ts'
+import type { SettingsManager } from '../../src/package-managers/settings/types.ts'
 import { lockedDigest } from '../../src/verify/subject.ts'
 import { type GitHost, startGitHost } from '../support/git-host.ts'
 import { createManagerProject, type Manager, runManager } from '../support/managers/index.ts'
@@ -68,6 +71,14 @@ const FROZEN: Readonly<Record<Manager, readonly [string, ...string[]]>> = {
   bun: ['bun.lock', 'install', '--frozen-lockfile', '--ignore-scripts'],
 }
 
+const SETTINGS: Readonly<Record<Manager, SettingsManager>> = {
+  npm11: 'npm',
+  npm12: 'npm',
+  yarn1: 'yarn',
+  yarn4: 'berry',
+  bun: 'bun',
+}
+
 /** Whether the manager installs the evil bytes, and whether the gate would let all of the lockfile pass, were it all proven. */
 async function outcome(manager: Manager, { manifest, lockfile, files }: Files) {
   const [name, ...args] = FROZEN[manager]
@@ -75,6 +86,8 @@ async function outcome(manager: Manager, { manifest, lockfile, files }: Files) {
   try {
     const file = join(project.dir, name)
     const bytes = readFileSync(file)
+    const isUnsafe =
+      findUnsafeSettings(SETTINGS[manager], readSettingsFiles(SETTINGS[manager], project.dir, [])).length > 0
     const passes = await parseAny(formatOf(file, bytes), bytes, file).then(
       ({ packages }) =>
         packages.every((pkg) => {
@@ -99,7 +112,7 @@ async function outcome(manager: Manager, { manifest, lockfile, files }: Files) {
     const isEvil = ['', 'parent/node_modules/'].some((folder) =>
       existsSync(join(project.dir, 'node_modules', folder, 'pkg/evil.js')),
     )
-    return { status, output, isEvil, passes }
+    return { status, output, isEvil, passes: passes && !isUnsafe }
   } finally {
     project.dispose()
   }

@@ -74,38 +74,6 @@ describe('config dependencies beside a lockfile', () => {
   }
 })
 
-describe('settings that lead away from the lockfile', () => {
-  const away: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-    'lockfileDir in pnpm-workspace.yaml': { 'pnpm-workspace.yaml': 'lockfileDir: evil\n' },
-    'a lockfileDir above': { 'pnpm-workspace.yaml': 'lockfileDir: ..\n' },
-    'a lockfileDir that is no text': { 'pnpm-workspace.yaml': 'lockfileDir: [evil]\n' },
-    'lockfile-dir in .npmrc': { '.npmrc': 'lockfile-dir=evil\n' },
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is what pnpm expands
-    'lockfile-dir with a variable in its name': { '.npmrc': '${NOWHERE:-lockfile-dir}=evil\n' },
-    'lockfileDir in package.json': { 'package.json': '{"pnpm": {"lockfileDir": "evil"}}' },
-    'hooks switched off': { 'pnpm-workspace.yaml': 'ignorePnpmfile: true\n' },
-    'hooks switched off in .npmrc': { '.npmrc': 'ignore-pnpmfile=true\n' },
-    'no lockfile': { 'pnpm-workspace.yaml': 'lockfile: false\n' },
-    'no lockfile, in .npmrc': { '.npmrc': 'lockfile=false\n' },
-    'no lockfile, by its other name': { '.npmrc': 'package-lock=false\n' },
-  }
-  for (const [what, files] of Object.entries(away)) {
-    test(`${what} is an error`, async (t) => {
-      await assert.rejects(pinnedConfigDependencies(folder(t, files), NONE), /sets `[a-zA-Z-]+`/)
-    })
-  }
-
-  test('those that do not are none', async (t) => {
-    for (const files of [
-      { 'pnpm-workspace.yaml': 'lockfileDir: .\nlockfile: true\n' },
-      { '.npmrc': 'lockfile-dir=./\nlockfile=true\nregistry=http://127.0.0.1/\n' },
-      { 'package.json': '{}', 'package.yaml': 'pnpm: { configDependencies: { a: 1.0.0 } }\n' },
-    ]) {
-      assert.deepEqual(await pinnedConfigDependencies(folder(t, files), NONE), [])
-    }
-  })
-})
-
 describe('the lockfiles that pnpm could install from', () => {
   test('are those of all branches, beside the one that is named', async (t) => {
     const dir = folder(t, {

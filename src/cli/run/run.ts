@@ -14,6 +14,7 @@ import { loadPolicy, type PolicyPlace } from '../../policy/load.ts'
 import type { Verdict } from '../../policy/types.ts'
 import { openProxy, type RunningProxy } from '../../proxy/proxy.ts'
 import { foreignOf } from '../../proxy/specifier.ts'
+import { checkSettings } from '../../settings.ts'
 import { exitStatus } from '../exit.ts'
 import { showVerdicts } from '../outcome.ts'
 import {
@@ -67,6 +68,10 @@ export async function run(command: readonly string[], options: RunOptions, now: 
   const policy = await loadPolicy(await policyFor(options, root), trust, once)
   manager.refusePastGate(call, upwards(call.folder), readText, isFresh)
   refuseAdopted(manager, call, roots)
+  for (const each of roots) {
+    const projects = [path.relative(each, call.folder)]
+    await checkSettings({ manager: manager.name, root: each, projects, policy, once, now })
+  }
   const asked = [
     ...(await askedByProjects(manager, roots, call.folder)),
     ...manager.asked(call).flatMap((word) => askedBy(word, '.') ?? []),
@@ -76,7 +81,7 @@ export async function run(command: readonly string[], options: RunOptions, now: 
   const gate = openGate({ policy, ...(await proverOptions(sources, root, trust, now, policy)) })
   await gate.load(true)
   const entries = async (files: readonly string[]) =>
-    (await Promise.all(files.map((file) => ruledPackages(file, policy, once)))).flat()
+    (await Promise.all(files.map((file) => ruledPackages(file, policy, once, now)))).flat()
   const locked = await entries(lockfiles)
 
   const before = await forEachPackage(isStrict ? locked : unseen(locked, asked), gate)

@@ -74,7 +74,7 @@ export function createProject(options: ProjectOptions): Project {
       2,
     ),
     '.npmrc': `registry=${options.registry}\n${options.npmrc ?? ''}`,
-    'pnpm-workspace.yaml': stringify({ ...SETTINGS, storeDir, cacheDir, ...options.workspace }),
+    'pnpm-workspace.yaml': stringify({ ...SETTINGS, ...options.workspace }),
     ...(options.pnpmfile === undefined ? {} : { '.pnpmfile.cjs': options.pnpmfile }),
     ...options.files,
   })
@@ -84,11 +84,21 @@ export function createProject(options: ProjectOptions): Project {
     storeDir,
     cacheDir,
     markersDir,
-    env: { ...environment(folder), POSTINSTALL_MARKERS: markersDir },
+    env: { ...environment(folder), ...userFolders(storeDir, cacheDir), POSTINSTALL_MARKERS: markersDir },
     dispose: () => {
       rmSync(root, { recursive: true, force: true, maxRetries: 5 })
       rmSync(storeLock(storeDir), { force: true })
     },
+  }
+}
+
+/** As a user sets them: a repository that brings a store is refused. pnpm 10 reads the first two, 11 and 12 the others. */
+function userFolders(storeDir: string, cacheDir: string): Record<string, string> {
+  return {
+    npm_config_store_dir: storeDir,
+    npm_config_cache_dir: cacheDir,
+    pnpm_config_store_dir: storeDir,
+    pnpm_config_cache_dir: cacheDir,
   }
 }
 
