@@ -34,6 +34,7 @@ const LIST = list(
     'install.exact': 'boolean',
     'pnpm.overrides': 'plain',
     patches: 'inside',
+    'scopes.*.token': 'secret',
     tags: 'texts',
   },
   {
@@ -140,6 +141,10 @@ describe('settings in YAML files', () => {
     ['pnpm-workspace.yaml', 'hoist: true\u2028lockfile-dir: x\n', [1, /U\+2028/]],
     ['.yarnrc.yml', 'tags: [a, b]\n'],
     ['.yarnrc.yml', 'install:\n  exact: true\n  cache:\n    dir: x\n', [4, /moves the cache/]],
+    ['.yarnrc.yml', 'scopes:\n  acme:\n    token: x\n  "a.b":\n    token: y\n'],
+    ['.yarnrc.yml', 'scopes:\n  acme:\n    proxy: x\n', [3, /no setting/]],
+    ['.yarnrc.yml', 'scopes:\n  acme: x\n', [2, /no setting/]],
+    ['.yarnrc.yml', 'scopes: x\n', [1, /no setting/]],
     ['.yarnrc.yml', 'install:\n  brandNew: true\n', [2, /no setting/]],
     ['.yarnrc.yml', `hoist: ${'['.repeat(100_000)}\n`, [1, /plain YAML|cannot be read/]],
     ['.yarnrc.yml', `tags: &a [x]\noverrides: [${'*a,'.repeat(2000)}]\n`, [1, /cannot be read/]],

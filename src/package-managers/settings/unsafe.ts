@@ -107,7 +107,13 @@ interface Known {
 function kindOfPath(path: string, known: readonly Known[]): PathKind {
   if (known.some(({ settings }) => lookUp(settings, path) !== undefined)) return 'setting'
   const names = known.flatMap(({ settings }) => [...Object.keys(settings.accepted), ...Object.keys(settings.refused)])
-  return names.some((name) => name.startsWith(`${path}.`)) ? 'beginning' : 'unknown'
+  return names.some((name) => name.startsWith(`${path}.`) || goesOn(name, path)) ? 'beginning' : 'unknown'
+}
+
+/** Whether a pattern such as `npmScopes.*.npmAuthToken` is about something in `npmScopes.acme`. */
+function goesOn(pattern: string, path: string): boolean {
+  const at = pattern.indexOf('*')
+  return at > 0 && pattern.slice(at).startsWith('*.') && path.startsWith(pattern.slice(0, at))
 }
 
 type Word = { readonly refused: string } | { readonly form: Form }

@@ -24,7 +24,7 @@ const HARMLESS: Readonly<Record<string, Form>> = {
   enableNetwork: [true],
   enableOfflineMode: [false],
   enableProgressBars: 'boolean',
-  enableScripts: [false],
+  enableScripts: 'boolean',
   enableStrictSettings: 'boolean',
   enableStrictSsl: [true],
   enableTelemetry: 'boolean',
@@ -99,11 +99,19 @@ const REGISTRIES: Readonly<Record<string, Form>> = {
   // biome-ignore lint/suspicious/noTemplateCurlyInString: yarn expands it
   httpsProxy: ['${HTTPS_PROXY:-}', '${https_proxy:-}'],
   npmAlwaysAuth: 'boolean',
-  npmAuthIdent: 'text',
-  npmAuthToken: 'text',
-  npmRegistries: 'plain',
+  npmAuthIdent: 'secret',
+  npmAuthToken: 'secret',
   npmRegistryServer: 'url',
-  npmScopes: 'plain',
+  ...Object.fromEntries(
+    ['npmScopes', 'npmRegistries'].flatMap((group): (readonly [string, Form])[] => [
+      [`${group}.*.npmAlwaysAuth`, 'boolean'],
+      [`${group}.*.npmAuthIdent`, 'secret'],
+      [`${group}.*.npmAuthToken`, 'secret'],
+      [`${group}.*.npmAuditRegistry`, 'url'],
+      [`${group}.*.npmPublishRegistry`, 'url'],
+      [`${group}.*.npmRegistryServer`, 'url'],
+    ]),
+  ),
 }
 
 /**

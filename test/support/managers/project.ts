@@ -56,7 +56,6 @@ function yarnSettings(registry: string): string {
     'unsafeHttpWhitelist: ["127.0.0.1"]',
     'enableTelemetry: false',
     'enableGlobalCache: true',
-    'enableImmutableInstalls: false',
     'enableScripts: true',
     'nodeLinker: node-modules',
     'httpRetry: 0',
@@ -82,6 +81,8 @@ export function managerEnvironment(root: string): Readonly<Record<string, string
     npm_config_fetch_retries: '0',
     YARN_CACHE_FOLDER: folder('yarn-cache'),
     YARN_GLOBAL_FOLDER: folder('yarn-global'),
+    // In CI yarn 4 keeps to its lockfile by itself. No file of a repository may change that.
+    YARN_ENABLE_IMMUTABLE_INSTALLS: 'false',
     YARN_IGNORE_PATH: '1',
     BUN_INSTALL: folder('bun'),
     BUN_INSTALL_CACHE_DIR: folder('bun-cache'),
