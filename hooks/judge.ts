@@ -73,7 +73,7 @@ export function openJudge(project: string): Judge {
   const failures: unknown[] = []
   const warned = new Set<string>()
   const now = new Date()
-  const places = userPlaces()
+  const places = userPlaces({ project, warn: warning })
   const { version } = packageJson
   const once = derivedIn(places, version)
 

@@ -30,8 +30,6 @@ function open(): Promise<Session> {
 }
 
 async function openSession(): Promise<Session> {
-  // On pnpm 12 this process is the hooks' own. What pnpm itself keeps is not for a hook to say.
-  if (!insidePnpm) (await import('../src/compiled.ts')).keepCompiled()
   const { openSession: openWith } = await import('./session.ts')
   return openWith({ insidePnpm, repairing: repairing(), settings })
 }
@@ -53,12 +51,7 @@ export const hooks = {
   },
 
   async preResolution(context: PreResolutionContext): Promise<void> {
-    try {
-      await (await open()).preResolution(context)
-    } finally {
-      // pnpm 12 kills the process of its hooks.
-      if (!insidePnpm) (await import('../src/compiled.ts')).writeCompiled()
-    }
+    await (await open()).preResolution(context)
   },
 
   async readPackage(manifest: Manifest): Promise<Manifest> {

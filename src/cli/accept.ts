@@ -93,7 +93,7 @@ export async function examine(
 ): Promise<readonly Examined[]> {
   const prove = openProver(await proverOptions(options, folder, trust, now, policy))
   // What is bundled has nobody who publishes it: it ends as what brings it.
-  const lists = await Promise.all(files.map((file) => packagesOf(file, onceIn(options))))
+  const lists = await Promise.all(files.map((file) => packagesOf(file, onceIn(options, folder))))
   const packages = oneList(lists).filter(({ bundledIn }) => bundledIn === undefined)
   const examined = await forEachPackage(packages, async (pkg) => ({ pkg, proof: await prove(pkg) }))
   await prove.save()

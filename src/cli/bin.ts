@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 import '../home.ts'
-import { keepCompiled } from '../compiled.ts'
 import { unsupportedNode } from './node.ts'
 
 let isLost = false
@@ -18,8 +17,6 @@ if (unsupported !== undefined) {
   process.stderr.write(`provenance-gate: ${unsupported}\n`)
   process.exit(2)
 }
-
-keepCompiled()
 
 let hasAnswer = false
 process.on('exit', () => {

@@ -28,7 +28,7 @@ export interface ExplainOptions extends SourceOptions {
 export async function explainPackage(wanted: string, options: ExplainOptions, now: Date): Promise<ExitStatus> {
   const { folder, files, shown } = await chosenLockfiles(options.lockfile)
   const trust = trustFiles(options)
-  const once = onceIn(options)
+  const once = onceIn(options, folder)
   const policy = await loadPolicy(await policyPlace(options, folder), trust, once)
   const lists = await Promise.all(files.map((file) => ruledPackages(file, policy, once, now)))
   const packages = oneList(lists).filter((pkg) => isMeant(pkg, wanted))

@@ -50,7 +50,7 @@ export async function exportEvidence(options: ExportOptions): Promise<ExitStatus
   const evidence = await evidenceSource(options, folder)
   const fromOf = (pkg: LockedPackage) => (policy ? evidenceFrom(pkg, policy) : undefined)
   // What is bundled has no evidence of its own.
-  const lists = await Promise.all(files.map((file) => packagesOf(file, onceIn({}))))
+  const lists = await Promise.all(files.map((file) => packagesOf(file, onceIn({}, folder))))
   const all = oneList(lists).filter(({ bundledIn }) => bundledIn === undefined)
   const packages = oncePerKey(all.filter(({ source, github }) => source === 'registry' || github !== undefined))
   await mkdir(out, { recursive: true }).catch((error: unknown) => {

@@ -22,7 +22,8 @@ export async function check(options: PolicyOptions, now: Date): Promise<ExitStat
   const files = options.lockfile === undefined ? await lockfilesIn(process.cwd()) : [path.resolve(options.lockfile)]
   const candidates = await Promise.all(files.map(lockfilesOf))
   const isThere = candidates.flat().some((file) => existsSync(file))
-  const lists = isThere ? await Promise.all(files.map((file) => ruledPackages(file, policy, onceIn({}), now))) : []
+  const once = onceIn({}, folderOf(options))
+  const lists = isThere ? await Promise.all(files.map((file) => ruledPackages(file, policy, once, now))) : []
   const packages = isThere ? oneList(lists) : undefined
   const findings = findingsOf(policy, packages, now)
   for (const { place, message } of findings) say(`${shown(place)}: ${message}`)
@@ -47,8 +48,11 @@ export async function test(file: string, options: PolicyOptions, now: Date): Pro
 }
 
 async function load(options: PolicyOptions): Promise<Policy> {
-  const folder = options.lockfile === undefined ? process.cwd() : path.dirname(path.resolve(options.lockfile))
-  return loadPolicy(await policyPlace(options, folder))
+  return loadPolicy(await policyPlace(options, folderOf(options)))
+}
+
+function folderOf({ lockfile }: PolicyOptions): string {
+  return lockfile === undefined ? process.cwd() : path.dirname(path.resolve(lockfile))
 }
 
 function shown({ file, line }: Place): string {

@@ -8,7 +8,7 @@ import { directoryEvidence, directoryReleases } from '../evidence/directory.ts'
 import { lazyEvidence } from '../evidence/lazy.ts'
 import type { Mirror } from '../evidence/mirror.ts'
 import { OFFLINE } from '../evidence/offline.ts'
-import { userPlaces } from '../evidence/places.ts'
+import { type Places, userPlaces } from '../evidence/places.ts'
 import type { SettingsOf } from '../evidence/settings-for.ts'
 import type { EvidenceSource, ReleaseSource } from '../evidence/types.ts'
 import { readLockfileBytes } from '../lockfile/bytes.ts'
@@ -119,7 +119,7 @@ export async function evidenceSource(
   folder: string,
   mirror?: Mirror,
 ): Promise<EvidenceSource> {
-  const places = userPlaces(options.cache)
+  const places = placesOf(options, folder)
   const { attestations, offline } = options
   if (attestations !== undefined) {
     const found = await stat(attestations).catch(() => undefined)
@@ -148,9 +148,18 @@ export async function settingsOf({ manager, lockfile }: Pick<SourceOptions, 'man
   return readSettingsFor(manager ?? managerOf(path.resolve(file)), folder, currentEnvironment())
 }
 
-/** What the files of policies and lockfiles say follows from their texts: they are parsed once. */
-export function onceIn({ cache }: Pick<SourceOptions, 'cache'>): Derived {
-  return derivedIn(userPlaces(cache), packageJson.version)
+/** @param folder of the lockfile */
+function placesOf({ cache }: Pick<SourceOptions, 'cache'>, folder: string): Places {
+  return userPlaces({ cache, project: folder, warn: warning })
+}
+
+/**
+ * What the files of policies and lockfiles say follows from their texts: they are parsed once.
+ *
+ * @param folder of the lockfile
+ */
+export function onceIn(options: Pick<SourceOptions, 'cache'>, folder: string): Derived {
+  return derivedIn(placesOf(options, folder), packageJson.version)
 }
 
 /**
@@ -167,8 +176,8 @@ export async function proverOptions(
   now: Date,
   policy?: Policy,
 ): Promise<ProverOptions> {
-  const { attestations, cache, offline = false } = options
-  const remember = { ...userPlaces(cache), project: folder, version: packageJson.version }
+  const { attestations, offline = false } = options
+  const remember = { ...placesOf(options, folder), project: folder, version: packageJson.version }
   return {
     evidence: await evidenceSource(options, folder, policy?.attestations),
     evidenceFrom: policy && ((pkg) => evidenceFrom(pkg, policy)),

@@ -28,7 +28,7 @@ export async function verify(options: VerifyOptions, now: Date): Promise<ExitSta
   const lockfiles = await chosenLockfiles(options.lockfile)
   const { folder, files } = lockfiles
   const trust = trustFiles(options)
-  const once = onceIn(options)
+  const once = onceIn(options, folder)
   const policy = await loadPolicy(await policyPlace(options, folder), trust, once)
   const gate = openGate({ policy, ...(await proverOptions(options, folder, trust, now, policy)) })
   // While the lockfile is read. Ten kilobytes have some thirty packages.

@@ -2,16 +2,17 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import type { Stats } from 'node:fs'
 import { link, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { isInside, type Places } from './places.ts'
+import { isReachedFrom } from '../util/places.ts'
+import type { Places } from './places.ts'
 
 const KEY_BYTES = 32
 
 /**
- * The user's key; made at the first use, by one of several processes. Undefined where others can read it, or whoever fills
- * the cache could write it.
+ * The user's key; made at the first use, by one of several processes. Undefined where others can read it, or can bring it
+ * along with the cache.
  */
 async function openKey({ cache, keyFile: file }: Places): Promise<Buffer | undefined> {
-  if (isInside(cache, file)) return undefined
+  if (file === undefined || isReachedFrom(cache, file)) return undefined
   const kept = await readKey(file)
   if (kept !== 'absent') return kept
   await mkdir(path.dirname(file), { recursive: true, mode: 0o700 })
@@ -49,7 +50,7 @@ async function readKey(file: string): Promise<Buffer | 'absent' | undefined> {
   return readFile(file)
 }
 
-/** Whether it is this user's, and nobody else's. Windows has no such permissions: there the user's folder protects it. */
-export function isPrivate({ mode, uid }: Pick<Stats, 'mode' | 'uid'>): boolean {
+/** Whether it is this user's alone. Windows has no such permissions: there the user's folder protects it. */
+function isPrivate({ mode, uid }: Pick<Stats, 'mode' | 'uid'>): boolean {
   return process.platform === 'win32' || ((mode & 0o077) === 0 && uid === process.getuid?.())
 }

@@ -1,23 +1,56 @@
 import '../home.ts'
+import { existsSync } from 'node:fs'
 import path from 'node:path'
 import envPaths from 'env-paths'
+import { upwards } from '../folders.ts'
+import { isReachedFrom } from '../util/places.ts'
 
 /** Where what was found out is kept, and the key under which it is signed. */
 export interface Places {
-  /** Evidence, facts and proofs. Whatever somebody else puts there is not believed. */
+  /** Evidence, facts and proofs. What others put there is not believed. */
   readonly cache: string
-  /** Never in the cache: who restores a cache from elsewhere must not restore a key with it. */
-  readonly keyFile: string
+  /** Undefined where others could bring a key along: then nothing is believed, and nothing is signed. */
+  readonly keyFile: string | undefined
 }
 
-/** Those of this user, on each platform: docs/cache.md. @param cache another folder for the cache */
-export function userPlaces(cache?: string): Places {
+export interface PlaceOptions {
+  /** Another folder for the cache. */
+  readonly cache?: string | undefined
+  /** The folder of the lockfile. */
+  readonly project: string
+  /** Told why nothing is remembered. */
+  readonly warn: (text: string) => void
+}
+
+/**
+ * Those of this user, on each platform: docs/cache.md.
+ *
+ * The key must come with no cache and no repository, for it decides what is believed. Links on the way to it are looked at.
+ */
+export function userPlaces({ cache: other, project, warn }: PlaceOptions): Places {
   const paths = envPaths('provenance-gate', { suffix: '' })
-  return { cache: cache === undefined ? paths.cache : path.resolve(cache), keyFile: path.join(paths.data, 'key') }
+  const cache = other === undefined ? paths.cache : path.resolve(other)
+  const keyFile = path.join(paths.data, 'key')
+  const caches = [cache, paths.cache, ...(process.platform === 'win32' ? [] : [path.dirname(paths.cache)])]
+  const brought = caches.find((folder) => isReachedFrom(folder, keyFile))
+  const repository = [project, process.cwd()].flatMap(repositoryOf).find((folder) => isReachedFrom(folder, keyFile))
+  const why =
+    brought !== undefined
+      ? `a restored cache can bring it along (${brought})`
+      : repository !== undefined
+        ? `a repository can bring it along (${repository})`
+        : isReachedFrom(paths.data, cache)
+          ? `the cache is in the same folder (${cache}), and would be restored with it`
+          : undefined
+  if (why === undefined) return { cache, keyFile }
+  warn(
+    `The key ${keyFile} is not used: ${why}. Nothing is remembered. Let XDG_DATA_HOME name a folder outside of caches and repositories.`,
+  )
+  return { cache, keyFile: undefined }
 }
 
-/** Whether a file or folder lies in a folder, or is it: XDG_CACHE_HOME and XDG_DATA_HOME may be one, and --cache anything. */
-export function isInside(folder: string, file: string): boolean {
-  const way = path.relative(folder, file)
-  return way !== '..' && !way.startsWith(`..${path.sep}`) && !path.isAbsolute(way)
+/** A folder, and the repository that it is in. */
+function repositoryOf(folder: string): readonly string[] {
+  const root = upwards(path.resolve(folder)).find((each) => existsSync(path.join(each, '.git')))
+  return root === undefined ? [folder] : [folder, root]
 }

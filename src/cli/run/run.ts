@@ -64,7 +64,7 @@ export async function run(command: readonly string[], options: RunOptions, now: 
   const plan = await planFor(command, options)
   const { root, roots, lockfiles, isStrict, isFresh, manager, call } = plan
   const trust = trustFiles(options)
-  const once = onceIn(options)
+  const once = onceIn(options, root)
   const policy = await loadPolicy(await policyFor(options, root), trust, once)
   manager.refusePastGate(call, upwards(call.folder), readText, isFresh)
   refuseAdopted(manager, call, roots)
