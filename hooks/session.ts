@@ -8,6 +8,7 @@ import { projectRoot } from '../src/project.ts'
 import { clean } from '../src/report/clean.ts'
 import { commandOf, mayFetch, pnpmArguments, replacesPackages, writesLockfileOnly } from './command.ts'
 import { neededBy, openJudge } from './judge.ts'
+import { openNames } from './names.ts'
 import {
   type FetchOptions,
   isPnpmError,
@@ -68,6 +69,7 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
     /** The other names under which a package of a registry is wanted. */
     aliases: new Map<string, readonly string[]>(),
   }
+  const names = openNames()
   /** Names of the workspace's projects, which pnpm 12 lets pass `readPackage` before everything else. */
   const projects = new Set<string>()
   /** What the lockfile has. */
@@ -140,6 +142,7 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
         // Reused packages of a registry do not pass `readPackage` on pnpm 12, so one of their names without a digest is
         // something else under that name.
         for (const { name, version, source } of packages) if (source !== 'registry') known.add(`${name}@${version}`)
+        names.lock(packages)
         existing.push(...packages)
         if (judgesExisting) await judge.locked(packages, lockfileDir)
       }),
@@ -152,8 +155,11 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
         if (!isJudgedAgain) forAnyone ??= judge.forAnyone(existing)
         await forAnyone
         const specifier = bareSpecifier ?? ''
-        if (sourceOf(specifier) === 'registry') {
-          const [, target = alias ?? ''] = /^npm:((?:@[^/@]+\/)?[^@]+)/.exec(specifier) ?? []
+        const isRegistry = sourceOf(specifier) === 'registry'
+        const [, target = alias ?? ''] = /^npm:((?:@[^/@]+\/)?[^@]+)/.exec(specifier) ?? []
+        // pnpm 12 says too late what it has made of a name: the folder is judged before anything is put into it.
+        if (alias) await judge.added(names.want(alias, specifier, isRegistry ? target : undefined), isJudgedAgain)
+        if (isRegistry) {
           wanted.fromRegistry.add(target)
           if (alias && alias !== target) await wantedAs(alias, target)
           // A range may lead to a project of the workspace; pnpm 12 then links it before any other hook could tell.
@@ -268,7 +274,17 @@ function isRepository({ type, tarball, gitHosted }: Resolution): boolean {
 function resolved(name: string, version: string, integrity?: string, tarball?: string): LockedPackage {
   const source = isGitArchive(tarball ?? '') ? 'git' : 'registry'
   const who = { importers: [], forAnyone: true } as const
-  const pkg = { name, version, integrity, source, origin: undefined, ...who, key: `${name}@${version}` } as const
+  const unnamed = name === '' ? { unnamed: true as const } : {}
+  const pkg = {
+    name,
+    version,
+    integrity,
+    source,
+    origin: undefined,
+    ...who,
+    ...unnamed,
+    key: `${name}@${version}`,
+  } as const
   return tarball === undefined ? pkg : { ...pkg, tarball }
 }
 

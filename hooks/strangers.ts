@@ -10,7 +10,8 @@ export function stranger(alias: string, specifier: string): LockedPackage {
   const key = alias === '' ? specifier : `${alias}@${specifier}`
   const source = sourceOf(specifier)
   const who = { importers: [], forAnyone: true } as const
-  return { name: alias, version: '', integrity: undefined, source, origin: specifier, ...who, key }
+  const unnamed = alias === '' ? { unnamed: true as const } : {}
+  return { name: alias, version: '', integrity: undefined, source, origin: specifier, ...who, ...unnamed, key }
 }
 
 /**

@@ -37,12 +37,19 @@ export const CODES = {
   PROVENANCE_LOST: 'earlier versions had provenance, this one has none',
   TOO_YOUNG: 'signed more recently than the policy allows',
   EXCEPTION_EXPIRED: 'refused for another reason, which an exception excused until a day that is over',
+  ALIAS_INVALID: 'it would be installed under what is no name of a package, or differs from another name by case alone',
   NO_RULE: 'no rule of the policy is about this package',
   INTERNAL_ERROR: 'the gate itself failed while deciding, which is never a pass',
 } as const satisfies Record<string, string>
 
 /** Why a package was refused. */
 export type RefusalCode = keyof typeof CODES
+
+/**
+ * What no rule, exception or mode can excuse. `INTERNAL_ERROR`: nobody knows what would have been found. `ALIAS_INVALID`:
+ * it is about the folder that the package takes, which may be the folder of another one.
+ */
+export const INEXCUSABLE: ReadonlySet<RefusalCode> = new Set(['INTERNAL_ERROR', 'ALIAS_INVALID'])
 
 /** One refusal, in the words that a person needs: what was there, and what would have been accepted. */
 export interface Refusal {

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
+import { INEXCUSABLE } from '../codes.ts'
 import { GateError } from '../errors.ts'
 import { acceptIdentities, type Examined, isBroken } from '../policy/accept.ts'
 import { decide, needsProof } from '../policy/decide.ts'
@@ -77,7 +78,10 @@ const QUARTER = 90 * 86_400_000
 
 function exceptionsFor(refusals: readonly Verdict[], now: Date): NonNullable<DraftOptions['exceptions']> {
   const expires = new Date(now.getTime() + QUARTER).toISOString().slice(0, 10)
-  const excusable = refusals.filter(({ package: { source } }) => source === 'registry')
+  const excusable = refusals.filter(
+    ({ package: { source }, refusal }) =>
+      source === 'registry' && refusal !== undefined && !INEXCUSABLE.has(refusal.code),
+  )
   const byVersion = new Map(excusable.map((verdict) => [`${verdict.package.name}@${verdict.package.version}`, verdict]))
   return [...byVersion].map(([version, { package: pkg, refusal }]) => {
     const as = pkg.aliases === undefined ? '' : `, installed as ${pkg.aliases.join(', ')}`
@@ -109,10 +113,13 @@ function tell(
     )
   for (const { package: version, reason, expires } of exceptions)
     say(`~ ${version}  passes by an exception until ${expires}: ${reason}`)
-  for (const { package: pkg, refusal } of refused)
-    say(
-      `! ${pkg.key}  ${refusal?.code}: ${refusal?.found}. It has the name of a package that is proven: it needs a rule of its own`,
-    )
+  for (const { package: pkg, refusal } of refused) {
+    const advice =
+      refusal?.code === 'ALIAS_INVALID'
+        ? 'No rule can allow it: correct what asks for it'
+        : 'It has the name of a package that is proven: it needs a rule of its own'
+    say(`! ${pkg.key}  ${refusal?.code}: ${refusal?.found}. ${advice}`)
+  }
   say(
     `${POLICY_NAME} and ${LOCK_NAME} are written: ${count(examined.length)}, ${proven} names with provenance. Read them, and commit both.`,
   )

@@ -1,5 +1,6 @@
 import { GateError } from '../errors.ts'
-import { isPackageName, isVersion } from './dep-path.ts'
+import { isPackageName } from '../util/package-name.ts'
+import { isVersion } from './dep-path.ts'
 import { dependenciesOf } from './dependencies.ts'
 import { type Claim, LOCAL_TARBALL } from './entry.ts'
 import { folderClaim, openGraph, swappedClaim, unknownClaim } from './graph.ts'
@@ -32,11 +33,13 @@ export function bunPackages(document: unknown): readonly LockedPackage[] {
   const projects = new Map([...workspaces.keys()].map((folder) => [folder, graph.add(folder, [])]))
   const numbers = new Map<string, number>()
   for (const [key, entry] of entries) {
-    const claim = claimOf(entry, key)
+    const claim = claimOf(entry)
     const node = graph.add(`${claim.name}@${claim.version || (claim.origin ?? '')}`, [claim])
     numbers.set(key, node)
     const installed = entry.path.at(-1) ?? key
     if (installed !== claim.name) graph.nodes[node]?.aliases.add(installed)
+    // Folders on the way to its own: `./b` is no `b` of another package.
+    if (!entry.path.every(isPackageName)) graph.nodes[node]?.aliases.add(key)
     const [, folder] = /^workspace:(.*)$/s.exec(claim.source === 'directory' ? (claim.origin ?? '') : '') ?? []
     const project = folder === undefined ? undefined : projects.get(folder)
     if (project === undefined) continue
@@ -58,12 +61,17 @@ export function bunPackages(document: unknown): readonly LockedPackage[] {
     }
     return undefined
   }
+  /** `a/b` as a name finds the entry of the `b` that `a` gets. */
+  const named = (node: number, name: string): number => {
+    if (!isPackageName(name)) graph.nodes[node]?.aliases.add(name)
+    return node
+  }
   for (const [key, { path, info }] of entries) {
     const node = numbers.get(key)
     if (node === undefined) continue
     for (const { name, text, isRequired } of dependenciesOf(info, JSON.stringify(key), false)) {
       const found = meet(path, name)
-      if (found !== undefined) graph.connect(node, found)
+      if (found !== undefined) graph.connect(node, named(found, name))
       else if (isRequired && !bundlers.has(key)) graph.connect(node, graph.add(`${name}@${text}`, [missing(name)]))
     }
   }
@@ -83,7 +91,7 @@ export function bunPackages(document: unknown): readonly LockedPackage[] {
         if (isRequired) use(graph.add(`${name}@${text}`, [missing(name)]))
         continue
       }
-      use(found)
+      use(named(found, name))
       const claim = graph.nodes[found]?.claims[0]
       if (claim === undefined || claim.source === 'directory' || specifier.kind === 'other' || overridden.has(name))
         continue
@@ -124,8 +132,8 @@ function entriesOf(packages: ReadonlyMap<string, unknown>): ReadonlyMap<string, 
   )
 }
 
-function claimOf({ name, reference, rest }: Entry, key: string): Claim {
-  if (!isPackageName(name)) return unknownClaim(key, '', 'not a package name')
+function claimOf({ name, reference, rest }: Entry): Claim {
+  if (!isPackageName(name)) return unknownClaim(name, '', 'not a package name')
   const isRegistry = isVersion(reference)
   const version = isRegistry ? reference : ''
   const [address, integrity] = isRegistry ? [rest[0], rest[2]] : ['', rest[1]]

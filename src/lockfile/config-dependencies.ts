@@ -1,5 +1,6 @@
 import { GateError } from '../errors.ts'
-import { isPackageName, isVersion } from './dep-path.ts'
+import { isPackageName } from '../util/package-name.ts'
+import { isVersion } from './dep-path.ts'
 import { mergePackages } from './merge.ts'
 import { type Fields, field, isPlain } from './record.ts'
 import type { LockedPackage } from './types.ts'

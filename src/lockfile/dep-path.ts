@@ -1,3 +1,5 @@
+import { isPackageName } from '../util/package-name.ts'
+
 /**
  * The names that pnpm's lockfile gives to packages, read exactly as pnpm reads them (`@pnpm/deps.path`): another reading
  * than pnpm's would verify one entry while pnpm installs another.
@@ -93,11 +95,4 @@ const VERSION =
 
 export function isVersion(text: string): boolean {
   return text.length <= 256 && VERSION.test(text)
-}
-
-/** Names that the registry has ever allowed, so no path (`..`), no URL syntax and no control characters in messages. */
-const NAME = /^(?:@[\w~-][\w.~-]*\/)?[\w~-][\w.~-]*$/
-
-export function isPackageName(name: string): boolean {
-  return name.length <= 214 && NAME.test(name)
 }

@@ -1,4 +1,5 @@
 import { GateError } from '../errors.ts'
+import { isPackageName } from '../util/package-name.ts'
 import { type Fields, field, isPlain } from './record.ts'
 import { type Specifier, specifierOf } from './specifier.ts'
 
@@ -8,7 +9,7 @@ export interface Dependency {
   /** As written; '' where it is not a text. */
   readonly text: string
   readonly specifier: Specifier
-  /** Whether a lockfile without it would be incomplete: neither optional nor a peer. */
+  /** Whether a lockfile without it would be incomplete: neither optional nor a peer, or no name of a package. */
   readonly isRequired: boolean
   readonly isPeer: boolean
 }
@@ -30,7 +31,13 @@ export function dependenciesOf(record: Fields, where: string, isProject: boolean
     entries.map(([name, value]) => {
       const text = typeof value === 'string' ? value : ''
       const specifier: Specifier = typeof value === 'string' ? specifierOf(text) : { kind: 'other' }
-      return { name, text, specifier, isRequired: !optional.has(name), isPeer: kind === 'peerDependencies' }
+      return {
+        name,
+        text,
+        specifier,
+        isRequired: !optional.has(name) || !isPackageName(name),
+        isPeer: kind === 'peerDependencies',
+      }
     }),
   )
 }

@@ -1,9 +1,11 @@
+import { GateError } from '../errors.ts'
+import { openSpellings } from '../util/spellings.ts'
 import { compare } from './record.ts'
 import type { LockedPackage } from './types.ts'
 
 /**
  * One list of distinct packages, sorted by key. Two entries are one only if all but who uses them, and as what, is the same;
- * two digests for one `name@version` stay two entries, so that both are verified.
+ * two digests for one `name@version` stay two entries, so that both are verified. Names that differ by case alone are noted.
  */
 export function mergePackages(packages: Iterable<LockedPackage>): readonly LockedPackage[] {
   const groups = new Map<string, LockedPackage[]>()
@@ -13,16 +15,49 @@ export function mergePackages(packages: Iterable<LockedPackage>): readonly Locke
     if (group === undefined) groups.set(identity, [pkg])
     else group.push(pkg)
   }
-  return [...groups]
+  const merged = [...groups]
     .map(([identity, group]) => ({ identity, pkg: mergeGroup(group) }))
     .sort((a, b) => compare(a.pkg.key, b.pkg.key) || compare(a.identity, b.identity))
     .map(({ pkg }) => pkg)
+  return withCaseTwins(merged)
+}
+
+/**
+ * Where file systems fold case, one of two such packages is installed over the other.
+ *
+ * @throws GateError where one name has more spellings than anybody uses: each would be compared with each
+ */
+function withCaseTwins(packages: readonly LockedPackage[]): readonly LockedPackage[] {
+  const spellings = openSpellings()
+  for (const name of packages.flatMap(namesOf)) spellings.add(name)
+  const twinsOf = (name: string): readonly string[] => {
+    const twins = spellings.twins(name)
+    if (twins.length <= MOST_TWINS) return twins
+    throw new GateError(
+      `The lockfile has ${twins.length} names that differ from ${JSON.stringify(name.slice(0, 80))} by case alone; the gate reads ${MOST_TWINS} at most. Restore the lockfile.`,
+    )
+  }
+  const marked = (pkg: LockedPackage): LockedPackage => {
+    const twins = namesOf(pkg).flatMap(twinsOf)
+    const bundledIn = pkg.bundledIn && marked(pkg.bundledIn)
+    if (twins.length === 0 && bundledIn === pkg.bundledIn) return pkg
+    const caseTwins = sorted([...twins, ...(pkg.caseTwins ?? [])])
+    return { ...pkg, ...(bundledIn && { bundledIn }), ...(caseTwins.length > 0 && { caseTwins }) }
+  }
+  return packages.map(marked)
+}
+
+const MOST_TWINS = 8
+
+function namesOf({ name, aliases = [] }: LockedPackage): readonly string[] {
+  return [name, ...aliases]
 }
 
 function mergeGroup(group: readonly LockedPackage[]): LockedPackage {
   const { name, version, integrity, unbound, source, origin, github, key } = group[0] as LockedPackage
   const importers = sorted(group.flatMap((pkg) => pkg.importers))
   const aliases = sorted(group.flatMap((pkg) => pkg.aliases ?? []))
+  const caseTwins = sorted(group.flatMap((pkg) => pkg.caseTwins ?? []))
   const bundlers = group.flatMap(({ bundledIn }) => bundledIn ?? [])
   return {
     name,
@@ -37,6 +72,7 @@ function mergeGroup(group: readonly LockedPackage[]): LockedPackage {
     ...(group.some(({ forAnyone }) => forAnyone) && { forAnyone: true }),
     key,
     ...(aliases.length > 0 && { aliases }),
+    ...(caseTwins.length > 0 && { caseTwins }),
   }
 }
 

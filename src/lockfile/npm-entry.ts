@@ -1,4 +1,5 @@
-import { isPackageName, isVersion } from './dep-path.ts'
+import { isPackageName } from '../util/package-name.ts'
+import { isVersion } from './dep-path.ts'
 import { type Claim, isDefaultTarball, isGitArchive, LOCAL_TARBALL } from './entry.ts'
 import { githubOrigin } from './github.ts'
 import { unknownClaim } from './graph.ts'
@@ -15,7 +16,8 @@ export function npmClaim(entry: Fields, folder: string, isFromElsewhere: boolean
   const [name = folder, version, resolved, integrity] = ['name', 'version', 'resolved', 'integrity'].map((key) =>
     field(entry, key),
   )
-  if (typeof name !== 'string' || !isPackageName(name)) return unknownClaim(folder, '', 'not a package name')
+  if (typeof name !== 'string') return unknownClaim(folder, '', 'name is not a text')
+  if (!isPackageName(name)) return unknownClaim(name, '', 'not a package name')
   if (version !== undefined && typeof version !== 'string') return unknownClaim(name, '', 'version is not a text')
   const shown = version !== undefined && isVersion(version) ? version : ''
   if (!isOptionalText(resolved) || !isOptionalText(integrity)) {

@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 import { GateError } from '../errors.ts'
-import { isPackageName } from './dep-path.ts'
+import { isPackageName } from '../util/package-name.ts'
 import { type Dependency, dependenciesOf, type Manifests } from './dependencies.ts'
 import { folderClaim, type LockGraph, openGraph, swappedClaim, unknownClaim } from './graph.ts'
 import { bundlersOf } from './npm-bundled.ts'

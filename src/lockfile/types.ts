@@ -35,6 +35,13 @@ export interface LockedPackage {
    * alone make aliases: pnpm 10 and 11 install what `left-pad: {specifier: ^1.3.0, version: evil@1.0.0}` says.
    */
   readonly aliases?: readonly string[]
+  /** Names in the same lockfile that differ from one of its names by case alone, sorted; absent where there are none. */
+  readonly caseTwins?: readonly string[]
+  /**
+   * Set where it is wanted without a name, and its own is not known before it is fetched: then `name` is empty. Never of
+   * what a lockfile has.
+   */
+  readonly unnamed?: true
   /** Where pnpm is about to download it; only known of what it has just resolved, and of no meaning for what it is. */
   readonly tarball?: string
   /** The entry's key in the lockfile, for messages: `name@1.0.0`, `name@https://…`. */

@@ -1,5 +1,6 @@
 import { GateError } from '../errors.ts'
-import { isPackageName, isVersion } from './dep-path.ts'
+import { isPackageName } from '../util/package-name.ts'
+import { isVersion } from './dep-path.ts'
 import { type Dependency, dependenciesOf } from './dependencies.ts'
 import { type Claim, isDefaultTarball, isGitArchive, LOCAL_TARBALL } from './entry.ts'
 import { githubOrigin } from './github.ts'
@@ -66,7 +67,7 @@ export function yarnBerryPackages(document: Fields): readonly LockedPackage[] {
     const needed = dependenciesOf({ dependencies: field(entry, 'dependencies') }, JSON.stringify(key), false)
     const optional = optionalIn(entry)
     for (const each of needed) {
-      const isRequired = !optional.has(each.name)
+      const isRequired = !optional.has(each.name) || !isPackageName(each.name)
       for (const target of nodesFor({ ...each, isRequired }, key)) {
         graph.connect(node, target)
         if (project !== undefined) graph.need(project, target)

@@ -1,6 +1,7 @@
 import validRange from 'semver/ranges/valid.js'
 import { GateError } from '../errors.ts'
-import { isPackageName, isVersion } from './dep-path.ts'
+import { isPackageName } from '../util/package-name.ts'
+import { isVersion } from './dep-path.ts'
 import { type Dependency, dependenciesOf, type Manifests, section } from './dependencies.ts'
 import type { Claim } from './entry.ts'
 import { folderClaim, type LockGraph, openGraph, unknownClaim } from './graph.ts'

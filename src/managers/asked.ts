@@ -39,7 +39,14 @@ const KINDS = ['dependencies', 'devDependencies', 'optionalDependencies', 'peerD
 /** What a package.json asks for, by its dependencies, and by what it puts in the place of others'. */
 export function askedIn(text: string, importer: string): readonly Asked[] {
   const manifest = parsed(text)
-  const entries = KINDS.flatMap((kind) => textsIn(own(manifest, kind)))
+  const entries = KINDS.flatMap((kind) => {
+    const dependencies = own(manifest, kind)
+    // A key here is a name as a whole, and no selector: one that is a path has to be seen as it is.
+    const whole = ownEntries(dependencies).flatMap(([name, spec]) =>
+      typeof spec === 'string' && plainName(name) !== name ? [[name, spec] as const] : [],
+    )
+    return [...whole, ...textsIn(dependencies)]
+  })
   return [...entries.map(([name, spec]) => ({ name, spec, importer })), ...replacedIn(manifest, importer)]
 }
 

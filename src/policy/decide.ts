@@ -1,6 +1,7 @@
 import { type Result, refuse } from '../codes.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import type { Claims, Proof } from '../verify/types.ts'
+import { folderProblem } from './folders.ts'
 import { comparableVersion } from './identity.ts'
 import { matchesPackage } from './packages.ts'
 import { meets, needsProofFor } from './require.ts'
@@ -24,6 +25,7 @@ interface Applied {
  * The rule for the package's own name, and those for the names under which it is installed. A lockfile alone can put
  * `evil` into the folder of `left-pad` (`left-pad: evil@1.0.0` in the dependencies of another package), and whoever
  * imports `left-pad` gets what the rule for `left-pad` would never have let in. An alias that no rule is about adds none.
+ * A name that differs by case alone counts as an alias: file systems that fold case have one folder for both.
  */
 function appliedRules(pkg: LockedPackage, policy: Policy): readonly Applied[] {
   const byPackage = APPLIED.get(policy.rules) ?? new WeakMap<LockedPackage, readonly Applied[]>()
@@ -37,7 +39,7 @@ function appliedRules(pkg: LockedPackage, policy: Policy): readonly Applied[] {
 const APPLIED = new WeakMap<readonly Rule[], WeakMap<LockedPackage, readonly Applied[]>>()
 
 function findRules(pkg: LockedPackage, policy: Policy): readonly Applied[] {
-  return [undefined, ...(pkg.aliases ?? [])].flatMap((alias) => {
+  return [undefined, ...(pkg.aliases ?? []), ...(pkg.caseTwins ?? [])].flatMap((alias) => {
     const rule = ruleFor(under(alias, pkg), policy)
     return rule === undefined ? [] : [{ rule, alias }]
   })
@@ -72,6 +74,8 @@ export function policiesFor(
 /** Whether `decide` needs a proof for this package; for one that is bundled, of the one that brings it. */
 export function needsProof(given: LockedPackage, policy: Policy): boolean {
   const pkg = given.bundledIn ?? given
+  // It is refused, whatever could be proven.
+  if (folderProblem(given) !== undefined || folderProblem(pkg) !== undefined) return false
   return policiesFor(pkg, policy).some(({ policy: each, project }) => {
     const applied = appliedRules(pkg, each)
     // Without a rule of the root's the package is refused, whatever could be proven.
@@ -99,9 +103,12 @@ export function evidenceFrom(pkg: LockedPackage, policy: Policy): string | undef
 
 /**
  * Judges one package: pure, no I/O, no clock. `proof` is what verification found; it may be left out only where no rule
- * requires any (`needsProof`). What one rule refuses no other allows, and what the root's policy refuses no project's.
+ * requires any (`needsProof`). What one rule refuses no other allows, and what the root's policy refuses no project's. A
+ * package whose folder could be the folder of another one is refused before any rule is asked.
  */
 export function decide(pkg: LockedPackage, policy: Policy, proof: Result<Proof> | undefined, now: Date): Verdict {
+  const refusal = folderProblem(pkg)
+  if (refusal !== undefined) return { package: pkg, status: 'refused', refusal, rule: undefined, claims: undefined }
   if (pkg.bundledIn !== undefined) return bundled(pkg, decide(pkg.bundledIn, policy, proof, now))
   const verdicts = policiesFor(pkg, policy).flatMap(({ project, policy: each }) => {
     const applied = appliedRules(pkg, each)

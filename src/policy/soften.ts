@@ -1,4 +1,4 @@
-import type { Refusal } from '../codes.ts'
+import { INEXCUSABLE, type Refusal } from '../codes.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import { endOf, startOf } from './time.ts'
 import type { Enforcement, Exception, Policy, Rule, Verdict } from './types.ts'
@@ -7,11 +7,10 @@ type Refused = Pick<Verdict, 'package' | 'rule' | 'claims'> & { readonly refusal
 
 /**
  * What becomes of a package that is not what its rule asks for. An exception lets it pass, a rule that only warns lets
- * it pass for now; everything else is refused. That the gate itself failed is never excused: nobody knows then what
- * would have been found.
+ * it pass for now; everything else is refused, and so is what nothing can excuse.
  */
 export function soften(refused: Refused, policy: Policy, now: Date): Verdict {
-  if (refused.refusal.code === 'INTERNAL_ERROR') return { ...refused, status: 'refused' }
+  if (INEXCUSABLE.has(refused.refusal.code)) return { ...refused, status: 'refused' }
   const exception = policy.exceptions.find((each) => isAbout(each, refused.package))
   if (exception === undefined) return { ...refused, status: strictness(refused.rule, policy, now) }
   const { line } = exception.place

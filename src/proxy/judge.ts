@@ -47,6 +47,7 @@ export function openJudge(gate: Gate, known: Known): Judge {
   const releasedBytes = new Map<number, Released>()
 
   const judge = async (pkg: LockedPackage, refusal?: Verdict['refusal']): Promise<Verdict> => {
+    known.name(pkg.name)
     const verdict: Verdict =
       refusal === undefined
         ? await gate(pkg)
@@ -66,7 +67,17 @@ export function openJudge(gate: Gate, known: Known): Judge {
       !isBound && other !== undefined
         ? refuse('DIGEST_MISMATCH', `bytes of ${integrity}`, `${other.integrity}, as in the lockfile`).refusal
         : undefined
-    return [await judge(pkg, refusal), ...(await brought(known.dependencies(identity)))]
+    return [await judge(pkg, refusal), ...(await twinned(pkg)), ...(await brought(known.dependencies(identity)))]
+  }
+
+  /** What was let in under a name that differs by case alone: it shares a folder with what comes now. */
+  const twinned = async ({ caseTwins = [] }: LockedPackage): Promise<readonly Verdict[]> => {
+    if (caseTwins.length === 0) return []
+    const verdicts: Verdict[] = []
+    for (const earlier of [...released.values()].flatMap((each) => [...each.values()]))
+      if ([earlier.name, ...(earlier.aliases ?? [])].some((name) => caseTwins.includes(name)))
+        verdicts.push(await judge(withAliases(earlier, known)))
+    return verdicts
   }
 
   const brought = async (dependencies: readonly Dependency[]): Promise<readonly Verdict[]> => {
@@ -194,6 +205,7 @@ function asTarball(
       ...{ name, version: isVersion(version) ? version : '', integrity, origin: place },
       source: isGitArchive(href) ? 'git' : 'tarball',
       ...(github === undefined ? {} : { github }),
+      ...(name === '' ? { unnamed: true } : {}),
       ...{ importers: [], forAnyone: true, key: `${name}@${place}` },
     }
   })
@@ -201,5 +213,7 @@ function asTarball(
 
 function withAliases(pkg: LockedPackage, known: Known): LockedPackage {
   const aliases = [...new Set([...(pkg.aliases ?? []), ...known.aliases(pkg.name)])].sort()
-  return aliases.length === 0 ? pkg : { ...pkg, aliases }
+  const caseTwins = [...new Set([pkg.name, ...aliases].flatMap(known.twins))].sort()
+  if (aliases.length + caseTwins.length === 0) return pkg
+  return { ...pkg, ...(aliases.length > 0 && { aliases }), ...(caseTwins.length > 0 && { caseTwins }) }
 }

@@ -1,5 +1,6 @@
 import { isVersion } from '../lockfile/dep-path.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
+import { openSpellings } from '../util/spellings.ts'
 import type { Announced, Dependency } from './metadata.ts'
 import { digestKey, digestsOf, usualPlace } from './metadata.ts'
 import { openPlaces } from './places.ts'
@@ -38,6 +39,10 @@ export interface Known {
   bring(dependencies: readonly Dependency[]): Brought
   /** Other names under which somebody who was let in, or a project, gets that package; sorted. */
   aliases(name: string): readonly string[]
+  /** Notes a name under which something is installed. */
+  name(name: string): void
+  /** Names under which something is installed, and that differ from this one by case alone; sorted. */
+  twins(name: string): readonly string[]
 }
 
 export interface Brought {
@@ -61,7 +66,9 @@ export function openKnown(locked: readonly LockedPackage[], asked: readonly Aske
   const announcedAt = openPlaces<Identity>()
   const askedAt = openPlaces<string>()
   const lockedAt = openPlaces<LockedPackage>()
+  const spellings = openSpellings()
   for (const entry of locked) {
+    for (const name of [entry.name, ...(entry.aliases ?? [])]) spellings.add(name)
     for (const place of [entry.tarball, entry.origin]) {
       const url = /^https?:/i.test(place ?? '') ? URL.parse(place ?? '') : null
       if (url !== null) lockedAt.add(url, entry)
@@ -73,6 +80,7 @@ export function openKnown(locked: readonly LockedPackage[], asked: readonly Aske
     const { name } = dependency
     const target = targetOf(dependency)
     if (target === undefined || target === name) return []
+    spellings.add(name)
     aliases.set(target, (aliases.get(target) ?? new Set()).add(name))
     return [{ alias: name, target }]
   }
@@ -121,6 +129,8 @@ export function openKnown(locked: readonly LockedPackage[], asked: readonly Aske
       return { aliases: own.flatMap(alias), foreign, places: own.flatMap(place) }
     },
     aliases: (name) => [...(aliases.get(name) ?? [])].sort(),
+    name: spellings.add,
+    twins: (name) => spellings.twins(name).toSorted(),
   }
 }
 

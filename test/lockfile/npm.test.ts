@@ -112,7 +112,6 @@ describe('an entry of package-lock.json', () => {
     ['a path', entry('a', '1.0.0', { resolved: '../a' })],
     ['two digests in a list', entry('a', '1.0.0', { integrity: [A, B] })],
     ['an empty digest', entry('a', '1.0.0', { integrity: '' })],
-    ['a name that is none', entry('a', '1.0.0', { name: '../evil' })],
     ['a number for a name', entry('a', '1.0.0', { name: 7 })],
   ]
   for (const [what, value] of strange) {
@@ -120,6 +119,17 @@ describe('an entry of package-lock.json', () => {
       assert.equal(only({ ...root({ a: '*' }), 'node_modules/a': value }).source, 'unknown')
     })
   }
+
+  it('with a name that is none is of unknown source under that name, which is refused', () => {
+    const packages = list({ ...root({ a: '*' }), 'node_modules/a': entry('a', '1.0.0', { name: '../evil' }) })
+    assert.deepEqual(
+      packages.map(({ name, source, aliases }) => [name, source, aliases]),
+      [
+        ['../evil', 'unknown', ['a']],
+        ['a', 'unknown', undefined],
+      ],
+    )
+  })
 
   it('under another name is judged under both, and where nobody asked for that, as a stranger too', () => {
     const alias = { 'node_modules/a': entry('evil', '1.0.0', { name: 'evil' }) }

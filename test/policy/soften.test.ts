@@ -36,9 +36,10 @@ describe('a rule that only warns', () => {
     assert.deepEqual(refusal, { code: 'EVIDENCE_MISSING', found: 'what was found', expected: 'what was expected' })
   })
 
-  it('warns of every reason but one: that the gate itself failed', () => {
+  it('warns of every reason but two: that the gate itself failed, and that a folder may be the folder of another', () => {
     for (const code of Object.keys(CODES) as RefusalCode[]) {
-      assert.equal(judge(`${RULE}, mode: warn }`, { code }).status, code === 'INTERNAL_ERROR' ? 'refused' : 'warned')
+      const isInexcusable = code === 'INTERNAL_ERROR' || code === 'ALIAS_INVALID'
+      assert.equal(judge(`${RULE}, mode: warn }`, { code }).status, isInexcusable ? 'refused' : 'warned')
     }
   })
 
@@ -128,8 +129,9 @@ describe('an exception', () => {
     assert.equal(judge(exception(`, integrity: ${pkg.integrity}`), { about: none }).status, 'refused')
   })
 
-  it('never excuses that the gate itself failed', () => {
+  it('never excuses that the gate itself failed, nor a name that leads to the folder of another package', () => {
     assert.equal(judge(exception(), { code: 'INTERNAL_ERROR' }).status, 'refused')
+    assert.equal(judge(exception(), { code: 'ALIAS_INVALID' }).status, 'refused')
   })
 
   it('is not used where nothing is wrong', () => {

@@ -265,9 +265,12 @@ function identityOf({ name, version }: LockedPackage): string {
  * Whether what was judged is what an entry of the lockfile with its name and version has, under all its other names. Where that
  * has no digest to compare, what was let in is it.
  */
-function covers(judged: LockedPackage, { integrity, aliases = [] }: LockedPackage): boolean {
+function covers(judged: LockedPackage, { integrity, aliases = [], caseTwins = [] }: LockedPackage): boolean {
   if (integrity?.startsWith('sha512-') === true && judged.integrity !== integrity) return false
-  return aliases.every((alias) => judged.aliases?.includes(alias) === true)
+  return (
+    aliases.every((alias) => judged.aliases?.includes(alias) === true) &&
+    caseTwins.every((name) => judged.caseTwins?.includes(name) === true)
+  )
 }
 
 /** Each package once; the strictest word on it stays. */
