@@ -35,6 +35,7 @@ export const CODES = {
   IDENTITY_UNKNOWN: 'the identity lock does not say who publishes this package',
   IDENTITY_CHANGED: 'published by somebody else than the identity lock says',
   PROVENANCE_LOST: 'earlier versions had provenance, this one has none',
+  LOCK_LOOSENED: 'the identity lock of a change asks for less than that of the protected branch',
   TOO_YOUNG: 'signed more recently than the policy allows',
   EXCEPTION_EXPIRED: 'refused for another reason, which an exception excused until a day that is over',
   ALIAS_INVALID: 'it would be installed under what is no name of a package, or differs from another name by case alone',

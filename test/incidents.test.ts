@@ -111,7 +111,7 @@ describe('under a policy that holds on to what was', () => {
       'none',
       'PROVENANCE_LOST',
     ],
-    ['axios 0.30.4: an old line that never had any', '0.30.4', 'none', 'permitted'],
+    ['axios 0.30.4: an old line, which the lock would have to record', '0.30.4', 'none', 'PROVENANCE_LOST'],
     [
       'AntV: valid, but minted elsewhere',
       '1.14.1',

@@ -3,9 +3,10 @@ import { realpath } from 'node:fs/promises'
 import path from 'node:path'
 import { GateError } from '../errors.ts'
 import { acceptIdentities, type Examined, isBroken } from '../policy/accept.ts'
-import { loadWithoutLock, readLock } from '../policy/load.ts'
+import { loadWithoutLock } from '../policy/load.ts'
 import { writeLock } from '../policy/lock-file.ts'
 import { LOCK_NAME } from '../policy/names.ts'
+import { readAnyLock } from '../policy/read-lock.ts'
 import type { Change, IdentityLock, Policy } from '../policy/types.ts'
 import { openProver } from '../proving/prover.ts'
 import { changeLines } from '../report/changes.ts'
@@ -36,6 +37,7 @@ export interface AcceptOptions extends SourceOptions {
  * `provenance-gate accept [packages]`: shows what the identity lock does not say yet, and writes it. 1 where something is
  * left that has to be named to be accepted, or (`--check`) to be written, or has attestations that do not hold.
  *
+ * @param names of packages, or `name@version`
  * @throws GateError
  */
 export async function accept(names: readonly string[], options: AcceptOptions, now: Date): Promise<ExitStatus> {
@@ -45,14 +47,11 @@ export async function accept(names: readonly string[], options: AcceptOptions, n
   const folder = place.folder ?? lockfiles.folder
   // What verify will believe: no other trust root may say who publishes what.
   const policy = await loadWithoutLock(place, given)
-  const lock = await readLock(folder)
+  // A file that cannot be read is told before anything is fetched.
+  await readAnyLock(folder, [])
   const examined = await examine(options, { ...policy.trust, ...given }, lockfiles, now, policy)
-  const unheardOf = names.filter((name) => !examined.some(({ pkg }) => pkg.name === name))
-  if (unheardOf.length > 0) {
-    throw new GateError(
-      `${lockfiles.shown} has no package called ${unheardOf.map(clean).join(', ')}. Names are as in the lockfile.`,
-    )
-  }
+  refuseUnheardOf(names, examined, lockfiles.shown)
+  const { lock, isOld } = await readAnyLock(folder, examined)
   const result = acceptIdentities(lock ?? new Map(), examined, new Set(names))
   tell(result.changes)
   const broken = brokenLines(examined)
@@ -60,11 +59,10 @@ export async function accept(names: readonly string[], options: AcceptOptions, n
   if (broken.length > 0)
     say(`${count(broken.length)} with attestations that do not hold: nothing of it can be accepted.`)
   const left = result.changes.filter(({ accepted }) => !accepted)
-  if (left.length > 0) {
-    const again = [...new Set(left.map(({ name }) => name))].map(clean).join(' ')
-    say(`${count(left.length)} not accepted. Look at each; to accept: provenance-gate accept ${again}`)
-  }
-  const isNew = lock === undefined || result.changes.length > left.length
+  const acceptable = left.filter(({ after, integrity }) => after !== undefined || integrity !== undefined)
+  if (left.length > 0) say(`${count(left.length)} not accepted.${advice(acceptable)}`)
+  if (isOld) say(`${LOCK_NAME} has the form of earlier versions of the gate, which asked for less.`)
+  const isNew = lock === undefined || isOld || result.changes.length > left.length
   if (options.check) {
     if (isNew) say(`${LOCK_NAME} is not up to date.`)
     return isNew || left.length + broken.length > 0 ? 1 : 0
@@ -72,6 +70,28 @@ export async function accept(names: readonly string[], options: AcceptOptions, n
   if (isNew) await writeIdentityLock(folder, result.lock)
   say(isNew ? `${LOCK_NAME} is written: commit it.` : `${LOCK_NAME} is as it was.`)
   return left.length + broken.length > 0 ? 1 : 0
+}
+
+function advice(left: readonly Change[]): string {
+  if (left.length === 0) return ''
+  const again = left.map(({ name, version }) => clean(`${name}@${version}`)).join(' ')
+  return ` Look at each; to accept: provenance-gate accept ${again}`
+}
+
+/** @throws GateError where a package, or that version of it, is not in the lockfile */
+function refuseUnheardOf(names: readonly string[], examined: readonly Examined[], lockfile: string): void {
+  const versions = Map.groupBy(examined, ({ pkg }) => pkg.name)
+  for (const wanted of names) {
+    const at = wanted.indexOf('@', 1)
+    const name = at < 0 ? wanted : wanted.slice(0, at)
+    const found = versions.get(name)?.map(({ pkg }) => pkg.version)
+    if (found === undefined)
+      throw new GateError(`${lockfile} has no package called ${clean(name)}. Names are as in the lockfile.`)
+    if (at < 0 || found.includes(wanted.slice(at + 1))) continue
+    throw new GateError(
+      `${lockfile} has ${clean(name)} in ${clean(found.join(', '))} and not in ${clean(wanted.slice(at + 1))}, and what is not in the lockfile cannot be accepted yet. Bring that version into the lockfile without installing it (docs/policy.md, "A version that is not in the lockfile yet"), look at it, and accept it then.`,
+    )
+  }
 }
 
 /** One line for each package with attestations that do not hold. */

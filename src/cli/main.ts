@@ -31,6 +31,7 @@ export async function main(argv: readonly string[], now: Date): Promise<number> 
       ),
   )
     .addOption(policyOption())
+    .option('--base-lock <file>', 'the identity lock of the protected branch, of which a change may take nothing away')
     .option('--json', 'print a report for machines to standard output')
     .action(async (options: VerifyOptions) => {
       const { verify } = await import('./verify.ts')
@@ -64,7 +65,7 @@ export async function main(argv: readonly string[], now: Date): Promise<number> 
     program
       .command('accept')
       .description('write who publishes what into provenance-lock.yaml; packages whose publisher changed must be named')
-      .argument('[packages...]', 'names of packages of which a change or a loss is accepted'),
+      .argument('[packages...]', 'names, or name@version, of which a change or a loss is accepted'),
   )
     .option('--policy <file>', "the policy, for its trust root (default: .sigstorerc in the lockfile's folder)")
     .option('--check', 'write nothing; exit status 1 if there is something to write')

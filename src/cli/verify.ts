@@ -1,9 +1,16 @@
 import { stat } from 'node:fs/promises'
+import path from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { openGate } from '../gate.ts'
+import type { LockedPackage } from '../lockfile/types.ts'
 import { loadPolicy } from '../policy/load.ts'
+import { loosenedSince } from '../policy/lock-changes.ts'
+import { LOCK_NAME } from '../policy/names.ts'
+import { readBaseLock, readLock } from '../policy/read-lock.ts'
+import type { IdentityLock, LockChange, Policy } from '../policy/types.ts'
 import { unusedExceptions } from '../report/exceptions.ts'
 import { jsonReport, jsonText } from '../report/json.ts'
+import { type LockFiles, lockChangeLines } from '../report/lock-changes.ts'
 import { type ExitStatus, exitStatus } from './exit.ts'
 import { chosenLockfiles, lockfileNotes } from './lockfiles.ts'
 import { showVerdicts } from './outcome.ts'
@@ -20,6 +27,8 @@ import {
 
 export interface VerifyOptions extends SourceOptions {
   readonly policy?: string
+  /** The identity lock of the protected branch. */
+  readonly baseLock?: string
   readonly json?: boolean
 }
 
@@ -29,7 +38,10 @@ export async function verify(options: VerifyOptions, now: Date): Promise<ExitSta
   const { folder, files } = lockfiles
   const trust = trustFiles(options)
   const once = onceIn(options, folder)
-  const policy = await loadPolicy(await policyPlace(options, folder), trust, once)
+  const place = await policyPlace(options, folder)
+  const policy = await loadPolicy(place, trust, once)
+  const lockFolder = place.folder ?? folder
+  const base = options.baseLock === undefined ? undefined : await readBaseLock(path.resolve(options.baseLock))
   const gate = openGate({ policy, ...(await proverOptions(options, folder, trust, now, policy)) })
   // While the lockfile is read. Ten kilobytes have some thirty packages.
   const sizes = files.map((file) =>
@@ -49,10 +61,31 @@ export async function verify(options: VerifyOptions, now: Date): Promise<ExitSta
   await gate.save()
 
   for (const note of notes) process.stderr.write(`${note}\n`)
-  if (options.json) process.stdout.write(`${jsonText(jsonReport(verdicts))}\n`)
+  const changes = base && (await lockChanges(base, policy, lockFolder, packages, now))
+  const locks = { lock: path.join(lockFolder, LOCK_NAME), base: path.resolve(options.baseLock ?? '') }
+  if (options.json) process.stdout.write(`${jsonText(jsonReport(verdicts, changes && { changes, files: locks }))}\n`)
   const exceptions = [policy, ...policy.projects.values()].flatMap((each) => each.exceptions)
   await showVerdicts(verdicts, unusedExceptions(exceptions, verdicts, process.cwd()))
-  return exitStatus(verdicts)
+  tellLockChanges(changes ?? [], locks)
+  return changes?.some(({ isAllowed }) => !isAllowed) ? 1 : exitStatus(verdicts)
+}
+
+/** For what the identity lock beside the lockfile asks less than the given one. */
+async function lockChanges(
+  base: IdentityLock,
+  policy: Policy,
+  folder: string,
+  packages: readonly LockedPackage[],
+  now: Date,
+): Promise<readonly LockChange[]> {
+  // It is looked at also where no rule asks for it today.
+  const lock = policy.identities ?? (await readLock(folder)) ?? new Map()
+  const installed = new Set(packages.flatMap(({ name, aliases = [] }) => [name, ...aliases]))
+  return loosenedSince(base, lock, installed, policy.allowLockChanges ?? [], now)
+}
+
+function tellLockChanges(changes: readonly LockChange[], files: LockFiles): void {
+  for (const line of lockChangeLines(changes, files, process.cwd())) process.stderr.write(`${line}\n`)
 }
 
 /** Of a lockfile, in bytes. */

@@ -6,9 +6,11 @@ import {
   isSeq,
   LineCounter,
   type Node,
+  type Pair,
   parseDocument,
   visit,
   type YAMLError,
+  type YAMLMap,
 } from 'yaml'
 import { GateError } from '../errors.ts'
 import { at, codePoint, quote } from './text.ts'
@@ -167,11 +169,22 @@ function refuseIndirection(
   })
 }
 
+/** The pairs of a mapping by their keys: it may have thousands, and each be asked for. */
+function pairsOf(map: YAMLMap): ReadonlyMap<PropertyKey, Pair> {
+  const found =
+    PAIRS.get(map) ??
+    new Map(map.items.flatMap((pair) => (isScalar(pair.key) ? [[pair.key.value as PropertyKey, pair] as const] : [])))
+  PAIRS.set(map, found)
+  return found
+}
+
+const PAIRS = new WeakMap<YAMLMap, ReadonlyMap<PropertyKey, Pair>>()
+
 function locate(from: unknown, path: readonly PropertyKey[], part: 'key' | 'value'): Node | undefined {
   let node = from
   for (const [index, step] of path.entries()) {
     if (isMap(node)) {
-      const pair = node.items.find(({ key }) => isScalar(key) && key.value === step)
+      const pair = pairsOf(node).get(step)
       node = index === path.length - 1 && part === 'key' ? pair?.key : pair?.value
     } else {
       node = isSeq(node) ? node.items[Number(step)] : undefined

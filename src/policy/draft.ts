@@ -70,8 +70,8 @@ export function draftPolicy(examined: readonly Examined[], options: DraftOptions
 
 const HEADER = ` Who may publish the packages that this repository installs. Written by \`provenance-gate init\`; change it as you like.
  .sigstorerc.example explains every field. The first rule that matches a package decides. "unchanged" holds each
- package to provenance-lock.yaml: the same repository, workflow, environment and kind of ref as before, and no loss of
- provenance where there was some. \`provenance-gate accept\` shows what has changed, and writes it.
+ package to provenance-lock.yaml: the same publisher, and the same kind of build, as before, and no version without
+ provenance that is not recorded there. \`provenance-gate accept\` shows what has changed, and writes it.
 `
 
 const SCOPES = ` Scopes of which everything is proven today, and must be: new packages as well, and versions from before they

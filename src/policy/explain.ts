@@ -3,9 +3,9 @@ import type { LockedPackage } from '../lockfile/types.ts'
 import type { Proof } from '../verify/types.ts'
 import { compare } from './compare.ts'
 import { decide, evidenceFrom, needsProof, policiesFor, ruleFor } from './decide.ts'
-import { comparableVersion, lockedFor } from './identity.ts'
+import { comparableVersion, demandFor, differenceOf, identityOf } from './identity.ts'
 import { whyNotAbout } from './packages.ts'
-import type { ExplainedRule, Explanation, LockedIdentity, Policy, Rule } from './types.ts'
+import type { Demand, ExplainedRule, Explanation, Policy, Rule } from './types.ts'
 
 /** Pure. `proof` is always there, whether or not the verdict needed it: people want to see what could be required. */
 export function explain(given: LockedPackage, policy: Policy, proof: Result<Proof>, now: Date): Explanation {
@@ -15,6 +15,7 @@ export function explain(given: LockedPackage, policy: Policy, proof: Result<Proo
   const decider = verdict.rule
   const from = evidenceFrom(pkg, policy)
   const provenance = proof.ok ? proof.value.provenance : []
+  const locked = lockedOf(pkg, policy)
   return {
     verdict,
     rules: explainRules(pkg, policy, decider),
@@ -28,7 +29,14 @@ export function explain(given: LockedPackage, policy: Policy, proof: Result<Proo
         return { publisher: index, attestation, differs }
       }),
     ),
-    locked: lockedOf(pkg, policy),
+    locked,
+    publishedBy:
+      locked === undefined
+        ? []
+        : provenance.map(({ claims }) => {
+            const identity = identityOf(claims)
+            return { identity, difference: identity && differenceOf(locked.since.identity, identity) }
+          }),
     ...(from !== undefined && pkg.source === 'registry' && { evidenceFrom: from }),
     proof,
   }
@@ -58,7 +66,8 @@ function explainRules(pkg: LockedPackage, policy: Policy, decider: Rule | undefi
 }
 
 /** By its own name, else by one that it is installed as: that is whose entry a rule compares it with. */
-function lockedOf(pkg: LockedPackage, { identities }: Policy): LockedIdentity | undefined {
-  const own = lockedFor(identities?.get(pkg.name) ?? [], comparableVersion(pkg))
-  return (pkg.aliases ?? []).reduce((found, alias) => found ?? lockedFor(identities?.get(alias) ?? [], ''), own)
+function lockedOf(pkg: LockedPackage, { identities }: Policy): Demand | undefined {
+  const under = (name: string, named: LockedPackage) => demandFor(identities?.get(name), named)
+  const own = under(pkg.name, pkg)
+  return (pkg.aliases ?? []).reduce((found, alias) => found ?? under(alias, { ...pkg, version: '' }), own)
 }

@@ -30,20 +30,27 @@ export function findingsOf(
   return [...findingsIn(policy, packages, now), ...lockFindings(policy, packages), ...projects]
 }
 
-/** Entries of the identity lock that hold nothing: a package that is gone, or a name that somebody mistyped. */
+/** Entries of the identity lock that hold nothing: a package or a version that is gone, or a name that somebody mistyped. */
 function lockFindings({ identities }: Policy, packages: readonly LockedPackage[] | undefined): readonly Finding[] {
   if (identities === undefined || packages === undefined) return []
   const names = new Set(packages.flatMap(({ name, aliases = [] }) => [name, ...aliases]))
-  const place = { file: LOCK_NAME, line: 1, column: 1 }
-  return [...identities.keys()]
-    .filter((name) => !names.has(name))
-    .map((name) => ({
-      place,
-      message: `${quote(name)} is not in the lockfile${didYouMean(
+  const versions = new Set(packages.map(({ name, version }) => `${name}@${version}`))
+  const placeAt = (line: number | undefined) => ({ file: LOCK_NAME, line: line ?? 1, column: 1 })
+  return [...identities].flatMap(([name, { published, unproven }]): readonly Finding[] => {
+    if (!names.has(name)) {
+      const meant = didYouMean(
         name,
         [...names].filter((each) => !identities.has(each)),
-      )}`,
-    }))
+      )
+      return [{ place: placeAt(published[0]?.line), message: `${quote(name)} is not in the lockfile${meant}` }]
+    }
+    return unproven
+      .filter(({ version }) => !versions.has(`${name}@${version}`))
+      .map(({ version, line }) => ({
+        place: placeAt(line),
+        message: `${name}@${version}, recorded as unproven, is not in the lockfile: remove the line, or the version could come back unseen`,
+      }))
+  })
 }
 
 /** Rules of a shared policy that rules of others take everything from. In one file that is an error already. */
@@ -80,5 +87,10 @@ function findingsIn(policy: Policy, packages: readonly LockedPackage[] | undefin
     if (left <= 0) return [{ place, message: `${what} was allowed until ${expires}, and is refused now` }]
     return left <= NOTICE ? [{ place, message: `${what} is allowed until ${expires} only` }] : []
   })
-  return [...rules, ...unreachable(policy), ...exceptions, ...settings].toSorted((a, b) => a.place.line - b.place.line)
+  const allowances = (policy.allowLockChanges ?? []).flatMap(({ package: name, expires, place }): readonly Finding[] =>
+    endOf(expires) > now ? [] : [{ place, message: `"allowLockChanges" for ${name} held until ${expires}: remove it` }],
+  )
+  return [...rules, ...unreachable(policy), ...exceptions, ...settings, ...allowances].toSorted(
+    (a, b) => a.place.line - b.place.line,
+  )
 }

@@ -1,5 +1,5 @@
 import { toJsonSchema } from '@valibot/to-json-schema'
-import { LockSchema } from './lock-file.ts'
+import { LockSchema } from './lock-schema.ts'
 import { PolicySchema } from './schema.ts'
 
 /**

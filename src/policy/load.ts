@@ -1,15 +1,15 @@
 import { existsSync, statSync } from 'node:fs'
-import { lstat } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, posix, relative, resolve, sep } from 'node:path'
 import { DEFAULT_DOMAIN, GITHUB_DOMAIN } from '../domains.ts'
 import { GateError } from '../errors.ts'
 import { holdsPolicy, readPolicyText, refuseExecutable } from './file.ts'
 import { DATA, findPolicy, MANIFEST, MANIFEST_KEY } from './find.ts'
-import { LOCK_NAME } from './names.ts'
+import { always, type Once } from './once.ts'
 import type { referencesOf } from './parse.ts'
-import { fromPlain, fromPlainLock, type PlainLock, type PlainPolicy, toPlain } from './plain.ts'
+import { fromPlain, type PlainPolicy, toPlain } from './plain.ts'
+import { loadLock } from './read-lock.ts'
 import { at, didYouMean, either, quote } from './text.ts'
-import type { IdentityLock, Place, Policy, PolicyDomain } from './types.ts'
+import type { Place, Policy, PolicyDomain } from './types.ts'
 
 /**
  * Loads the policy of a folder (the lockfile's), or the file that was named for it, and the identity lock beside the
@@ -90,6 +90,8 @@ function withDomains(policy: Policy): Policy {
   return declared.size === 0 ? policy : { ...policy, trust: { ...policy.trust, domains: declared } }
 }
 
+export type { Once } from './once.ts'
+
 /** The folder of the lockfile, and the policy's file where it does not lie there. */
 export type PolicyPlace = { readonly folder: string } | { readonly file: string; readonly folder?: string }
 
@@ -109,14 +111,6 @@ interface Loader {
   readonly loaded: Map<string, Promise<Loaded>>
   readonly once: Once
 }
-
-/**
- * Finds out what follows from a text, or knows it from an earlier time: plain data. What it is follows from `what` and the
- * text alone.
- */
-export type Once = <T>(what: readonly string[], text: string, derive: () => Promise<T>) => Promise<T>
-
-const always: Once = (_what, _text, derive) => derive()
 
 /** Of a file: what it names, and what it says, where it extends no other. */
 interface PolicyFileContent {
@@ -223,6 +217,14 @@ async function loadProjects(
       throw new GateError(
         `${own}: "attestations", in a project's own policy or what it extends: where evidence comes from is for ${file} to say. Remove it`,
       )
+    const [allowance] = policy.allowLockChanges ?? []
+    if (allowance !== undefined)
+      throw new GateError(
+        at(
+          allowance.place,
+          `"allowLockChanges", in a project's own policy or what it extends: who may change the identity lock is for ${file} to say. Remove it`,
+        ),
+      )
     const asking = policy.rules.find((rule) => rule.evidenceFrom !== undefined)
     if (asking !== undefined)
       throw new GateError(
@@ -289,31 +291,3 @@ function findShared(spec: string, folder: string, root: string): string | undefi
       )
   return places.find((each) => existsSync(each))
 }
-
-/** @throws GateError where there is none: a rule that asks for it would ask for nothing */
-async function loadLock(folder: string, once: Once): Promise<IdentityLock> {
-  const lock = await readLock(folder, once)
-  if (lock !== undefined) return lock
-  throw new GateError(
-    `${join(folder, LOCK_NAME)}: there is no such file, and a rule with "unchanged" needs it to know who has published what. Run \`provenance-gate accept\`, look at what it writes, and commit it`,
-  )
-}
-
-/** The identity lock of a folder; undefined where it has none. */
-export async function readLock(folder: string, once: Once = always): Promise<IdentityLock | undefined> {
-  const file = join(folder, LOCK_NAME)
-  const isThere = await lstat(file).then(
-    () => true,
-    (error: NodeJS.ErrnoException) => error.code !== 'ENOENT',
-  )
-  if (!isThere) return undefined
-  const text = await readPolicyText(file, MAX_LOCK, 'the identity lock')
-  const lock = await once(['identity lock', file], text, async (): Promise<PlainLock> => {
-    const { parseLock } = await import('./lock-file.ts')
-    return [...parseLock(text, file)]
-  })
-  return fromPlainLock(lock)
-}
-
-/** Some hundred bytes a package. */
-const MAX_LOCK = 16 * 1024 * 1024

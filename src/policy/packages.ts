@@ -154,3 +154,8 @@ function nameProblem(name: string): string | undefined {
     ? undefined
     : `${shown} is not a package name: write it as in package.json, such as "name" or "@scope/name", or "*" for parts of it`
 }
+
+/** Whether packages can be called that, whatever a registry takes today. */
+export function isPackageName(name: string): boolean {
+  return /^(?:@[^\s/@]+\/)?[^\s/@]+$/.test(name)
+}

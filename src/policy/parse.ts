@@ -67,6 +67,7 @@ function toPolicy(document: PolicyDocument, file: string, shared: readonly Polic
     enforcement,
     trust: trustOf(parsed.output, file, shared),
     ...mirrorOf(parsed.output, shared),
+    ...allowancesOf(parsed.output, document, shared),
     projects: new Map(),
   }
 }
@@ -201,6 +202,19 @@ type ExceptionFile = NonNullable<PolicyFile['exceptions']>[number]
 function toException({ package: pkg, integrity, reason, expires }: ExceptionFile, place: Place): Exception {
   const { name, range = '' } = parsePackagePattern(pkg)
   return { name, version: range, ...(integrity !== undefined && { integrity }), reason, expires, place }
+}
+
+function allowancesOf(
+  { allowLockChanges = [] }: PolicyFile,
+  document: PolicyDocument,
+  shared: readonly Policy[],
+): Pick<Policy, 'allowLockChanges'> {
+  const own = allowLockChanges.map((each, index) => ({
+    ...each,
+    place: document.placeOf(['allowLockChanges', index], 'value'),
+  }))
+  const all = [...own, ...new Set(shared.flatMap((each) => each.allowLockChanges ?? []))]
+  return all.length === 0 ? {} : { allowLockChanges: all }
 }
 
 /** Of two for one version only the first would count. */

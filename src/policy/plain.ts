@@ -1,4 +1,4 @@
-import type { IdentityLock, LockedIdentity, Policy, PolicyDomain, Publisher } from './types.ts'
+import type { IdentityLock, LockEntry, Policy, PolicyDomain, Publisher } from './types.ts'
 
 /*
  * What a file says, as plain data: lists in the place of maps. So it can be written down, and need not be found out again as
@@ -44,10 +44,8 @@ export function fromPlain({ publishers, trust, ...policy }: PlainPolicy): Policy
   }
 }
 
-export type PlainLock = readonly (readonly [string, readonly Partial<LockedIdentity>[]])[]
+export type PlainLock = readonly (readonly [string, LockEntry])[]
 
 export function fromPlainLock(lock: PlainLock): IdentityLock {
-  return new Map(
-    lock.map(([name, points]) => [name, points.map(({ from = '', identity }) => ({ from, identity }))] as const),
-  )
+  return new Map(lock)
 }

@@ -2,10 +2,11 @@ import { type Refusal, type Result, refuse } from '../codes.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import type { Claims, Proof, ProvenProvenance } from '../verify/types.ts'
 import { type Comparison, compare } from './compare.ts'
-import { comparableVersion, differenceOf, identityOf, lockedFor } from './identity.ts'
+import { comparableVersion, demandFor, differenceOf, identityOf } from './identity.ts'
+import { LOCK_NAME } from './names.ts'
 import { quote } from './text.ts'
 import { howLong, toMilliseconds } from './time.ts'
-import type { LockedIdentity, Policy, Rule } from './types.ts'
+import type { Demand, Policy, Rule } from './types.ts'
 
 /** How far a proof goes for a rule: met, or not and why. */
 export type Outcome =
@@ -14,13 +15,13 @@ export type Outcome =
 
 /** Whether a rule asks anything of this package that only a proof can answer. */
 export function needsProofFor(rule: Rule, pkg: LockedPackage, policy: Policy): boolean {
-  return rule.require !== 'nothing' || (rule.unchanged && demandOf(pkg, policy)?.identity !== undefined)
+  return rule.require !== 'nothing' || (rule.unchanged && demandOf(pkg, policy)?.mayLack === false)
 }
 
-/** What the identity lock says of a package. Rules that ask for it are given no policy without one. */
-function demandOf(pkg: LockedPackage, { identities }: Policy): LockedIdentity | undefined {
+/** What the identity lock asks of a package. Rules that ask for it are given no policy without one. */
+function demandOf(pkg: LockedPackage, { identities }: Policy): Demand | undefined {
   if (identities === undefined) throw new TypeError('a rule asks for an identity lock, and none was loaded')
-  return lockedFor(identities.get(pkg.name) ?? [], comparableVersion(pkg))
+  return demandFor(identities.get(pkg.name), pkg)
 }
 
 /** Whether a proof is what a rule requires. For rules that need one (`needsProofFor`). */
@@ -34,11 +35,11 @@ export function meets(
   const demand = rule.unchanged ? demandOf(pkg, policy) : undefined
   if (proof === undefined)
     return broken('the package was not verified before it was judged', 'a proof, as its rule requires')
-  if (!proof.ok) return unmet({ refusal: lost(proof.refusal, demand) })
+  if (!proof.ok) return unmet({ refusal: lost(proof.refusal, pkg, demand) })
   switch (rule.require) {
     case 'provenance':
     case 'nothing':
-      return provenance(rule, proof.value, demand, now)
+      return provenance(rule, pkg, proof.value, demand, now)
     case 'signature':
       return signature(rule, proof.value, now)
     default:
@@ -70,22 +71,22 @@ function registryName(name: string | undefined): string {
 }
 
 /** One attestation has to be met by one publisher in all fields, and by the identity that is locked. */
-function provenance(rule: Rule, proof: Proof, demand: LockedIdentity | undefined, now: Date): Outcome {
+function provenance(rule: Rule, pkg: LockedPackage, proof: Proof, demand: Demand | undefined, now: Date): Outcome {
   if (proof.provenance.length === 0) {
     const isSigned = proof.publish === undefined && proof.signature !== undefined
     const found = isSigned ? 'no attestations' : 'attestations, but no provenance among them'
     const none = refuse('EVIDENCE_MISSING', found, 'a provenance attestation')
-    return unmet({ refusal: lost(none.refusal, demand) })
+    return unmet({ refusal: lost(none.refusal, pkg, demand) })
   }
   if (rule.publishers.length === 0) {
     if (!rule.unchanged) return broken('no publisher to compare the claims with', 'at least one')
-    if (demand?.identity === undefined) return unknownIdentity(proof, demand)
+    if (demand === undefined) return unknownIdentity(proof, pkg)
   }
   let closest: Comparison | undefined
   let changed: Outcome | undefined
   let young: Outcome | undefined
   for (const proven of proof.provenance) {
-    const change = demand?.identity === undefined ? undefined : changedFrom(demand, proven.claims)
+    const change = demand && changedFrom(demand, pkg, proven.claims)
     changed ??= change
     // Without publishers it is the identity alone that says who it must be.
     const comparisons = rule.publishers.map((publisher) => compare(proven.claims, publisher))
@@ -109,35 +110,50 @@ function provenance(rule: Rule, proof: Proof, demand: LockedIdentity | undefined
   return { met: false, refusal: { code, found, expected: expected + others }, claims: closest.claims }
 }
 
-/** That there is no provenance is a loss where the lock says that there was some. */
-function lost(refusal: Refusal, demand: LockedIdentity | undefined): Refusal {
-  if (refusal.code !== 'EVIDENCE_MISSING' || demand?.identity === undefined) return refusal
-  const { from, identity } = demand
+/** That there is no provenance is a loss, unless the lock records that this version has none. */
+function lost(refusal: Refusal, pkg: LockedPackage, demand: Demand | undefined): Refusal {
+  if (refusal.code !== 'EVIDENCE_MISSING' || demand === undefined || demand.mayLack) return refusal
+  const { since, recorded } = demand
+  const other =
+    recorded === undefined
+      ? ''
+      : `, and other bytes than those that ${LOCK_NAME}:${recorded.line} lets in without: ${quote(pkg.integrity ?? 'none')}`
   return {
     code: 'PROVENANCE_LOST',
-    found: refusal.found,
-    expected: `provenance by ${quote(identity.repository)}, as since ${from} (provenance-lock.yaml)`,
+    found: refusal.found + other,
+    expected: `provenance by ${quote(since.identity.repository)}, ${lockPhrase(demand, pkg, 'if it is right that it has none')}`,
   }
 }
 
-function changedFrom({ from, identity }: LockedIdentity, claims: Claims): Outcome | undefined {
+function changedFrom(demand: Demand, pkg: LockedPackage, claims: Claims): Outcome | undefined {
   const found = identityOf(claims)
   const difference =
-    identity === undefined || found === undefined
+    found === undefined
       ? { found: 'claims that name no publisher', expected: 'a publisher' }
-      : differenceOf(identity, found)
+      : differenceOf(demand.since.identity, found)
   if (difference === undefined) return undefined
-  const expected = `${difference.expected}, as since ${from} (provenance-lock.yaml)`
+  const expected = `${difference.expected}, ${lockPhrase(demand, pkg, 'if the change is right')}`
   return { met: false, refusal: { code: 'IDENTITY_CHANGED', found: difference.found, expected }, claims }
 }
 
+/** Where the lock asks for it, and how to accept what was found: of what has no version of its own nothing can be accepted. */
+function lockPhrase({ since }: Demand, pkg: LockedPackage, when: string): string {
+  const { source, name, version } = pkg
+  const isAcceptable = source === 'registry' && comparableVersion(pkg) !== ''
+  const accept = isAcceptable ? `; ${when}: ${acceptCommand(name, version)}` : ''
+  return `as since ${since.from} (${LOCK_NAME}:${since.line}${accept})`
+}
+
+function acceptCommand(name: string, version: string): string {
+  return `provenance-gate accept ${name}@${version}`
+}
+
 /** Proven, but by whom it should be nobody has said yet. */
-function unknownIdentity({ provenance: [first] }: Proof, demand: LockedIdentity | undefined): Outcome {
-  const since = demand === undefined ? '' : ` (since ${demand.from} it was accepted without)`
+function unknownIdentity({ provenance: [first] }: Proof, { name, version }: LockedPackage): Outcome {
   const { refusal } = refuse(
     'IDENTITY_UNKNOWN',
-    `provenance by ${quote(first?.claims.repository ?? 'nobody')}, of which provenance-lock.yaml says nothing${since}`,
-    'an entry for it: look at it, and run `provenance-gate accept`',
+    `provenance by ${quote(first?.claims.repository ?? 'nobody')}, of which ${LOCK_NAME} says nothing`,
+    `an entry for it: look at it, and run \`${acceptCommand(name, version)}\``,
   )
   return { met: false, refusal, claims: first?.claims }
 }

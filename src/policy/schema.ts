@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 import * as v from 'valibot'
-import { packageProblem, versionProblem } from './packages.ts'
+import { isPackageName, packageProblem, versionProblem } from './packages.ts'
 import { at, choice, described, mapping, oneOrMany, type Problem, text } from './parts.ts'
 import { NamedPublishersSchema, nameOrPublisher } from './publisher-schema.ts'
 import { describe, quote } from './text.ts'
@@ -150,6 +150,18 @@ function integrityProblem(integrity: string): Problem {
     : `${quote(integrity)} is not the integrity of a lockfile's entry: copy it from there, "sha512-…"`
 }
 
+const LockAllowanceSchema = mapping('an entry of "allowLockChanges"', {
+  package: described(text(nameProblem), 'The name of one package, as in provenance-lock.yaml.'),
+  reason: described(text(), 'Why the change is right.'),
+  expires: described(text(dayProblem), 'The last day (UTC) on which it holds.'),
+})
+
+function nameProblem(name: string): Problem {
+  return isPackageName(name) && !name.includes('*')
+    ? undefined
+    : `${quote(name)} is not exactly one package: write its whole name`
+}
+
 /** A template, or a mapping with one. What is text is read as a template and nothing else, as in `oneOrMany`. */
 const MirrorSchema = (() => {
   const template = text(templateProblem)
@@ -228,6 +240,15 @@ export const PolicySchema = mapping('a policy', {
         (issue) => `"allowSettings" is a list of settings, but here is ${describe(issue.input)}`,
       ),
       'Settings of the repository that are refused otherwise, for they can change what is installed.',
+    ),
+  ),
+  allowLockChanges: v.exactOptional(
+    described(
+      v.array(
+        LockAllowanceSchema,
+        (issue) => `"allowLockChanges" is a list of packages, but here is ${describe(issue.input)}`,
+      ),
+      'Packages for which a change may ask less in provenance-lock.yaml than the protected branch (verify --base-lock).',
     ),
   ),
   rules: v.pipe(

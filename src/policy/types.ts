@@ -1,6 +1,22 @@
 import type { Refusal, Result } from '../codes.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import type { Claims, Proof } from '../verify/types.ts'
+import type { Demand, Difference, Identity, IdentityLock, LockAllowance } from './lock-types.ts'
+
+export type {
+  Change,
+  Demand,
+  Difference,
+  FieldDifference,
+  Identity,
+  IdentityLock,
+  LockAllowance,
+  LockChange,
+  LockEntry,
+  LockedIdentity,
+  RefKind,
+  UnprovenVersion,
+} from './lock-types.ts'
 
 /** One value, or several of which one must match. */
 export type Alternatives = string | readonly string[]
@@ -108,6 +124,8 @@ export interface Policy {
   readonly rules: readonly Rule[]
   readonly exceptions: readonly Exception[]
   readonly allowSettings: readonly AllowedSetting[]
+  /** Absent where there is none. */
+  readonly allowLockChanges?: readonly LockAllowance[]
   /** By the names that rules, and policies that extend this one, refer to. */
   readonly publishers: ReadonlyMap<string, readonly Publisher[]>
   /** For packages that no rule is about. */
@@ -167,55 +185,6 @@ export interface Verdict {
   readonly projects?: readonly string[] | undefined
 }
 
-/** Who published a version, as far as it stays the same from one version to the next. */
-export interface Identity {
-  /** The trust domain whose authority vouches for it. */
-  readonly domain: string
-  readonly issuer: string
-  readonly repository: string
-  /** Absent where the certificate is older than this claim. So are the next ones. */
-  readonly repositoryId?: string | undefined
-  readonly ownerId?: string | undefined
-  readonly workflow?: string | undefined
-  /** Absent where the build had none. */
-  readonly environment?: string | undefined
-  readonly ref: RefKind
-}
-
-export type RefKind = 'branch' | 'tag' | 'other'
-
-/** From `from` on, in its release line and in later ones, a package is published by that identity, or by nobody provable. */
-export interface LockedIdentity {
-  readonly from: string
-  readonly identity: Identity | undefined
-}
-
-/** The identity lock: for each package what was accepted of it, in no order. */
-export type IdentityLock = ReadonlyMap<string, readonly LockedIdentity[]>
-
-/** What is different, in the words of a refusal. */
-export interface Difference {
-  readonly found: string
-  readonly expected: string
-}
-
-/** Something that the identity lock did not say before, or said otherwise. */
-export interface Change {
-  /**
-   * `added`: proven, and the lock asked for nothing, or for less than a newer certificate says. `renamed`: the same by its
-   * ids. `changed`: somebody else. `lost`: not proven any more.
-   */
-  readonly kind: 'added' | 'renamed' | 'changed' | 'lost'
-  readonly name: string
-  readonly version: string
-  readonly before: LockedIdentity | undefined
-  readonly after: Identity | undefined
-  /** Where another identity was found: in what it differs. */
-  readonly difference?: Difference | undefined
-  /** Whether it is in the new lock. What takes something away is taken over only where its package was named. */
-  readonly accepted: boolean
-}
-
 export interface ExplainedRule {
   readonly rule: Rule
   readonly why: string
@@ -234,8 +203,13 @@ export interface Explanation {
     readonly attestation: number
     readonly differs: string | undefined
   }[]
-  /** What the identity lock says of it; undefined where nothing, or where no rule asks. */
-  readonly locked: LockedIdentity | undefined
+  /** What the identity lock asks of it; undefined where nothing, or where no rule asks. */
+  readonly locked: Demand | undefined
+  /** Of each provenance, where the lock asks: who has published it, and in what that differs. */
+  readonly publishedBy: readonly {
+    readonly identity: Identity | undefined
+    readonly difference: Difference | undefined
+  }[]
   /** Which registry is asked for its evidence, where a rule says so. */
   readonly evidenceFrom?: string | undefined
   readonly proof: Result<Proof>

@@ -1,36 +1,45 @@
-import { DEFAULT_DOMAIN } from '../domains.ts'
-import type { Change, Identity } from '../policy/types.ts'
+import type { Change } from '../policy/types.ts'
 import { clean } from './clean.ts'
+import { identityText } from './identity.ts'
 
-/** One line for each change of the identity lock, as `accept` shows it. */
+/** Each change of the identity lock, as `accept` shows it: one line, and for another publisher who it was and who it is. */
 export function changeLines(changes: readonly Change[]): readonly string[] {
-  return changes.map(
-    (change) => `${SIGNS[change.kind]} ${clean(`${change.name}@${change.version}`)}  ${clean(told(change))}`,
-  )
+  return changes.flatMap((change) => [
+    `${SIGNS[change.kind]} ${clean(`${change.name}@${change.version}`)}  ${clean(told(change))}`,
+    ...beforeAndNow(change).map(clean),
+  ])
 }
 
-const SIGNS: Readonly<Record<Change['kind'], string>> = { added: '+', renamed: '~', changed: '!', lost: '-' }
+const SIGNS: Readonly<Record<Change['kind'], string>> = {
+  added: '+',
+  renamed: '~',
+  changed: '!',
+  lost: '-',
+  recorded: '=',
+}
 
-function told({ kind, before, after, difference }: Change): string {
+function told({ kind, before, after, difference, integrity, recorded }: Change): string {
   const since = before === undefined ? '' : `, as since ${before.from}`
   switch (kind) {
     case 'added':
-      return who(after)
+      return identityText(after)
     case 'renamed':
-      return `is called ${after?.repository} now, and was ${before?.identity?.repository}`
-    case 'lost':
-      return `has no provenance; expected ${who(before?.identity)}${since}`
+      return `is called ${after?.repository} now, and was ${before?.identity.repository}`
+    case 'recorded':
+      return 'has no provenance, and is recorded with its bytes: other versions have it'
+    case 'lost': {
+      const bytes = recorded === undefined ? '' : `, and other bytes than line ${recorded.line} of the lock records`
+      return `has no provenance${bytes}; expected ${identityText(before?.identity)}${since}${integrity === undefined ? NO_BYTES : ''}`
+    }
     case 'changed':
       return `${difference?.found}; expected ${difference?.expected}${since}`
   }
 }
 
-function who(identity: Identity | undefined): string {
-  if (identity === undefined) return 'nobody'
-  const { domain, repository, workflow, environment, ref } = identity
-  const parts = [
-    ...[repository, workflow, environment && `environment ${environment}`, `from a ${ref}`],
-    domain === DEFAULT_DOMAIN ? undefined : `trust domain ${domain}`,
-  ]
-  return parts.filter((part) => part !== undefined).join(', ')
+const NO_BYTES =
+  '. It cannot be accepted: the lockfile has no sha512 of it. Resolve it anew, or write an exception into the policy'
+
+function beforeAndNow({ kind, before, after }: Change): readonly string[] {
+  if (kind !== 'changed') return []
+  return [`    before  ${identityText(before?.identity)}`, `    now     ${identityText(after)}`]
 }

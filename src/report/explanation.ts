@@ -3,6 +3,7 @@ import type { LockedPackage } from '../lockfile/types.ts'
 import type { Explanation, Verdict } from '../policy/types.ts'
 import type { Claims } from '../verify/types.ts'
 import { clean } from './clean.ts'
+import { identityText } from './identity.ts'
 import { shortPath } from './refusal.ts'
 
 /** For each claim number N of OID 1.3.6.1.4.1.57264.1.N, and the deprecated one that may stand in its place. */
@@ -31,7 +32,7 @@ const OIDS: Readonly<Record<keyof Claims, string>> = {
 
 /** Everything about one package, as lines of text. */
 export function explanationText(pkg: LockedPackage, explanation: Explanation, folder: string): string {
-  const { verdict, rules, projects, publishers, locked, evidenceFrom, proof } = explanation
+  const { verdict, rules, projects, publishers, evidenceFrom, proof } = explanation
   const ruleLines = (explained: Explanation['rules']) =>
     explained.map(
       ({ rule, why }) =>
@@ -61,11 +62,7 @@ export function explanationText(pkg: LockedPackage, explanation: Explanation, fo
             return `${publisher + 1}${which}: ${differs ?? 'met'}`
           }),
         )),
-    ...(locked === undefined
-      ? []
-      : section('identity lock', [
-          `since ${locked.from}: ${locked.identity?.repository ?? 'no provenance, which was accepted'}`,
-        ])),
+    ...lockLines(explanation),
     ...section('verdict', verdictLines(verdict)),
   ]
   return lines.map(clean).join('\n')
@@ -73,6 +70,24 @@ export function explanationText(pkg: LockedPackage, explanation: Explanation, fo
 
 function section(title: string, lines: readonly string[]): readonly string[] {
   return [`  ${title}`, ...lines.map((line) => `    ${line}`)]
+}
+
+/** Who published before, who does now, and what differs. */
+function lockLines({ locked, publishedBy }: Explanation): readonly string[] {
+  if (locked === undefined) return []
+  const { since, recorded, mayLack } = locked
+  return section('identity lock', [
+    `since ${since.from} (line ${since.line}): ${identityText(since.identity)}`,
+    ...publishedBy.flatMap(({ identity, difference }) => [
+      `now: ${identityText(identity)}`,
+      ...(difference === undefined ? [] : [`differs: ${difference.found}; expected ${difference.expected}`]),
+    ]),
+    ...(recorded === undefined
+      ? []
+      : [
+          `recorded without provenance (line ${recorded.line}), ${mayLack ? 'with these bytes' : `for other bytes: ${recorded.integrity}`}`,
+        ]),
+  ])
 }
 
 function evidenceLines({ proof }: Explanation): readonly string[] {
@@ -130,9 +145,9 @@ const ADVICE: Readonly<Partial<Record<RefusalCode, string>>> = {
   INTEGRITY_MISSING: 'a lockfile entry with a sha512: resolve it anew',
   PREDICATE_MISMATCH: NOTHING_GOOD,
   IDENTITY_UNKNOWN: 'look at who it is, and run `provenance-gate accept`',
-  IDENTITY_CHANGED: 'find out why it changed; if it is right, run `provenance-gate accept` with its name',
+  IDENTITY_CHANGED: 'find out why it changed; if it is right, run `provenance-gate accept` with its name and version',
   PROVENANCE_LOST:
-    'find out why it is gone; a version that has it; if it is right, run `provenance-gate accept` with its name',
+    'find out why it is gone; a version that has it; if it is right, run `provenance-gate accept` with its name and version',
   TOO_YOUNG: 'time, or an older version',
   EXCEPTION_EXPIRED: 'what the exception was waiting for; or a new day for it, with a reason',
   NO_RULE: 'a rule that is about it',

@@ -1,11 +1,34 @@
-import type { Verdict } from '../policy/types.ts'
+import type { LockChange, Verdict } from '../policy/types.ts'
 import type { Claims } from '../verify/types.ts'
+import type { LockFiles } from './lock-changes.ts'
 import { type Summary, summarize } from './summary.ts'
 
 /** What `verify --json` prints. Fields are added, never changed, within a major version. Absent values are null. */
 export interface JsonReport {
   readonly summary: Summary
   readonly packages: readonly JsonPackage[]
+  /** With `--base-lock` alone: for what the identity lock asks less than that of the protected branch. */
+  readonly lockChanges?: readonly JsonLockChange[]
+}
+
+export interface JsonLockChange {
+  readonly code: 'LOCK_LOOSENED'
+  readonly kind: LockChange['kind']
+  readonly package: string
+  readonly found: string
+  readonly expected: string
+  /** In the lock of the change; null where nothing is left there. */
+  readonly place: JsonPlace | null
+  /** In the lock of the protected branch. */
+  readonly base: JsonPlace
+  /** What the policy allows, whether or not it holds today. */
+  readonly allowance: ({ readonly reason: string; readonly expires: string } & JsonPlace) | null
+  readonly refused: boolean
+}
+
+interface JsonPlace {
+  readonly file: string
+  readonly line: number
 }
 
 export interface JsonPackage {
@@ -33,8 +56,12 @@ export interface JsonPackage {
   readonly projects: readonly string[] | null
 }
 
-export function jsonReport(verdicts: readonly Verdict[]): JsonReport {
+export function jsonReport(
+  verdicts: readonly Verdict[],
+  lock?: { readonly changes: readonly LockChange[]; readonly files: LockFiles },
+): JsonReport {
   return {
+    ...(lock && { lockChanges: lock.changes.map((change) => lockChange(change, lock.files)) }),
     summary: summarize(verdicts),
     packages: verdicts.map(({ package: pkg, status, refusal, rule, claims, exception, projects }) => ({
       name: pkg.name,
@@ -59,6 +86,29 @@ export function jsonReport(verdicts: readonly Verdict[]): JsonReport {
       bundledIn: pkg.bundledIn?.key ?? null,
       projects: projects ?? null,
     })),
+  }
+}
+
+function lockChange(change: LockChange, files: LockFiles): JsonLockChange {
+  const { kind, package: name, found, expected, line, baseLine, allowance, isAllowed } = change
+  return {
+    code: 'LOCK_LOOSENED',
+    kind,
+    package: name,
+    found,
+    expected,
+    place: line === undefined ? null : { file: files.lock, line },
+    base: { file: files.base, line: baseLine },
+    allowance:
+      allowance === undefined
+        ? null
+        : {
+            reason: allowance.reason,
+            expires: allowance.expires,
+            file: allowance.place.file,
+            line: allowance.place.line,
+          },
+    refused: !isAllowed,
   }
 }
 

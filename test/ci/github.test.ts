@@ -80,6 +80,16 @@ describe('the workflow', () => {
     assertNothingInstalled(ran)
   })
 
+  test('ends at a change that takes something out of the identity lock, and nothing is installed', async () => {
+    const lock = made.read('provenance-lock.yaml').replace('        runner: hosted\n', '')
+    await made.change('loosened-lock', { good: '1.0.0' }, { 'provenance-lock.yaml': lock })
+    const ran = await job('loosened-lock')
+    assert.equal(ran.status, 1, ran.log)
+    assert.match(ran.log, /^provenance-lock\.yaml:\d+ {2}good {2}LOCK_LOOSENED: found from 1\.0\.0 on no runner/m)
+    assert.match(ran.log, /^1 package: 1 proven/m)
+    assertNothingInstalled(ran)
+  })
+
   test('is not led astray by a link where the protected branch is checked out', async () => {
     await made.change('linked', { good: '1.0.0', stolen: '1.0.0' })
     assert.equal((await made.run(['ln', '-s', '.', 'protected'])).status, 0)
@@ -121,6 +131,7 @@ describe('the action', () => {
   for (const [name, status] of [
     ['lockfile', 2],
     ['policy', 2],
+    ['base-lock', 2],
     ['arguments', 2],
     ['working-directory', 1],
     ['gate', 1],

@@ -80,6 +80,14 @@ describe('the pipeline', () => {
     assertNothingInstalled(ran)
   })
 
+  test('ends at a change that takes something out of the identity lock', async () => {
+    await made.change('loosened', { good: '1.0.0' }, { 'provenance-lock.yaml': 'version: 2\npackages: {}\n' })
+    const ran = await pipeline('loosened')
+    assert.equal(ran.status, 1, ran.output)
+    assert.match(ran.output, /good {2}LOCK_LOOSENED: found nothing of it/)
+    assertNothingInstalled(ran)
+  })
+
   test('ends where there is no policy to judge by', async () => {
     const ran = await pipeline('main', PIPELINE.replaceAll('$protected/.sigstorerc', '$protected/none'))
     assert.equal(ran.status, 1, ran.output)

@@ -45,6 +45,20 @@ const LOCK: Readonly<Record<Locker, readonly [string, ...string[]]>> = {
   bun: [...managerCommand('bun'), 'install', '--lockfile-only'],
 }
 
+/** What the protected branch knows of `good`. */
+const IDENTITY_LOCK = `version: 2
+packages:
+  good:
+    published:
+      - from:
+          - 1.0.0
+        issuer: github
+        repository: acme/widgets
+        repositoryId: "520031842"
+        runner: hosted
+        ref: branch
+`
+
 /** A repository whose main branch has a project, its policy and the pin of the gate, and a machine that clones it. */
 export interface Stage {
   readonly world: World
@@ -94,6 +108,7 @@ export async function stage(): Promise<Stage> {
     manifest: { trustedDependencies: ['good', 'stolen'], allowScripts: { good: true, stolen: true } },
     files: {
       ...world.policyFiles(POLICY),
+      'provenance-lock.yaml': IDENTITY_LOCK,
       '.gitignore': 'node_modules/\n',
       'pnpm-workspace.yaml':
         'dangerouslyAllowAllBuilds: true\nupdateNotifier: false\npmOnFail: ignore\nfetchRetries: 0\n',

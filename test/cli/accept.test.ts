@@ -15,6 +15,8 @@ const POLICY = `trust: { trustedRoot: trust/trusted_root.json, npmKeys: trust/ke
 rules: [{ packages: "**", require: nothing, unchanged: true }]
 `
 const STRICT = POLICY.replace('nothing', 'provenance')
+const CALLED = 'https://github.com/evil/ci/.github/workflows/build.yml'
+const OWN_CALLED = 'https://github.com/acme/widgets/.github/workflows/build.yml@refs/heads/main'
 const FOREIGN = { identity: { repository: 'https://github.com/evil/widget', repositoryId: '1', ownerId: '2' } } as const
 
 type Signed = Parameters<typeof world.attest>[1]
@@ -57,13 +59,15 @@ describe('accept', () => {
     assert.equal(run.stdout, '')
     assert.match(
       run.stderr,
-      /^\+ widget@1\.0\.0 {2}https:\/\/github\.com\/acme\/widgets, \.github\/workflows\/release\.yml, from a branch$/m,
+      /^\+ widget@1\.0\.0 {2}https:\/\/github\.com\/acme\/widgets, \.github\/workflows\/release\.yml, on push, on a hosted runner, from branch main$/m,
     )
+    assert.match(run.stderr, /^= widget@2\.0\.0 {2}has no provenance, and is recorded with its bytes/m)
     assert.match(run.stderr, /provenance-lock\.yaml is written: commit it\./)
     assert.match(
       lockText(project),
-      /^ {2}widget:\n {4}- from:\n {8}- 1\.0\.0\n {6}issuer: github\n {6}repository: acme\/widgets$/m,
+      /^ {2}widget:\n {4}published:\n {6}- from:\n {10}- 1\.0\.0\n {8}issuer: github\n {8}repository: acme\/widgets$/m,
     )
+    assert.match(lockText(project), /^ {4}unproven:\n {6}2\.0\.0: sha512-/m)
     assert.deepEqual(await ends(project), { 'widget@1.0.0': 'proven', 'widget@2.0.0': 'permitted' })
     assert.deepEqual(
       readdirSync(project.dir).filter((name) => name.endsWith('.tmp')),
@@ -93,7 +97,10 @@ describe('accept', () => {
 
   test('takes over another publisher, and a loss, only where the package is named', async (t) => {
     for (const [signed, shown] of [
-      [FOREIGN, /! widget@1\.0\.1 {2}repository id "1"; expected repository id "520031842", as since 1\.0\.0/],
+      [
+        FOREIGN,
+        /! widget@1\.0\.1 {2}repository id "1", owner id "2"; expected repository id "520031842", owner id "61840275", as since 1\.0\.0\n {4}before {2}https:\/\/github\.com\/acme\/widgets, .*\n {4}now {5}https:\/\/github\.com\/evil\/widget, /,
+      ],
       [
         'none',
         /- widget@1\.0\.1 {2}has no provenance; expected https:\/\/github\.com\/acme\/widgets, .*, as since 1\.0\.0/,
@@ -106,9 +113,12 @@ describe('accept', () => {
       const refused = await accept(project)
       assert.equal(refused.status, 1)
       assert.match(refused.stderr, shown)
-      assert.match(refused.stderr, /1 package not accepted\. Look at each; to accept: provenance-gate accept widget/)
+      assert.match(
+        refused.stderr,
+        /1 package not accepted\. Look at each; to accept: provenance-gate accept widget@1\.0\.1$/m,
+      )
       assert.equal(lockText(project), before)
-      const taken = await accept(project, 'widget')
+      const taken = await accept(project, signed === 'none' ? 'widget@1.0.1' : 'widget')
       assert.equal(taken.status, 0, taken.stderr)
       assert.match(taken.stderr, shown)
       assert.notEqual(lockText(project), before)
@@ -147,6 +157,54 @@ describe('accept', () => {
     assert.match(run.stderr, /has no package called widgte/)
   })
 
+  test('of a version that the lockfile does not have says which it has, and what to do', async (t) => {
+    const project = await projectWith(t, [['1.5.0']])
+    const run = await accept(project, 'widget@1.4.99')
+    assert.equal(run.status, 2)
+    assert.match(
+      run.stderr,
+      /has widget in 1\.5\.0 and not in 1\.4\.99.*Bring that version into the lockfile without installing it \(docs\/policy\.md/,
+    )
+    assert.ok(!existsSync(path.join(project.dir, 'provenance-lock.yaml')))
+  })
+
+  test('rewrites a lock of the form of earlier versions, which verify refuses, and keeps what it knew', async (t) => {
+    const old = (repositoryId: string) => `version: 1
+packages:
+  widget:
+    - from: [2.0.0]
+      issuer: github
+      repository: acme/widgets
+      repositoryId: '${repositoryId}'
+      ref: branch
+`
+    const project = await projectWith(t, [['1.0.0', 'none'], ['2.0.0']])
+    const file = path.join(project.dir, 'provenance-lock.yaml')
+    writeFileSync(file, old('520031842'))
+    const refused = await verify(project, '--attestations', '../attestations')
+    assert.equal(refused.status, 2)
+    assert.match(
+      refused.stderr,
+      /provenance-lock\.yaml:1:10: the form of earlier versions.*`provenance-gate accept` reads it/,
+    )
+    assert.equal((await accept(project, '--check')).status, 1)
+    const run = await accept(project)
+    assert.equal(run.status, 0, run.stderr)
+    assert.match(lockText(project), /^version: 2$/m)
+    assert.match(
+      lockText(project),
+      /runner: hosted\n {8}trigger: push\n {8}ref: branch\n {8}branch:\n {10}- main\n {4}unproven:\n {6}1\.0\.0: /,
+    )
+    assert.deepEqual(await ends(project), { 'widget@1.0.0': 'permitted', 'widget@2.0.0': 'proven' })
+
+    // It is no way to accept what the old form would have refused.
+    writeFileSync(file, old('1'))
+    const changed = await accept(project)
+    assert.equal(changed.status, 1)
+    assert.match(changed.stderr, /^! widget@2\.0\.0 {2}repository id "520031842"; expected repository id "1"/m)
+    assert.equal((await ends(project))['widget@2.0.0'], 'IDENTITY_CHANGED')
+  })
+
   test('of what could not be found out is none', async (t) => {
     const project = await projectWith(t, [['1.0.0']])
     writeFileSync(path.join(project.root, 'attestations', 'widget@1.0.0.json'), '{')
@@ -170,7 +228,20 @@ describe('a rule with "unchanged"', () => {
     ['a new line of the same publisher', ['2.0.0'], 'proven'],
     ['a downgrade: provenance that the line had is gone', ['1.14.1', 'none'], 'PROVENANCE_LOST'],
     ['a new line without provenance', ['2.0.0', 'none'], 'PROVENANCE_LOST'],
-    ['an old line that never had any', ['0.9.0', 'none'], 'permitted'],
+    ['an older version without provenance, which moves nothing but "latest"', ['0.9.99', 'none'], 'PROVENANCE_LOST'],
+    ['an older version of the same line without provenance', ['1.0.0-rc.1', 'none'], 'PROVENANCE_LOST'],
+    ['an older version of the same publisher', ['0.9.0'], 'proven'],
+    ['an older version of another publisher', ['0.9.0', FOREIGN], 'IDENTITY_CHANGED'],
+    ['a machine of its own', ['1.0.1', { identity: { runnerEnvironment: 'self-hosted' } }], 'IDENTITY_CHANGED'],
+    ['a pull request of strangers', ['1.0.1', { identity: { trigger: 'pull_request_target' } }], 'IDENTITY_CHANGED'],
+    ['a release by hand', ['1.0.1', { identity: { trigger: 'workflow_dispatch' } }], 'proven'],
+    ['another branch', ['1.0.1', { identity: { ref: 'refs/heads/evil' } }], 'IDENTITY_CHANGED'],
+    [
+      'a workflow of another repository',
+      ['1.0.1', { identity: { buildSignerUri: `${CALLED}@refs/tags/v1` } }],
+      'IDENTITY_CHANGED',
+    ],
+    ['a called workflow of the same repository', ['1.0.1', { identity: { buildSignerUri: OWN_CALLED } }], 'proven'],
     ['another repository', ['1.0.1', FOREIGN], 'IDENTITY_CHANGED'],
     ['another workflow', ['1.0.1', { identity: { workflow: '.github/workflows/x.yml' } }], 'IDENTITY_CHANGED'],
     ['a tag in place of a branch', ['1.0.1', { identity: { ref: 'refs/tags/v1.0.1' } }], 'IDENTITY_CHANGED'],
@@ -191,9 +262,33 @@ describe('a rule with "unchanged"', () => {
     })
   }
 
+  test('lets other bytes of a recorded version pass for nothing', async (t) => {
+    const project = await projectWith(t, [['1.0.0', 'none'], ['2.0.0']])
+    await accept(project)
+    assert.deepEqual(await ends(project), { 'widget@1.0.0': 'permitted', 'widget@2.0.0': 'proven' })
+    const other = createTarball({ name: 'widget', version: '1.0.0', files: { 'evil.js': '' } })
+    const lockfile = path.join(project.dir, 'pnpm-lock.yaml')
+    writeFileSync(lockfile, readFileSync(lockfile, 'utf8').replace(packed(['1.0.0']).integrity, other.integrity))
+    const run = await verify(project, '--json', '--attestations', '../attestations')
+    assert.deepEqual(endings(reportOf(run)), { 'widget@1.0.0': 'PROVENANCE_LOST', 'widget@2.0.0': 'proven' })
+    assert.match(
+      reportOf(run).packages[0]?.found ?? '',
+      /other bytes than those that provenance-lock\.yaml:\d+ lets in/,
+    )
+  })
+
+  test('keeps old lines quiet: semver 5 and 6 beside a proven 7', async (t) => {
+    const project = await projectWith(t, [['5.7.2', 'none'], ['6.3.1', 'none'], ['7.7.0']])
+    assert.equal((await accept(project)).status, 0)
+    assert.deepEqual(await ends(project), {
+      ...{ 'widget@5.7.2': 'permitted', 'widget@6.3.1': 'permitted', 'widget@7.7.0': 'proven' },
+    })
+    assert.equal((await accept(project, '--check')).status, 0)
+  })
+
   test('that requires provenance refuses what nobody has accepted yet', async (t) => {
     const project = await projectWith(t, [['1.0.0']], STRICT)
-    writeFileSync(path.join(project.dir, 'provenance-lock.yaml'), 'version: 1\npackages: {}\n')
+    writeFileSync(path.join(project.dir, 'provenance-lock.yaml'), 'version: 2\npackages: {}\n')
     assert.deepEqual(await ends(project), { 'widget@1.0.0': 'IDENTITY_UNKNOWN' })
     await accept(project)
     assert.deepEqual(await ends(project), { 'widget@1.0.0': 'proven' })
@@ -204,7 +299,7 @@ describe('a rule with "unchanged"', () => {
       policy: POLICY,
       files: {
         'pnpm-lock.yaml': lockfileOf([packed(['1.0.0'])]),
-        'provenance-lock.yaml': 'version: 1\npackages: {}\n',
+        'provenance-lock.yaml': 'version: 2\npackages: {}\n',
       },
     })
     t.after(() => project.dispose())
@@ -219,7 +314,7 @@ describe('a rule with "unchanged"', () => {
     const project = world.gatedProject({
       dependencies: { axle: '1.14.0' },
       policy: POLICY,
-      files: { 'provenance-lock.yaml': 'version: 1\npackages: {}\n' },
+      files: { 'provenance-lock.yaml': 'version: 2\npackages: {}\n' },
     })
     t.after(() => project.dispose())
     assert.equal((await runPnpm(12, ['install'], project)).status, 0)

@@ -89,7 +89,7 @@ describe('a rule is bound to one trust domain', () => {
 
   test('the identity lock remembers it', async (t) => {
     const made = project(t, "  - { packages: '**', require: provenance, unchanged: true }\n", undefined, {
-      'provenance-lock.yaml': 'version: 1\npackages: {}\n',
+      'provenance-lock.yaml': 'version: 2\npackages: {}\n',
     })
     const where = whereOf(made)
     assert.equal((await runCli(['accept', ...EVIDENCE], where)).status, 0)

@@ -111,7 +111,7 @@ describe('init', () => {
   for (const [what, files, told] of [
     ['a policy', { '.sigstorerc.yaml': 'rules: []\n' }, '.sigstorerc.yaml'],
     ['a policy in package.json', { 'package.json': '{"sigstore": {}}' }, 'package.json'],
-    ['an identity lock', { 'provenance-lock.yaml': 'version: 1\npackages: {}\n' }, 'provenance-lock.yaml'],
+    ['an identity lock', { 'provenance-lock.yaml': 'version: 2\npackages: {}\n' }, 'provenance-lock.yaml'],
   ] as const) {
     test(`overwrites nothing: ${what}`, async (t) => {
       const project = projectWith(t, files)

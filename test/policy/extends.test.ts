@@ -152,7 +152,7 @@ ${SHARED}`,
       'one.yaml': 'rules: [{ packages: b, require: nothing, unchanged: true }]\n',
     }
     assert.match(await messageOf(folderWith(t, files)), /~\/provenance-lock\.yaml: there is no such file/)
-    const folder = folderWith(t, { ...files, 'provenance-lock.yaml': 'version: 1\npackages: {}\n' })
+    const folder = folderWith(t, { ...files, 'provenance-lock.yaml': 'version: 2\npackages: {}\n' })
     assert.equal((await loadPolicy({ folder })).identities?.size, 0)
   })
 

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import type { LockedPackage } from '../../src/lockfile/types.ts'
 import { findingsOf } from '../../src/policy/findings.ts'
 import { parsePolicy } from '../../src/policy/parse.ts'
+import type { LockEntry } from '../../src/policy/types.ts'
 
 const pkg = (name: string, aliases?: readonly string[]): LockedPackage => ({
   name,
@@ -44,16 +45,39 @@ describe('findings', () => {
   })
 
   it('are entries of the identity lock that hold nothing, with what was meant', () => {
+    const entry = (line: number, ...unproven: readonly string[]): LockEntry => {
+      const identity = { domain: 'sigstore', issuer: 'x', repository: 'y', ref: 'tag' } as const
+      return {
+        published: [{ from: '1.0.0', identity, line }],
+        unproven: unproven.map((version, index) => ({ version, integrity: 'x', line: line + index + 1 })),
+      }
+    }
     const identities = new Map([
-      ['a', []],
-      ['bb', []],
-      ['gone-long-ago', []],
+      ['a', entry(5, '1.0.0', '0.9.0')],
+      ['bb', entry(9)],
+      ['gone-long-ago', entry(12, '1.0.0')],
     ])
     const said = findingsOf({ ...policy, identities }, [pkg('a'), pkg('b')], new Date('2026-01-01'))
     assert.deepEqual(
-      said.filter(({ place }) => place.file === 'provenance-lock.yaml').map(({ message }) => message),
-      ['"bb" is not in the lockfile. Did you mean "b"?', '"gone-long-ago" is not in the lockfile'],
+      said
+        .filter(({ place }) => place.file === 'provenance-lock.yaml')
+        .map(({ place, message }) => `${place.line}: ${message}`),
+      [
+        '7: a@0.9.0, recorded as unproven, is not in the lockfile: remove the line, or the version could come back unseen',
+        '9: "bb" is not in the lockfile. Did you mean "b"?',
+        '12: "gone-long-ago" is not in the lockfile',
+      ],
     )
+  })
+
+  it('are packages whose entries of the lock may not be changed any more', () => {
+    const allowing = parsePolicy(
+      `allowLockChanges: [{ package: a, reason: moved, expires: '2026-06-30' }]\nrules: [{ packages: a, require: nothing }]\n`,
+      '.sigstorerc',
+    )
+    const at = (now: string) => findingsOf(allowing, undefined, new Date(now)).map(({ message }) => message)
+    assert.deepEqual(at('2026-06-30T23:59:59Z'), [])
+    assert.deepEqual(at('2026-07-01T00:00:00Z'), ['"allowLockChanges" for a held until 2026-06-30: remove it'])
   })
 
   it('are shared rules from which others take everything, with or without a lockfile', () => {

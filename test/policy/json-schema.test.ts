@@ -7,6 +7,7 @@ import { parse } from 'yaml'
 import { jsonSchemas } from '../../src/policy/json-schema.ts'
 import { writeLock } from '../../src/policy/lock-file.ts'
 import { parsePolicy } from '../../src/policy/parse.ts'
+import type { Identity } from '../../src/policy/types.ts'
 
 const schemas = jsonSchemas()
 const ajv = new Ajv({ allErrors: true })
@@ -88,21 +89,44 @@ describe('the JSON schema of the identity lock', () => {
     repository: 'https://gitlab.com/a/b',
     ref: 'tag' as const,
   }
+  const everything: Identity = {
+    ...{ ...identity, domain: 'acme', repositoryId: '1', ownerId: '2', workflow: 'x', builder: 'own', trigger: 'push' },
+    runner: 'hosted',
+    environment: 'npm',
+    ref: 'branch',
+    branch: ['main'],
+  }
   const written = parse(
     writeLock(
       new Map([
-        ['a', [{ from: '1.0.0', identity }]],
-        ['b', [{ from: '1.0.0', identity: undefined }]],
+        ['a', { published: [{ from: '1.0.0', identity, line: 0 }], unproven: [] }],
+        [
+          'b',
+          {
+            published: [{ from: '2.0.0', identity: everything, line: 0 }],
+            unproven: [{ version: '1.0.0', integrity: `sha512-${'A'.repeat(86)}==`, line: 0 }],
+          },
+        ],
       ]),
     ),
-  ) as { packages: Record<string, object[]> }
+  ) as { packages: Record<string, { published: object[] }> }
 
   it('accepts what the gate writes', () => assert.ok(lock(written), JSON.stringify(lock.errors)))
 
   it('refuses what it does not know', () => {
-    assert.ok(!lock({ ...written, version: 2 }))
+    assert.ok(!lock({ ...written, version: 1 }))
     assert.ok(!lock({ ...written, more: 1 }))
-    assert.ok(!lock({ ...written, packages: { a: [{ ...written.packages.a?.[0], owner: 'x' }] } }))
-    assert.ok(!lock({ ...written, packages: { a: [] } }))
+    const [entry] = written.packages.a?.published ?? []
+    const packages = [
+      { published: [{ ...entry, owner: 'x' }] },
+      { published: [{ ...entry, runner: 'any' }] },
+      { published: [{ ...entry, branch: 'main' }] },
+      { published: [entry], unproven: ['1.0.0'] },
+      { published: [entry], more: 1 },
+      { published: [] },
+      { unproven: { '1.0.0': 'x' } },
+      [],
+    ]
+    for (const a of packages) assert.ok(!lock({ ...written, packages: { a } }), JSON.stringify(a))
   })
 })

@@ -145,6 +145,21 @@ rules:
     )
   })
 
+  it('has packages for which a change may ask less of the identity lock, with places, also of shared policies', () => {
+    const text = `allowLockChanges:
+  - { package: '@acme/app', reason: moved, expires: '2027-01-01' }
+${VALID}`
+    const own = {
+      package: '@acme/app',
+      reason: 'moved',
+      expires: '2027-01-01',
+      place: { file: FILE, line: 2, column: 5 },
+    }
+    assert.deepEqual(parsePolicy(text, FILE).allowLockChanges, [own])
+    assert.deepEqual(parsePolicy(VALID, FILE, undefined, [parsePolicy(text, FILE)]).allowLockChanges, [own])
+    assert.equal('allowLockChanges' in parsePolicy(VALID, FILE), false)
+  })
+
   it('has exceptions, with places', () => {
     const integrity = `sha512-${'A'.repeat(86)}==`
     const text = `exceptions:
@@ -170,7 +185,7 @@ ${VALID}`
 const KNOWN =
   '"packages", "require", "publisher", "registry", "unchanged", "minimumAge", "evidenceFrom", "mode", "enforceFrom", "reason"'
 const KNOWN_OF_POLICY =
-  '"$schema", "extends", "projects", "trust", "attestations", "publishers", "mode", "enforceFrom", "exceptions", "rules"'
+  '"$schema", "extends", "projects", "trust", "attestations", "publishers", "mode", "enforceFrom", "exceptions", "allowLockChanges", "rules"'
 const KNOWN_OF_PUBLISHER =
   '"issuer", "owner", "ownerId", "repository", "repositoryId", "workflow", "builder", "ref", "commit", "trigger", "runner", "environment", "visibility", "domain", "release", "tag"'
 const QUOTE_IT = 'In YAML a value that begins with "@", "*", "!", "&" or "%" must be in quotes'
@@ -230,6 +245,31 @@ describe('mistakes in a policy', () => {
       'a day that does not exist',
       `mode: warn\nenforceFrom: '2027-02-29'\n${VALID}`,
       '.sigstorerc:2:14: "2027-02-29" is not a day: write year, month and day, such as "2027-01-31"',
+    ],
+    [
+      'a lock that may change for a scope',
+      `allowLockChanges: [{ package: '@acme/*', reason: x, expires: '2027-01-01' }]\n${VALID}`,
+      '.sigstorerc:1:31: "@acme/*" is not exactly one package: write its whole name',
+    ],
+    [
+      'a lock that may change for a version',
+      `allowLockChanges: [{ package: a@1.0.0, reason: x, expires: '2027-01-01' }]\n${VALID}`,
+      '.sigstorerc:1:31: "a@1.0.0" is not exactly one package: write its whole name',
+    ],
+    [
+      'a lock that may change for ever',
+      `allowLockChanges: [{ package: a, reason: x }]\n${VALID}`,
+      '.sigstorerc:1:20: an entry of "allowLockChanges" needs "expires", which is missing',
+    ],
+    [
+      'a lock that may change without a reason',
+      `allowLockChanges: [{ package: a, expires: '2027-01-01' }]\n${VALID}`,
+      '.sigstorerc:1:20: an entry of "allowLockChanges" needs "reason", which is missing',
+    ],
+    [
+      'one name in place of the packages for which a lock may change',
+      `allowLockChanges: a\n${VALID}`,
+      '.sigstorerc:1:19: "allowLockChanges" is a list of packages, but here is "a"',
     ],
     [
       'an exception for a range',

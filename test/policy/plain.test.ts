@@ -61,12 +61,12 @@ describe('a policy as plain data', () => {
   }
 
   it('is loaded from what is remembered as from the file, with the identity lock', async (t) => {
-    const lock = `version: 1
+    const integrity = `sha512-${'A'.repeat(86)}==`
+    const lock = `version: 2
 packages:
   constructor:
-    - { from: [1.0.0], provenance: none }
-  '@acme/a':
-    - { from: [1.0.0], issuer: github, repository: acme/a, repositoryId: '1', ref: tag }
+    published: [{ from: [1.0.0], issuer: github, repository: acme/a, repositoryId: '1', ref: branch, branch: [main] }]
+    unproven: { 0.1.0: ${integrity} }
 `
     const files = { 'keys.json': '', 'acme.json': '', 'inner.json': '', 'provenance-lock.yaml': lock }
     const root = folder(t, { ...files, '.sigstorerc': FULL })
@@ -75,7 +75,7 @@ packages:
       await loadPolicy({ folder: root }, {}, throughJson),
     ]
     assert.deepEqual(comparable(remembered), comparable(plain))
-    assert.deepEqual(remembered.identities?.get('constructor'), [{ from: '1.0.0', identity: undefined }])
+    assert.deepEqual(remembered.identities?.get('constructor')?.unproven, [{ version: '0.1.0', integrity, line: 5 }])
     assert.equal(remembered.identities?.get('__proto__'), undefined)
   })
 

@@ -83,7 +83,7 @@ describe('the policies of projects', () => {
       '.sigstorerc': LISTED,
       'apps/strict/.sigstorerc': `extends: ../../strict.yaml\nrules: [{ packages: a, require: nothing, unchanged: true }]\n`,
       'strict.yaml': STRICT,
-      'provenance-lock.yaml': 'version: 1\npackages: {}\n',
+      'provenance-lock.yaml': 'version: 2\npackages: {}\n',
     })
     const { identities, projects } = await loadPolicy({ folder })
     assert.equal(projects.get('apps/strict')?.rules.length, 2)
@@ -157,6 +157,14 @@ describe('the policies of projects', () => {
         'apps/strict/.sigstorerc': `attestations: https://m.example/{name}/{version}\n${STRICT}`,
       },
       `~/apps/strict/.sigstorerc: "attestations", in a project's own policy or what it extends: where evidence comes from is for ~/.sigstorerc to say. Remove it`,
+    ],
+    [
+      'a project that chooses what may be taken out of the identity lock',
+      {
+        '.sigstorerc': LISTED,
+        'apps/strict/.sigstorerc': `allowLockChanges: [{ package: a, reason: x, expires: '2027-01-01' }]\n${STRICT}`,
+      },
+      `~/apps/strict/.sigstorerc:1:20: "allowLockChanges", in a project's own policy or what it extends: who may change the identity lock is for ~/.sigstorerc to say. Remove it`,
     ],
     [
       'a project that chooses whom to trust',
