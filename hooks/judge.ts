@@ -11,6 +11,7 @@ import { linksOf } from '../src/lockfile/links.ts'
 import { lockedPackages } from '../src/lockfile/pnpm.ts'
 import type { LockedPackage } from '../src/lockfile/types.ts'
 import { decide, evidenceFrom } from '../src/policy/decide.ts'
+import { noteTexts } from '../src/policy/digest.ts'
 import { findPolicy } from '../src/policy/find.ts'
 import { loadPolicy, type PolicyPlace, refuseUnlisted } from '../src/policy/load.ts'
 import type { Policy, Verdict } from '../src/policy/types.ts'
@@ -19,6 +20,7 @@ import { type Origin, refusalText, warningText } from '../src/report/text.ts'
 import { warning } from '../src/report/warning.ts'
 import { checkSettings } from '../src/settings.ts'
 import { pnpmError } from './pnpm.ts'
+import { openRecorder, type RecorderOptions } from './receipt.ts'
 
 /** The gates of one process, one for each lockfile, and what they say together. What is refused is thrown. */
 export interface Judge {
@@ -50,6 +52,8 @@ export interface Judge {
   result(packages: readonly LockedPackage[], isJudgedAgain: boolean, isLate: boolean): Promise<void>
   /** Throws again what was refused, or could not be judged, on the way: pnpm drops a failing optional dependency silently. */
   stopIfAnyWasRefused(): void
+  /** Something was thrown: no receipt says that this install is whole. */
+  giveUp(): void
 }
 
 interface Opened {
@@ -60,10 +64,14 @@ interface Opened {
   readonly prove: Prover
   /** By the root's policy alone. */
   readonly rootGate: Gate
+  /** Of the policy. */
+  readonly digest: string
+  /** What is allowed of the lockfile, for the receipt. */
+  allowed: readonly LockedPackage[]
 }
 
 /** @param project the workspace's root, or else the folder that the command is about */
-export function openJudge(project: string): Judge {
+export function openJudge(project: string, receipt: Omit<RecorderOptions, 'places'>): Judge {
   /** By the folder of the lockfile. There are several with `sharedWorkspaceLockfile: false`, and pnpm mixes their calls. */
   const gates = new Map<string, Promise<Opened>>()
   /** Who needs what is locked. */
@@ -76,6 +84,7 @@ export function openJudge(project: string): Judge {
   const places = userPlaces({ project, warn: warning })
   const { version } = packageJson
   const once = derivedIn(places, version)
+  const recorder = openRecorder({ ...receipt, places })
 
   function gateOf(lockfileDir: string, registries: Readonly<Record<string, unknown>> = {}): Promise<Opened> {
     const opened = gates.get(lockfileDir) ?? open(lockfileDir, registries)
@@ -85,7 +94,8 @@ export function openJudge(project: string): Judge {
 
   async function open(lockfileDir: string, registries: Readonly<Record<string, unknown>>): Promise<Opened> {
     const place = await policyPlace(lockfileDir, project)
-    const policy = await loadPolicy(place, {}, once)
+    const texts = noteTexts(once)
+    const policy = await loadPolicy(place, {}, texts.once)
     const here = path.relative(lockfileDir, process.cwd())
     await checkSettings({ manager: 'pnpm', root: lockfileDir, projects: [here], policy, once, now })
     const evidence = lazyEvidence(() => openEvidence(lockfileDir, project, registries, policy, places))
@@ -99,7 +109,8 @@ export function openJudge(project: string): Judge {
       warn: warning,
     })
     const rootGate = gateBy({ ...policy, projects: new Map() }, prove, now)
-    return { folder: place.folder, policy, gate: gateBy(policy, prove, now), prove, rootGate }
+    const digest = texts.digest(policy.file)
+    return { folder: place.folder, policy, gate: gateBy(policy, prove, now), prove, rootGate, digest, allowed: [] }
   }
 
   function all(): Promise<readonly Opened[]> {
@@ -177,13 +188,30 @@ export function openJudge(project: string): Judge {
     await judge(opened, here, isJudgedAgain, origin)
   }
 
+  function allow(lockfileDir: string, opened: Opened, packages: readonly LockedPackage[]): void {
+    opened.allowed = packages
+    recorder.allow(lockfileDir, packages, opened.digest)
+  }
+
+  /** Of several lockfiles nobody says which one pnpm has resolved: each may have it from now on. */
+  async function allowResult(packages: readonly LockedPackage[]): Promise<void> {
+    const isOnly = gates.size === 1
+    for (const [lockfileDir, gate] of gates) {
+      const opened = await gate
+      allow(lockfileDir, opened, isOnly ? packages : [...opened.allowed, ...packages])
+    }
+  }
+
   async function refuseUnlistedIn(lockfileDir: string): Promise<void> {
     const { policy, folder } = await gateOf(lockfileDir)
     await refuseUnlisted(policy, folder, [projectName(folder, lockfileDir)])
   }
 
   return {
-    open: async (lockfileDir, registries) => void (await gateOf(lockfileDir, registries)),
+    open: async (lockfileDir, registries) => {
+      await gateOf(lockfileDir, registries)
+      await recorder.begin(lockfileDir)
+    },
     isOpen: () => gates.size > 0,
 
     // They follow from its text, which is here what pnpm has made of it.
@@ -193,7 +221,8 @@ export function openJudge(project: string): Judge {
     placed,
 
     locked: async (packages, lockfileDir) => {
-      const { gate, policy, folder } = await gateOf(lockfileDir)
+      const opened = await gateOf(lockfileDir)
+      const { gate, policy, folder } = opened
       await refuseUnlisted(policy, folder, importersIn(packages))
       await gate.load(packages.length > MANY)
       const verdicts = await Promise.all(packages.map(gate))
@@ -202,6 +231,8 @@ export function openJudge(project: string): Judge {
       stopIfRefused(verdicts, 'locked')
       for (const pkg of packages)
         needed.set(identityOf(pkg), [...(needed.get(identityOf(pkg)) ?? []), ...pkg.importers])
+      // A folder may have a lockfile for each branch.
+      allow(lockfileDir, opened, [...opened.allowed, ...packages])
     },
 
     added: async (packages, isJudgedAgain) => judge(await all(), packages, isJudgedAgain),
@@ -228,6 +259,7 @@ export function openJudge(project: string): Judge {
       const opened = await all()
       try {
         await judgeResult(opened, packages, isJudgedAgain, origin)
+        await allowResult(packages)
       } finally {
         await Promise.all(opened.map(({ gate }) => gate.save()))
       }
@@ -237,6 +269,8 @@ export function openJudge(project: string): Judge {
       stopIfRefused(refused, 'resolved')
       if (failures.length > 0) throw failures[0]
     },
+
+    giveUp: () => recorder.refuse(),
   }
 }
 

@@ -50,9 +50,14 @@ export interface SessionOptions {
 
 export function openSession({ insidePnpm, repairing, settings }: SessionOptions): Session {
   const argv = pnpmArguments(insidePnpm)
-  const judge = openJudge(settings.workspaceDir ?? projectRoot(settings.dir))
-  const fetching = !insidePnpm && mayFetch(argv)
   const linksNothing = repairing && writesLockfileOnly(argv)
+  const judge = openJudge(settings.workspaceDir ?? projectRoot(settings.dir), {
+    insidePnpm,
+    version: pnpmVersion(settings),
+    linksNothing: linksNothing || argv.includes('--lockfile-only'),
+  })
+  const edge = <T>(run: () => Promise<T>) => stopping(run, judge.giveUp)
+  const fetching = !insidePnpm && mayFetch(argv)
   /** Whether there is a hook to come that knows which project needs what, before anything of it is linked. */
   const isJudgedAgain = insidePnpm || linksNothing
   const judgesExisting = !linksNothing && !(insidePnpm && replacesPackages(commandOf(argv)))
@@ -258,6 +263,11 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
   }
 }
 
+/** For people who read a receipt. */
+function pnpmVersion({ userAgent }: PnpmConfig): string {
+  return /^pnpm\/(\S+)/.exec(userAgent ?? '')?.[1] ?? 'unknown'
+}
+
 /** Whether ranges lead to projects of the workspace. Only asked on pnpm 12, which tells no hook its settings there. */
 async function linksProjects(): Promise<boolean> {
   const { readYaml } = await import('../src/evidence/files.ts')
@@ -292,10 +302,11 @@ function resolved(name: string, version: string, integrity?: string, tarball?: s
 const REGISTRY_ID = /^((?:@[^/@]+\/)?[^/@]+)@(\d+\.\d+\.\d+[^/:]*)$/
 
 /** Everything that leaves a hook is an error that pnpm prints as a message, and stops the install. */
-async function edge<T>(run: () => Promise<T>): Promise<T> {
+async function stopping<T>(run: () => Promise<T>, giveUp: () => void): Promise<T> {
   try {
     return await run()
   } catch (error) {
+    giveUp()
     if (isPnpmError(error)) throw error
     const what =
       error instanceof GateError ? error.message : `an error of the gate itself, please report it (${String(error)})`

@@ -97,7 +97,7 @@ function closure(
 
 const ROOMS = [
   ...['lockfile', 'evidence', 'trust', 'verify', 'proving', 'policy', 'report', 'proxy', 'managers'],
-  'package-managers',
+  ...['package-managers', 'receipt'],
 ].map((room) => `src/${room}`)
 /** What everybody may import. */
 const COMMON = [
@@ -110,9 +110,9 @@ const BETWEEN = ['src/proving', 'src/proxy']
 const COMPOSITION_ROOTS = [
   ...['src/cli/sources.ts', 'src/cli/verify.ts', 'src/cli/accept.ts', 'src/cli/init.ts', 'src/cli/export.ts'],
   ...['src/cli/explain.ts', 'src/cli/policy.ts', 'src/cli/verify-bundle.ts', 'src/cli/trust.ts'],
-  'src/cli/lockfiles.ts',
-  ...['src/cli/run/run.ts', 'src/cli/run/places.ts', 'src/cli/run/projects.ts'],
-  ...['hooks/session.ts', 'hooks/judge.ts'],
+  ...['src/cli/lockfiles.ts', 'src/cli/check.ts'],
+  ...['run', 'places', 'projects', 'receipt'].map((name) => `src/cli/run/${name}.ts`),
+  ...['hooks/session.ts', 'hooks/judge.ts', 'hooks/receipt.ts'],
   'src/settings.ts',
 ]
 
@@ -198,7 +198,8 @@ describe('one way: cli and hooks → gate → rooms', () => {
     'src/trust': ['src/verify/types.ts'],
     'src/verify': ['src/lockfile/types.ts'],
     'src/policy': ['src/lockfile/types.ts', 'src/verify/types.ts', 'src/package-managers/settings/types.ts'],
-    'src/report': ['src/lockfile/types.ts', 'src/verify/types.ts', 'src/policy/types.ts'],
+    'src/report': ['lockfile', 'verify', 'policy', 'receipt'].map((other) => `src/${other}/types.ts`),
+    'src/receipt': ['src/lockfile/types.ts'],
     'src/managers': [],
     'src/package-managers': [],
   }
@@ -244,9 +245,10 @@ describe('what decides does nothing else', () => {
   /** Where a file is read: the only files of their rooms that may, and what decides does not lead there. */
   const READERS: Readonly<Record<string, readonly string[]>> = {
     'src/policy': ['src/policy/load.ts', 'src/policy/read-lock.ts', 'src/policy/find.ts', 'src/policy/file.ts'],
-    'src/lockfile': ['read', 'bytes', 'workspace', 'formats', 'manifests', 'find'].map(
+    'src/lockfile': ['read', 'bytes', 'workspace', 'formats', 'manifests', 'find', 'installed'].map(
       (name) => `src/lockfile/${name}.ts`,
     ),
+    'src/receipt': ['src/receipt/state.ts', 'src/receipt/installed.ts', 'src/receipt/changed.ts'],
     'src/verify': [],
     'src/report': [],
     'src/managers': [],

@@ -4,6 +4,7 @@ import { GateError } from '../errors.ts'
 import { REPAIRS } from '../repair.ts'
 import { clean } from '../report/clean.ts'
 import type { AcceptOptions } from './accept.ts'
+import type { CheckOptions } from './check.ts'
 import type { ExplainOptions } from './explain.ts'
 import type { ExportOptions } from './export.ts'
 import type { PolicyOptions } from './policy.ts'
@@ -180,6 +181,19 @@ export async function main(argv: readonly string[], now: Date): Promise<number> 
       const { run } = await import('./run/run.ts')
       status = await run(command, options, now)
     })
+
+  program
+    .command('check')
+    .description(
+      'say whether node_modules was installed under the gate; exit status 0: it was, 1: it was not, 2: could not be found out',
+    )
+    .addOption(policyOption())
+    .option('--json', 'print a report for machines to standard output')
+    .action(async (options: CheckOptions) => {
+      const { check } = await import('./check.ts')
+      status = await check(options, now)
+    })
+
   try {
     await program.parseAsync([...argv], { from: 'user' })
     return status

@@ -21,15 +21,19 @@ export async function readSealed(
     const stats = await stat(file)
     // A pipe would wait for somebody to write into it.
     if (!stats.isFile() || stats.size > maxBytes) return undefined
-    const bytes = await readFile(file)
-    if (bytes[MAC_LENGTH] !== LINE_END) return undefined
-    const body = bytes.subarray(MAC_LENGTH + 1)
-    const given = Buffer.from(bytes.toString('latin1', 0, MAC_LENGTH), 'hex')
-    const expected = mac(key, about, body)
-    return given.length === expected.length && timingSafeEqual(given, expected) ? body.toString('utf8') : undefined
+    return unsealed(await readFile(file), key, about)
   } catch {
     return undefined
   }
+}
+
+/** The text in the bytes of such a file; undefined where they were not written with this key about this. */
+export function unsealed(bytes: Buffer, key: Buffer, about: readonly string[]): string | undefined {
+  if (bytes[MAC_LENGTH] !== LINE_END) return undefined
+  const body = bytes.subarray(MAC_LENGTH + 1)
+  const given = Buffer.from(bytes.toString('latin1', 0, MAC_LENGTH), 'hex')
+  const expected = mac(key, about, body)
+  return given.length === expected.length && timingSafeEqual(given, expected) ? body.toString('utf8') : undefined
 }
 
 const LINE_END = 0x0a
@@ -38,8 +42,13 @@ const LINE_END = 0x0a
 export async function writeSealed(file: string, key: Buffer, about: readonly string[], text: string): Promise<void> {
   try {
     await mkdir(path.dirname(file), { recursive: true, mode: 0o700 })
-    await replaceFile(file, `${mac(key, about, Buffer.from(text)).toString('hex')}\n${text}`, 0o600)
+    await replaceFile(file, sealed(key, about, text), 0o600)
   } catch {}
+}
+
+/** What such a file says. */
+export function sealed(key: Buffer, about: readonly string[], text: string): string {
+  return `${mac(key, about, Buffer.from(text)).toString('hex')}\n${text}`
 }
 
 /**

@@ -40,6 +40,7 @@ export const npm: Manager = {
   lockfiles: ['npm-shrinkwrap.json', 'package-lock.json'],
   note: 'node_modules/.package-lock.json',
   bindsCaches: true,
+  clears: (call) => !isNpx(call) && STRICT.includes(plainCommand(call.args, ['prefix']) ?? ''),
   isStrict: (call) => !isNpx(call) && STRICT.includes(plainCommand(call.args, ['prefix']) ?? ''),
   refusePastGate(call, _folders, _read, isFresh) {
     const own = isNpx(call) ? ownOptions(call.args) : call.args

@@ -52,6 +52,8 @@ export interface Manager {
    * @param root the folder of the lockfile
    */
   isStrict(call: Call, root: string, read: Reader): boolean
+  /** Whether the command removes what is in node_modules before it installs anything there. */
+  clears?(call: Call): boolean
   /**
    * Whether what is in its caches is bound by the digests of the lockfile: it compares them whenever it takes something out.
    * Only then are they used, and only by a strict command.

@@ -2,9 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { GateError } from '../errors.ts'
 import { holdsPolicy, readPolicyText, refuseExecutable } from './file.ts'
-
-export const MANIFEST = 'package.json'
-export const MANIFEST_KEY = 'sigstore'
+import { MANIFEST, MANIFEST_KEY } from './names.ts'
 
 export const DATA = ['.sigstorerc', '.sigstorerc.yaml', '.sigstorerc.yml', '.sigstorerc.json']
 const PROGRAMS = ['js', 'cjs', 'mjs', 'ts', 'cts', 'mts'].flatMap((type) => [

@@ -11,6 +11,8 @@ import { startWorld } from '../support/world.ts'
 import { cliProject, endings, lockfileOf, report, runCli, verify, writeDocuments } from './support.ts'
 
 /** Its registry is the origin; what pnpm is set to is the proxy. */
+/** Nothing is installed here. */
+const NO_RECEIPT = { insidePnpm: false, version: '', linksNothing: true }
 const world = await startWorld()
 const proxy = await startRegistry()
 after(() => Promise.all([world.close(), proxy.close()]))
@@ -130,7 +132,7 @@ test('explain and accept ask there, and explain says so', async (t) => {
 test('the hook asks there', async (t) => {
   const project = await behindProxy(t, policyOf(rule(from())))
   const { packages } = await readLockfile(path.join(project.dir, 'pnpm-lock.yaml'))
-  await openJudge(project.dir).locked(packages, project.dir)
+  await openJudge(project.dir, NO_RECEIPT).locked(packages, project.dir)
   assert.deepEqual(asked(world.registry), [ATTESTATIONS])
   assert.deepEqual(asked(proxy), [])
 })

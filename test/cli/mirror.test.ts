@@ -11,6 +11,8 @@ import { POLICY, startWorld } from '../support/world.ts'
 import { type StaticServer, serveFolder } from './static-server.ts'
 import { cliProject, endings, lockfileOf, report, runCli, verify, writeDocuments } from './support.ts'
 
+/** Nothing is installed here. */
+const NO_RECEIPT = { insidePnpm: false, version: '', linksNothing: true }
 const world = await startWorld()
 after(() => world.close())
 const widget = createTarball({ name: '@acme/widget', version: '1.0.0' })
@@ -71,7 +73,7 @@ test('accept asks it', async (t) => {
 test('the hook asks it', async (t) => {
   const { project, mirror } = await mirrored(t, [widget, missing])
   const { packages } = await readLockfile(path.join(project.dir, 'pnpm-lock.yaml'))
-  const judge = openJudge(project.dir)
+  const judge = openJudge(project.dir, NO_RECEIPT)
   const of = (name: string) => packages.filter((each) => each.name === name)
   await judge.locked(of('@acme/widget'), project.dir)
   await assert.rejects(judge.locked(of('missing'), project.dir), /EVIDENCE_MISSING/)

@@ -9,6 +9,7 @@ import type { LockedPackage } from '../../lockfile/types.ts'
 import { type Asked, askedBy } from '../../managers/asked.ts'
 import { recognise, yarnOf } from '../../managers/recognise.ts'
 import type { Call, Manager, Road } from '../../managers/types.ts'
+import { noteTexts } from '../../policy/digest.ts'
 import { findPolicy } from '../../policy/find.ts'
 import { loadPolicy, type PolicyPlace } from '../../policy/load.ts'
 import type { Verdict } from '../../policy/types.ts'
@@ -31,6 +32,7 @@ import { answerOf, type Ending, runChild, type Signals, statusOf, takeSignals } 
 import { storeNotes } from './modules.ts'
 import { lockfilesAbove, lockfilesIn, readText, refuseAdopted, rootsAbove } from './places.ts'
 import { askedByProjects } from './projects.ts'
+import { openRunReceipt } from './receipt.ts'
 import { trustedWith } from './trusted.ts'
 
 export interface RunOptions extends Omit<SourceOptions, 'lockfile' | 'offline'> {
@@ -65,7 +67,8 @@ export async function run(command: readonly string[], options: RunOptions, now: 
   const { root, roots, lockfiles, isStrict, isFresh, manager, call } = plan
   const trust = trustFiles(options)
   const once = onceIn(options, root)
-  const policy = await loadPolicy(await policyFor(options, root), trust, once)
+  const texts = noteTexts(once)
+  const policy = await loadPolicy(await policyFor(options, root), trust, texts.once)
   manager.refusePastGate(call, upwards(call.folder), readText, isFresh)
   refuseAdopted(manager, call, roots)
   for (const each of roots) {
@@ -94,6 +97,14 @@ export async function run(command: readonly string[], options: RunOptions, now: 
     return exitStatus(before)
   }
 
+  const receipt = await openRunReceipt({
+    root,
+    manager: manager.name,
+    policy: texts.digest(policy.file),
+    clears: manager.clears?.(call) === true,
+    cache: options.cache,
+  })
+  receipt.begin(before)
   const settings = await settingsOf(sources, root)
   const signals = takeSignals()
   const proxy = await openProxy({
@@ -125,6 +136,7 @@ export async function run(command: readonly string[], options: RunOptions, now: 
   if (failure !== undefined && exitStatus(all) !== 1) throw failure
   if (all.some(({ status }) => status === 'refused')) return exitStatus(all)
   if (after.status === 'rejected') throw after.reason
+  if (succeeded) receipt.end(all)
   if (ending.signal !== null && process.platform !== 'win32') {
     process.kill(process.pid, ending.signal)
     // It may take a moment to arrive.

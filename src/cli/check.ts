@@ -1,0 +1,122 @@
+import { existsSync, realpathSync } from 'node:fs'
+import path from 'node:path'
+import packageJson from '../../package.json' with { type: 'json' }
+import { GateError } from '../errors.ts'
+import { type Derived, derivedIn } from '../evidence/derived.ts'
+import { userPlaces } from '../evidence/places.ts'
+import { openReceipts } from '../evidence/receipts.ts'
+import { upwards } from '../folders.ts'
+import { installedLockfiles, ownLockfiles, packagesIn } from '../lockfile/installed.ts'
+import { noteTexts } from '../policy/digest.ts'
+import { findPolicy } from '../policy/find.ts'
+import { loadPolicy, type PolicyPlace } from '../policy/load.ts'
+import { projectRoot } from '../project.ts'
+import { changedSince } from '../receipt/changed.ts'
+import { installedIn } from '../receipt/installed.ts'
+import { judgeInstalled } from '../receipt/judged.ts'
+import { asReceipt, endOf, openJudged, receiptProblems } from '../receipt/receipt.ts'
+import { modulesState, pnpmNotes } from '../receipt/state.ts'
+import type { Problem, Receipt } from '../receipt/types.ts'
+import { checkJson, checkText, installedText } from '../report/check.ts'
+import { warning } from '../report/warning.ts'
+import type { ExitStatus } from './exit.ts'
+import { policyPlace } from './sources.ts'
+
+export interface CheckOptions {
+  readonly policy?: string
+  readonly json?: boolean
+}
+
+/**
+ * `provenance-gate check`: says whether what is in node_modules was installed under the gate.
+ *
+ * @returns 0: it was, 1: it was not, or not all of it
+ * @throws GateError where that cannot be found out
+ */
+export async function check(options: CheckOptions, now: Date): Promise<ExitStatus> {
+  const root = realpathSync(projectRoot())
+  const places = userPlaces({ project: root, warn: warning })
+  const receipts = await openReceipts(places)
+  if (receipts === undefined)
+    throw new GateError(
+      `The key of this user${places.keyFile === undefined ? '' : `, ${places.keyFile},`} cannot be used: expected a file outside of caches and repositories that this user alone can read. Without it a receipt cannot be told from a forged one. Remove the file, or move it, and install again under the gate.`,
+    )
+  const policy = await policyDigest(options, root, derivedIn(places, packageJson.version))
+  const members = await membersOf(root, asReceipt(receipts.read(root)))
+  const modules = [root, ...members].filter((folder) => !modulesState(folder).isEmpty)
+  if (modules.length === 0) throw new GateError(nothingInstalled(root))
+
+  const problems: Problem[] = []
+  const found: Receipt[] = []
+  // A project whose node_modules another install has made has a receipt of its own.
+  const own = modules.filter((folder) => Object.keys(modulesState(folder).marks).length > 0)
+  const installs = own.length === 0 ? modules.slice(0, 1) : own
+  for (const folder of installs) {
+    const receipt = asReceipt(receipts.read(folder))
+    if (receipt !== undefined) found.push(receipt)
+    problems.push(...receiptProblems(receipt, folder, modulesState(folder), policy, now))
+    if (receipt !== undefined) problems.push(...(await lockfileProblems(receipt)))
+  }
+  // Without a receipt there is nothing to compare with.
+  const entries =
+    found.length < installs.length
+      ? []
+      : installedIn(
+          modules.map((each) => path.join(each, 'node_modules')),
+          root,
+        )
+  const endedAt = Math.max(...found.map((receipt) => endOf(receipt, modulesState(receipt.folder))))
+  problems.push(...changedSince(entries, endedAt))
+  problems.push(...judgeInstalled(entries, openJudged(found.flatMap(({ judged }) => judged)), root))
+
+  const installed = new Set(entries.map(({ folder }) => folder)).size
+  if (options.json) process.stdout.write(checkJson(root, found, installed, problems))
+  process.stderr.write(problems.length === 0 ? installedText(found, installed) : checkText(root, problems))
+  return problems.length === 0 ? 0 : 1
+}
+
+/** The projects of the workspace, as its lockfiles and pnpm name them; none that lie elsewhere. */
+async function membersOf(root: string, receipt: Receipt | undefined): Promise<readonly string[]> {
+  const lockfiles = [...installedLockfiles(root), ...(receipt ? ownLockfiles(root, receipt.manager.name) : [])]
+  const packages = (await Promise.all(lockfiles.map(packagesIn))).flat()
+  const importers = new Set(packages.flatMap((pkg) => pkg.importers))
+  const folders = [...(pnpmNotes(root)?.projects ?? []), ...[...importers].map((each) => path.resolve(root, each))]
+  return [...new Set(folders)].filter((folder) => folder.startsWith(root + path.sep)).sort()
+}
+
+/** What lockfiles have that was not judged: the project's, and what its package manager has linked. */
+async function lockfileProblems({ folder, manager, judged: list }: Receipt): Promise<readonly Problem[]> {
+  const judged = openJudged(list)
+  const files = [...ownLockfiles(folder, manager.name), ...installedLockfiles(folder)]
+  const problems: Problem[] = []
+  for (const where of files) {
+    for (const entry of await packagesIn(where)) {
+      if (judged.has(entry)) continue
+      problems.push({ where, found: `${entry.key}, which was not judged`, expected: 'the packages that were judged' })
+    }
+  }
+  return problems
+}
+
+/** The policy that is there now: the one that is named, or the nearest one, as `run` and the hook look for it. */
+async function policyDigest(options: CheckOptions, root: string, once: Derived): Promise<string> {
+  const texts = noteTexts(once)
+  const policy = await loadPolicy(await placeOf(options, root), {}, texts.once)
+  return texts.digest(policy.file)
+}
+
+async function placeOf(options: CheckOptions, root: string): Promise<PolicyPlace> {
+  const place = await policyPlace(options, root)
+  if ('file' in place) return place
+  for (const folder of upwards(root)) {
+    const file = await findPolicy(folder)
+    if (file !== undefined) return { folder: root, file }
+  }
+  return place
+}
+
+function nothingInstalled(root: string): string {
+  if (existsSync(path.join(root, '.pnp.cjs')))
+    return `${root} has no node_modules: yarn has installed it as Plug'n'Play, which \`provenance-gate check\` cannot read. Run installs with \`provenance-gate run -- yarn install\`, whose exit status says what it has let through.`
+  return `There is no node_modules in ${root}, nor in a project of its workspace: nothing is installed there. Install first, or run this in the folder of the lockfile.`
+}

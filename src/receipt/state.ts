@@ -1,0 +1,105 @@
+import { type BigIntStats, lstatSync, readdirSync, realpathSync, statSync } from 'node:fs'
+import path from 'node:path'
+import { readBoundedFileSync } from '../util/files.ts'
+import type { ModulesState } from './types.ts'
+
+/**
+ * Where package managers note what they have linked: pnpm, npm, yarn 1, yarn 2 and later. Each writes its file when it has
+ * linked something, and `pnpm run`, `npm run` and the like do not.
+ */
+const MARKS = ['.pnpm/lock.yaml', '.package-lock.json', '.yarn-integrity', '.yarn-state.yml'] as const
+
+/** Where pnpm notes how it links. Looked at only where its other file lies elsewhere (`virtualStoreDir`). */
+const SPARE = '.modules.yaml'
+
+/** What pnpm writes when it has done everything, the project's own scripts included. */
+const STATE = '.pnpm-workspace-state-v1.json'
+
+/** What package managers keep in node_modules under names that no package has. What else begins with a dot no code loads by its name. */
+const OWN = /^\.(?:bin|pnpm|store|bun|ignored.*|modules\.yaml|package-lock\.json|yarn-.*)$/
+
+/** The state of a project's node_modules, by what its package manager has noted there. Never throws. */
+export function modulesState(project: string): ModulesState {
+  const modules = path.join(project, 'node_modules')
+  const folder = folderState(modules)
+  if (folder === 'unreadable') return { isEmpty: false, marks: {}, notedAt: 0 }
+  if (folder === undefined) return { isEmpty: true, marks: {}, notedAt: 0 }
+  const found = marksIn(modules, MARKS)
+  const marks = Object.keys(found).length > 0 ? found : marksIn(modules, [SPARE])
+  const pnpmfiles = pnpmNotes(project)?.pnpmfiles
+  return {
+    isEmpty: isEmpty(modules),
+    folder: { inode: String(folder.ino), bornAt: Number(folder.birthtimeNs) / 1e6 },
+    marks,
+    notedAt: Math.max(0, ...Object.values({ ...marks, ...marksIn(modules, [STATE]) }).map((mark) => mark.changedAt)),
+    ...(pnpmfiles && { pnpmfiles: pnpmfiles.flatMap((file) => [file, realOf(file)]) }),
+  }
+}
+
+function folderState(modules: string): BigIntStats | 'unreadable' | undefined {
+  try {
+    return statSync(modules, { throwIfNoEntry: false, bigint: true })
+  } catch {
+    // A link that leads back to itself.
+    return 'unreadable'
+  }
+}
+
+function isEmpty(modules: string): boolean {
+  try {
+    return readdirSync(modules).every((name) => name.startsWith('.') && !OWN.test(name))
+  } catch {
+    return false
+  }
+}
+
+function marksIn(modules: string, names: readonly string[]): ModulesState['marks'] {
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const stats = stateOf(path.join(modules, name))
+      return stats === undefined ? [] : [[name, { changedAt: stats.ctimeMs, size: stats.size }]]
+    }),
+  )
+}
+
+function stateOf(file: string) {
+  try {
+    return lstatSync(file, { throwIfNoEntry: false })
+  } catch {
+    // A part of its path is a file, or a circle of links.
+    return undefined
+  }
+}
+
+/** What pnpm notes in node_modules of its last install. */
+export interface PnpmNotes {
+  /** Absolute paths of the workspace's projects. */
+  readonly projects: readonly string[]
+  /** Absolute paths of the pnpmfiles that it has loaded. */
+  readonly pnpmfiles: readonly string[]
+}
+
+const MAX_NOTES = 32 << 20
+
+/** Undefined where pnpm has noted nothing, or what nobody can read. */
+export function pnpmNotes(project: string): PnpmNotes | undefined {
+  try {
+    const bytes = readBoundedFileSync(path.join(project, 'node_modules', STATE), MAX_NOTES)
+    if (bytes === undefined) return undefined
+    const { projects, pnpmfiles } = JSON.parse(bytes.toString('utf8')) as Readonly<Record<string, unknown>>
+    return {
+      projects: typeof projects === 'object' && projects !== null ? Object.keys(projects) : [],
+      pnpmfiles: Array.isArray(pnpmfiles) ? pnpmfiles.filter((each) => typeof each === 'string') : [],
+    }
+  } catch {
+    return undefined
+  }
+}
+
+function realOf(file: string): string {
+  try {
+    return realpathSync(file)
+  } catch {
+    return file
+  }
+}
