@@ -1,5 +1,6 @@
 import type { SettingsList } from '../settings/types.ts'
-import { ACCEPTED_PACKAGE, ACCEPTED_RC, REFUSED_PACKAGE, REFUSED_RC } from './settings-shared.ts'
+import { ACCEPTED_PACKAGE } from './settings-package.ts'
+import { ACCEPTED_RC, REFUSED_RC } from './settings-shared.ts'
 
 /** What npm 11 reads from a repository, by its own list: `@npmcli/config/lib/definitions` of npm 11.21. */
 export const NPM_11: SettingsList = {
@@ -10,6 +11,6 @@ export const NPM_11: SettingsList = {
       accepted: ACCEPTED_RC,
       refused: { ...REFUSED_RC, shrinkwrap: 'is an old name of package-lock' },
     },
-    'package.json': { accepted: ACCEPTED_PACKAGE, refused: REFUSED_PACKAGE },
+    'package.json': { accepted: ACCEPTED_PACKAGE, refused: {} },
   },
 }

@@ -1,5 +1,6 @@
 import type { SettingsList } from '../settings/types.ts'
-import { ACCEPTED_PACKAGE, ACCEPTED_RC, REFUSED_PACKAGE, REFUSED_RC } from './settings-shared.ts'
+import { ACCEPTED_PACKAGE } from './settings-package.ts'
+import { ACCEPTED_RC, REFUSED_RC } from './settings-shared.ts'
 
 /** What npm 12 reads from a repository, by its own list: `@npmcli/config/lib/definitions` of npm 12.2. */
 export const NPM_12: SettingsList = {
@@ -33,7 +34,7 @@ export const NPM_12: SettingsList = {
         packageExtensions: 'plain',
         patchedDependencies: 'plain',
       },
-      refused: REFUSED_PACKAGE,
+      refused: {},
     },
   },
 }

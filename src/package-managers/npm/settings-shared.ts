@@ -29,7 +29,6 @@ const HARMLESS: Readonly<Record<string, Form>> = {
   'diff-src-prefix': 'text',
   'diff-text': 'boolean',
   'diff-unified': 'number',
-  email: 'text',
   'engine-strict': 'boolean',
   'expect-result-count': 'number',
   'expect-results': 'boolean',
@@ -121,7 +120,10 @@ const CHECKED: Readonly<Record<string, Form>> = {
   before: 'text',
   'ignore-scripts': [true],
   'node-options': 'node-flags',
+  'install-links': 'boolean',
   'install-strategy': ['hoisted', 'nested', 'shallow'],
+  // Leaves out packages that are only peers. It installs no other ones, and many repositories have it.
+  'legacy-peer-deps': 'boolean',
   'lockfile-version': [1, 2, 3, '1', '2', '3'],
   'min-release-age': 'number',
   'min-release-age-exclude': 'texts',
@@ -195,6 +197,7 @@ export const REFUSED_RC: Readonly<Record<string, string>> = {
   editor: 'names a program that npm starts',
   'dist-url': 'names where node-gyp downloads what it builds with',
   disturl: 'names where node-gyp downloads what it builds with',
+  email: 'makes npm stop',
   electron_mirror: 'names where an install script downloads a program',
   force: 'makes npm install packages that are for other systems, and pass over conflicts',
   git: 'names a program that npm starts',
@@ -206,7 +209,6 @@ export const REFUSED_RC: Readonly<Record<string, string>> = {
   'include-workspace-root': 'makes npm install another part of the lockfile',
   'init-module': 'names a program that npm runs',
   'init.module': 'names a program that npm runs',
-  'install-links': 'makes npm pack and copy folders in place of linking them, with what they depend on',
   key: 'has npm show a certificate of the repository to registries',
   keyfile: 'names a file that npm reads',
   'legacy-bundling': 'is an old name of install-strategy',
@@ -224,7 +226,7 @@ export const REFUSED_RC: Readonly<Record<string, string>> = {
   package: 'names a package that npm exec installs without a lockfile',
   'package-lock-only': 'makes npm install nothing',
   'prefer-offline': 'makes npm take old answers of the registry from its cache',
-  prefix: 'names another folder to install into',
+  prefix: 'names another folder for global packages and settings',
   production: 'makes npm leave out a part of the lockfile',
   proxy: 'names who passes on what npm sends to registries',
   python: 'names a program that node-gyp starts',
@@ -241,15 +243,3 @@ export const REFUSED_RC: Readonly<Record<string, string>> = {
   workspaces: 'makes npm leave out the projects of the workspace',
   yes: 'makes npx install packages that are in no lockfile without asking',
 }
-
-/** In package.json: what npm ci takes from the lockfile, or compares with it, or only checks. */
-export const ACCEPTED_PACKAGE: Readonly<Record<string, Form>> = {
-  allowScripts: 'plain',
-  config: 'plain',
-  devEngines: 'plain',
-  overrides: 'plain',
-  packageManager: 'text',
-  workspaces: 'plain',
-}
-
-export const REFUSED_PACKAGE: Readonly<Record<string, string>> = {}

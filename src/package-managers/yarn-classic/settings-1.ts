@@ -43,6 +43,8 @@ const ACCEPTED: Readonly<Record<string, Form>> = {
   'workspaces-experimental': 'boolean',
   'workspaces-nohoist-experimental': [true],
   'yarn-enable-lockfile-versions': 'boolean',
+  // yarn compares what it takes from there with the lockfile, too.
+  'yarn-offline-mirror': 'inside',
   'yarn-offline-mirror-pruning': 'boolean',
   ...REGISTRIES_AND_LOGINS,
 }
@@ -81,11 +83,11 @@ const REFUSED: Readonly<Record<string, string>> = {
   userconfig: 'names a further file of settings, which the gate does not read',
   username: 'makes yarn send a login to whatever registry the settings name',
   'yarn-link-file-dependencies': 'makes yarn link folders in place of copying what they pack',
-  'yarn-offline-mirror': 'names a folder that yarn takes packages from',
 }
 
 /** Options that neither change what is installed, nor from where, or make yarn stop sooner. */
 const ACCEPTED_OPTIONS: Readonly<Record<string, Form>> = {
+  audit: 'boolean',
   'check-files': 'boolean',
   emoji: 'boolean',
   'frozen-lockfile': 'boolean',
@@ -99,6 +101,12 @@ const ACCEPTED_OPTIONS: Readonly<Record<string, Form>> = {
   'no-progress': 'boolean',
   'non-interactive': 'boolean',
   'pure-lockfile': 'boolean',
+  save: 'boolean',
+  'save-dev': 'boolean',
+  'save-exact': 'boolean',
+  'save-optional': 'boolean',
+  'save-peer': 'boolean',
+  'save-tilde': 'boolean',
   silent: 'boolean',
   'strict-semver': 'boolean',
   verbose: 'boolean',
@@ -112,6 +120,7 @@ const REFUSED_OPTIONS: Readonly<Record<string, string>> = {
   flat: 'makes yarn choose one version of each package, whatever the lockfile has',
   focus: 'makes yarn install projects of the workspace from the registry',
   force: 'makes yarn fetch all packages again and write the lockfile',
+  global: 'makes yarn install for the whole machine',
   'global-folder': 'names a folder that yarn writes to',
   har: 'makes yarn write what it sends to registries, logins too, into a file',
   'https-proxy': 'names who passes on what yarn sends to registries',
@@ -173,6 +182,8 @@ const yarnrc: KnownSettings = {
 
 /** Keys of other managers that stand in the .npmrc of many repositories. yarn 1 looks none of them up. */
 const FOREIGN: Readonly<Record<string, Form>> = {
+  'allow-git': 'text',
+  'allow-remote': 'text',
   'audit-level': 'text',
   'auto-install-peers': 'boolean',
   audit: 'boolean',
@@ -181,6 +192,8 @@ const FOREIGN: Readonly<Record<string, Form>> = {
   'engine-strict': 'boolean',
   fund: 'boolean',
   hoist: 'boolean',
+  'hoist-pattern': 'plain',
+  'hoist-pattern[]': 'plain',
   'legacy-peer-deps': 'boolean',
   'link-workspace-packages': 'plain',
   loglevel: 'text',
@@ -192,7 +205,10 @@ const FOREIGN: Readonly<Record<string, Form>> = {
   provenance: 'boolean',
   'public-hoist-pattern': 'plain',
   'public-hoist-pattern[]': 'plain',
+  'save-workspace-protocol': 'plain',
   'shamefully-hoist': 'boolean',
+  'shared-workspace-lockfile': 'boolean',
+  'side-effects-cache': 'boolean',
   'strict-peer-dependencies': 'boolean',
   tag: 'text',
   'update-notifier': 'boolean',
