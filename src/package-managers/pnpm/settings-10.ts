@@ -19,7 +19,7 @@ const OWN: Readonly<Record<string, Form>> = {
     'boolean',
     `alwaysAuth hamItUp ifPresent ignoreDepScripts ignorePrepublish legacyBundling managePackageManagerVersions
      packageManagerStrict packageManagerStrictVersion preferOnline readOnly rebuildBundle rollback saveBundle
-     sendMetrics shamefullyFlatten timing unicode`,
+     sendMetrics shamefullyFlatten shrinkwrap timing unicode`,
   ),
   ...each(
     'number',
@@ -35,7 +35,7 @@ const OWN: Readonly<Record<string, Form>> = {
 
 const OWN_REFUSED: Readonly<Record<string, string>> = {
   ...COMMON_REFUSED,
-  ...each(WHY.lockfile, 'lockfileDirectory packageLockOnly shrinkwrap'),
+  ...each(WHY.lockfile, 'lockfileDirectory packageLockOnly'),
   ...each(WHY.store, 'cache tmp'),
   ...each(WHY.program, 'browser editor initModule onloadScript shell viewer'),
   ...each(WHY.runtime, 'useNodeVersion'),
@@ -43,6 +43,8 @@ const OWN_REFUSED: Readonly<Record<string, string>> = {
   ...each(WHY.flag, '_exit globalStyle link usage versions'),
   ...each(WHY.own, 'logstream'),
 }
+
+const { 'node-options': _, ...rcRefused } = kebabbed(OWN_REFUSED)
 
 /** Options of npm in `.npmrc` that pnpm does not know, and which repositories have for npm. */
 const OF_NPM: Readonly<Record<string, Form>> = {
@@ -77,8 +79,9 @@ export const pnpm10: SettingsList = {
       },
     },
     '.npmrc': {
-      accepted: { ...kebabbed(OWN), ...OF_NPM, ...LOGINS },
-      refused: { ...kebabbed(OWN_REFUSED), ...RC_REFUSED, ...each(WHY.mirror, 'node-mirror:*') },
+      // Of the install itself it does not take it, only of `pnpm run` and `pnpm exec`.
+      accepted: { ...kebabbed(OWN), ...OF_NPM, ...LOGINS, 'node-options': 'text' },
+      refused: { ...rcRefused, ...RC_REFUSED, ...each(WHY.mirror, 'node-mirror:*') },
     },
     'package.json': {
       accepted: {

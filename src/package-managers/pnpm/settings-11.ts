@@ -17,7 +17,7 @@ export const CURRENT: Readonly<Record<string, Form>> = {
   ...WORKSPACE,
   ...each(
     'boolean',
-    `auditIgnorePrune autoConfirmAllPrompts autoInstallPeersFromHighestMatch forceIgnoresPlatform
+    `auditIgnorePrune autoConfirmAllPrompts autoInstallPeersFromHighestMatch forceIgnoresPlatform frozenStore
      minimumReleaseAgeExcludePrune minimumReleaseAgeIgnoreMissingTime minimumReleaseAgeStrict
      nodeExperimentalPackageMap runtime skipManifestObfuscation trustLockfile trustPolicyExcludePrune
      virtualStoreOnly yes`,
@@ -37,7 +37,6 @@ export const CURRENT_REFUSED: Readonly<Record<string, string>> = {
   ...WORKSPACE_REFUSED,
   ...each(WHY.server, 'pnprServer'),
   ...each(WHY.cache, 'remoteSideEffectsCache'),
-  ...each(WHY.unchecked, 'frozenStore'),
   ...each(WHY.program, 'pnpmExecPath'),
   ...each(WHY.mirror, 'nodeDownloadMirrors'),
   ...each(WHY.users, 'npmrcAuthFile userConfig'),

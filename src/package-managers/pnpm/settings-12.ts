@@ -27,7 +27,6 @@ export const pnpm12: SettingsList = {
         ...each(WHY.mirror, 'tools'),
         ...each(WHY.lockfile, 'symlinkedLockfileTargetDirs'),
         ...each(WHY.global, 'globalShims'),
-        strictSSL: 'is a spelling of strictSsl that pnpm does not read',
       },
     },
     '.npmrc': { accepted: { ...LOGINS, 'strict-ssl': [true] }, refused: RC_REFUSED },

@@ -30,7 +30,6 @@ export const WHY = {
   store:
     'names a folder that a repository can fill with packages, which pnpm takes without comparing them with the lockfile',
   modules: 'names a folder that a repository can fill, so that pnpm takes for installed what is in it',
-  unchecked: 'switches off a comparison of what is in the store',
   server: 'lets a server answer in place of the lockfile or of the registry',
   cache: 'takes what packages built from a server, without comparing it with the lockfile',
   program: 'names a program, or options of one, that pnpm runs',
