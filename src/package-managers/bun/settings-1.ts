@@ -191,7 +191,7 @@ export const BUN_1: SettingsList = {
         catalogs: 'plain',
         config: 'plain',
         overrides: 'plain',
-        packageManager: 'text',
+        packageManager: 'package-manager',
         patchedDependencies: 'plain',
         resolutions: 'plain',
         trustedDependencies: 'texts',

@@ -89,7 +89,7 @@ export const DENO_2: SettingsList = {
         catalog: 'plain',
         catalogs: 'plain',
         overrides: 'plain',
-        packageManager: 'text',
+        packageManager: 'package-manager',
         workspaces: 'plain',
       },
       refused: {},

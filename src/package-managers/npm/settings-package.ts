@@ -6,6 +6,6 @@ export const ACCEPTED_PACKAGE: Readonly<Record<string, Form>> = {
   config: 'plain',
   devEngines: 'plain',
   overrides: 'plain',
-  packageManager: 'text',
+  packageManager: 'package-manager',
   workspaces: 'plain',
 }

@@ -185,6 +185,6 @@ export const RC_REFUSED: Readonly<Record<string, string>> = {
 
 /** Fields of package.json that pnpm reads as settings. Ranges and dependencies are in the lockfile. */
 export const MANIFEST: Readonly<Record<string, Form>> = {
-  packageManager: 'text',
+  packageManager: 'package-manager',
   ...each('plain', 'dependenciesMeta devEngines engines publishConfig resolutions workspaces'),
 }

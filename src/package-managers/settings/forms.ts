@@ -8,6 +8,7 @@ const NAMES: Readonly<Record<Exclude<Form, readonly unknown[]>, string>> = {
   url: 'an https:// or http:// URL without variables',
   inside: 'a relative path inside of its folder',
   'node-flags': 'options of Node that load no code',
+  'package-manager': 'a package manager and its version, such as pnpm@10.1.0',
   secret: 'one line of text',
   plain: 'a value without variables',
 }
@@ -34,6 +35,8 @@ export function hasForm(value: unknown, form: Form): boolean {
       return isText(value) && isInside(value)
     case 'node-flags':
       return isText(value) && isNodeFlags(value)
+    case 'package-manager':
+      return typeof value === 'string' && /^[a-z]+@\d+\.\d+\.\d+(?:[-+][\w.+-]*)?$/.test(value)
     case 'secret':
       return typeof value === 'string' && value !== '' && !CONTROL.test(value)
     case 'plain':

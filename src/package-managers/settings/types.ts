@@ -26,6 +26,7 @@ export type SettingsFile =
  * - `url`: an absolute http: or https: URL.
  * - `inside`: a relative path, with `/`, that stays in the folder of its file.
  * - `node-flags`: options of Node, of which none loads code.
+ * - `package-manager`: a name and an exact version, `pnpm@10.1.0` or `yarn@4.1.0+sha224.…`; neither a range nor a URL.
  * - `secret`: one line of text, which may contain `${`: a login, which the gate neither expands nor sends.
  * - `plain`: any data without variables, nothing (`null`) included. For what the lockfile repeats, or the gate reads by itself.
  * - a list: one of these very values.
@@ -38,6 +39,7 @@ export type Form =
   | 'url'
   | 'inside'
   | 'node-flags'
+  | 'package-manager'
   | 'secret'
   | 'plain'
   | readonly (string | number | boolean)[]

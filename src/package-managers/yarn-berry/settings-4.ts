@@ -160,7 +160,7 @@ export const BERRY_4: SettingsList = {
         dependenciesMeta: 'plain',
         'installConfig.hoistingLimits': ['none', 'workspaces', 'dependencies'],
         'installConfig.selfReferences': 'boolean',
-        packageManager: 'text',
+        packageManager: 'package-manager',
         preferUnplugged: 'boolean',
         resolutions: 'plain',
         workspaces: 'plain',

@@ -230,7 +230,8 @@ export const YARN_1: SettingsList = {
       accepted: {
         config: 'plain',
         devEngines: 'plain',
-        packageManager: 'text',
+        'installConfig.*': 'plain',
+        packageManager: 'package-manager',
         resolutions: 'plain',
         workspaces: 'plain',
       },

@@ -23,6 +23,7 @@ const OF_FORM: Readonly<Record<Exclude<Form, readonly unknown[]>, readonly unkno
   url: ['http://127.0.0.1:9/x/'],
   inside: ['elsewhere/file.cjs'],
   'node-flags': ['--no-warnings'],
+  'package-manager': ['pnpm@10.0.0'],
   secret: ['word'],
   plain: [{ dep: '1.1.0' }, ['dep'], { dep: { dependencies: { extra: '1.0.0' } } }],
 }
