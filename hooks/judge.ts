@@ -3,18 +3,22 @@ import path from 'node:path'
 import packageJson from '../package.json' with { type: 'json' }
 import { derivedIn } from '../src/evidence/derived.ts'
 import { lazyEvidence } from '../src/evidence/lazy.ts'
-import { type Places, userPlaces } from '../src/evidence/places.ts'
-import type { EvidenceSource } from '../src/evidence/types.ts'
+import { userPlaces } from '../src/evidence/places.ts'
+import type { RegistrySettings } from '../src/evidence/settings.ts'
 import { type Gate, gateBy } from '../src/gate.ts'
 import { importersFrom, projectName } from '../src/lockfile/importers.ts'
 import { linksOf } from '../src/lockfile/links.ts'
 import { lockedPackages } from '../src/lockfile/pnpm.ts'
+import { withProjects } from '../src/lockfile/projects.ts'
+import { compareAddresses, type Registries } from '../src/lockfile/registries.ts'
 import type { LockedPackage } from '../src/lockfile/types.ts'
+import { hasSeveralLockfiles } from '../src/lockfile/workspace.ts'
 import { decide, evidenceFrom } from '../src/policy/decide.ts'
 import { noteTexts } from '../src/policy/digest.ts'
 import { findPolicy } from '../src/policy/find.ts'
 import { loadPolicy, type PolicyPlace, refuseUnlisted } from '../src/policy/load.ts'
 import type { Policy, Verdict } from '../src/policy/types.ts'
+import { projectRoot } from '../src/project.ts'
 import { openProver, type Prover } from '../src/proving/prover.ts'
 import { type Origin, refusalText, warningText } from '../src/report/text.ts'
 import { warning } from '../src/report/warning.ts'
@@ -68,6 +72,8 @@ interface Opened {
   readonly digest: string
   /** What is allowed of the lockfile, for the receipt. */
   allowed: readonly LockedPackage[]
+  /** Where pnpm looks for packages, by its settings. */
+  readonly registries: () => Promise<Registries>
 }
 
 /** @param project the workspace's root, or else the folder that the command is about */
@@ -98,7 +104,11 @@ export function openJudge(project: string, receipt: Omit<RecorderOptions, 'place
     const policy = await loadPolicy(place, {}, texts.once)
     const here = path.relative(lockfileDir, process.cwd())
     await checkSettings({ manager: 'pnpm', root: lockfileDir, projects: [here], policy, once, now })
-    const evidence = lazyEvidence(() => openEvidence(lockfileDir, project, registries, policy, places))
+    const settings = onlyOnce(() => settingsOf(lockfileDir, project, registries))
+    const evidence = lazyEvidence(async () => {
+      const { openNetwork } = await import('../src/evidence/network.ts')
+      return openNetwork(await settings(), policy.attestations, places)
+    })
     const remember = { ...places, project: lockfileDir, version }
     const prove = openProver({
       evidence,
@@ -110,7 +120,13 @@ export function openJudge(project: string, receipt: Omit<RecorderOptions, 'place
     })
     const rootGate = gateBy({ ...policy, projects: new Map() }, prove, now)
     const digest = texts.digest(policy.file)
-    return { folder: place.folder, policy, gate: gateBy(policy, prove, now), prove, rootGate, digest, allowed: [] }
+    return {
+      ...{ folder: place.folder, policy, gate: gateBy(policy, prove, now), prove, rootGate, digest, allowed: [] },
+      registries: async () => {
+        const { registriesFor } = await import('../src/evidence/settings-for.ts')
+        return registriesFor('pnpm', await settings())
+      },
+    }
   }
 
   function all(): Promise<readonly Opened[]> {
@@ -138,21 +154,39 @@ export function openJudge(project: string, receipt: Omit<RecorderOptions, 'place
     origin?: Origin,
   ): Promise<void> {
     const verdicts = await Promise.all(
-      packages.map((pkg) =>
-        Promise.all(opened.map(({ gate, rootGate }) => (isJudgedAgain && pkg.forAnyone ? rootGate : gate)(pkg))),
+      opened.map(async ({ gate, rootGate, registries }) =>
+        Promise.all(
+          (await compareAddresses(packages, registries)).map((pkg) =>
+            (isJudgedAgain && pkg.forAnyone ? rootGate : gate)(pkg),
+          ),
+        ),
       ),
     ).catch((error: unknown) => {
       failures.push(error)
       throw error
     })
     warn(verdicts.flat())
-    stop(verdicts.flatMap(firstRefusal), origin)
+    stop(
+      packages.flatMap((_, index) => firstRefusal(verdicts.flatMap((each) => each[index] ?? []))),
+      origin,
+    )
+  }
+
+  /** What a lockfile says of where packages come from, compared with the folders and the settings that are there. */
+  async function fromPlaces(
+    packages: readonly LockedPackage[],
+    lockfileDir: string,
+  ): Promise<readonly LockedPackage[]> {
+    const { registries } = await gateOf(lockfileDir)
+    const root = projectRoot(lockfileDir)
+    const several = gates.size > 1 || (await hasSeveralLockfiles(root))
+    return compareAddresses(withProjects(packages, lockfileDir, { root, hasSeveralLockfiles: several }), registries)
   }
 
   /** The lockfile of a project of its own is about that project, under whatever name its policy knows it. */
   async function placed(packages: readonly LockedPackage[], lockfileDir: string): Promise<readonly LockedPackage[]> {
     const { folder, policy } = await gateOf(lockfileDir)
-    const here = importersFrom(packages, lockfileDir, folder)
+    const here = importersFrom(await fromPlaces(packages, lockfileDir), lockfileDir, folder)
     if (policy.projects.size === 0 || lockfileDir === folder) return here
     const name = projectName(folder, lockfileDir)
     const listed = [...policy.projects.keys()]
@@ -181,7 +215,12 @@ export function openJudge(project: string, receipt: Omit<RecorderOptions, 'place
     // Of several lockfiles nobody says which this is.
     if (only === undefined || lockfileDir === undefined || others.length > 0) {
       await Promise.all([...gates.keys()].map(refuseUnlistedIn))
-      return judge(opened, packages.map(forAnyone), isJudgedAgain, origin)
+      const located = await Promise.all([...gates.keys()].map((each) => fromPlaces(packages, each)))
+      // A link is relative to a lockfile that nobody names: it leads to a project if it does from one of them.
+      const anywhere = packages.map(
+        (pkg, index) => located.map((each) => each[index]).find((each) => each?.source === 'workspace') ?? pkg,
+      )
+      return judge(opened, anywhere.map(forAnyone), isJudgedAgain, origin)
     }
     const here = await placed(packages, lockfileDir)
     await refuseUnlisted(only.policy, only.folder, importersIn(here))
@@ -216,7 +255,7 @@ export function openJudge(project: string, receipt: Omit<RecorderOptions, 'place
 
     // They follow from its text, which is here what pnpm has made of it.
     listed: (lockfile, lockfileDir) =>
-      once(['wanted lockfile', lockfileDir], JSON.stringify(lockfile) ?? '', () => lockedPackages(lockfile)),
+      once(['wanted lockfile, by source', lockfileDir], JSON.stringify(lockfile) ?? '', () => lockedPackages(lockfile)),
 
     placed,
 
@@ -349,19 +388,21 @@ async function policyPlace(lockfileDir: string, project: string): Promise<Policy
 }
 
 /** Tokens may stand at the root of a workspace, also where each project has a lockfile of its own. */
-async function openEvidence(
+async function settingsOf(
   lockfileDir: string,
   project: string,
   registries: Readonly<Record<string, unknown>>,
-  { attestations }: Policy,
-  places: Places,
-): Promise<EvidenceSource> {
-  const [{ openNetwork }, { currentEnvironment, readRegistrySettings, withRegistries }] = await Promise.all([
-    import('../src/evidence/network.ts'),
-    import('../src/evidence/settings.ts'),
-  ])
+): Promise<RegistrySettings> {
+  const { currentEnvironment, readRegistrySettings, withRegistries } = await import('../src/evidence/settings.ts')
   const own = readRegistrySettings(lockfileDir, currentEnvironment())
   const outer = lockfileDir === project ? own : readRegistrySettings(project, currentEnvironment())
-  const settings = { ...own, options: { ...outer.options, ...own.options } }
-  return openNetwork(withRegistries(settings, registries), attestations, places)
+  return withRegistries({ ...own, options: { ...outer.options, ...own.options } }, registries)
+}
+
+function onlyOnce<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  return () => {
+    made ??= make()
+    return made
+  }
 }

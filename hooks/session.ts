@@ -66,10 +66,11 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
   let resolving = false
   /** Whether anything is resolved anew: then the lockfile does not tell any more who needs what. */
   let isResolving = false
-  /** `asked`: this pnpm asks resolvers. `strangers`: something that no registry has was let through. */
   const wanted = {
+    /** Whether this pnpm asks resolvers. */
     asked: false,
-    strangers: false,
+    /** What was let through although no registry has it. */
+    strangers: [] as LockedPackage[],
     fromRegistry: new Set<string>(),
     /** The other names under which a package of a registry is wanted. */
     aliases: new Map<string, readonly string[]>(),
@@ -127,7 +128,20 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
    * proven package. Its name then is one that nobody wanted from a registry.
    */
   function isForged(name: string): boolean {
-    return !insidePnpm && wanted.strangers && !wanted.fromRegistry.has(name)
+    return !insidePnpm && wanted.strangers.length > 0 && !wanted.fromRegistry.has(name)
+  }
+
+  /**
+   * What a manifest without a registry may be, by its own name: whatever was let through under that name, else anything
+   * that was. Each has to be permitted, for the manifest does not say which one it is.
+   */
+  function asStrangers(name: string, version: string): readonly LockedPackage[] {
+    const named = wanted.strangers.filter((each) => each.name === name)
+    const sources = new Set((named.length > 0 ? named : wanted.strangers).map(({ source }) => source))
+    return (sources.size > 0 ? [...sources] : (['unknown'] as const)).map((source) => ({
+      ...resolved(name, version),
+      source,
+    }))
   }
 
   return {
@@ -169,15 +183,16 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
           if (alias && alias !== target) await wantedAs(alias, target)
           // A range may lead to a project of the workspace; pnpm 12 then links it before any other hook could tell.
           if (projects.has(target) && (await linksProjects()))
-            await judge.added([{ ...stranger(target, specifier), source: 'directory' }], isJudgedAgain)
+            await judge.added([{ ...stranger(target, specifier), source: 'workspace' }], isJudgedAgain)
           return
         }
         // `pnpm add ./folder`, on pnpm 11: judged by its own name, in time, when it has one. pnpm 12 finds that out first.
         if (insidePnpm && !alias) return
         // An asset of a release is proven by its bytes, which are known before anything of it is linked or run.
         if (insidePnpm && githubAsset(specifier) !== undefined) return
-        await judge.added([stranger(alias ?? '', specifier)], isJudgedAgain)
-        wanted.strangers = true
+        const wantedOne = stranger(alias ?? '', specifier)
+        await judge.added([wantedOne], isJudgedAgain)
+        wanted.strangers.push(wantedOne)
       }),
 
     readPackage: (manifest) =>
@@ -186,7 +201,7 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
         isResolving ||= resolving
         if (insidePnpm && !wanted.asked) strangers.push(...strangersOfManifest(manifest))
         if (dist !== undefined && isForged(name)) {
-          await judge.added([{ ...resolved(name, version), source: 'unknown' }], isJudgedAgain)
+          await judge.added(asStrangers(name, version), isJudgedAgain)
         } else if (dist !== undefined) {
           const aliases = wanted.aliases.get(name)
           const pkg = resolved(name, version, dist.integrity, dist.tarball)
@@ -202,9 +217,9 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
           // Where the command line cannot be read, this is for `fetch`, which calls no `preResolution` on pnpm 12.
           if (argv.length === 0 && judgesExisting) onDisk ??= judgeFolder(projectRoot(), true)
           await onDisk
-        } else if (!isKnown(name, version) && (wanted.strangers || !wanted.asked)) {
+        } else if (!isKnown(name, version) && (wanted.strangers.length > 0 || !wanted.asked)) {
           // Not a project, not judged before, and not from a registry, so nothing can prove it.
-          await judge.added([{ ...resolved(name, version), source: 'unknown' }], isJudgedAgain)
+          await judge.added(asStrangers(name, version), isJudgedAgain)
         }
       }),
 
@@ -229,7 +244,11 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
         if (locked.length > 0)
           return judge.added(isResolving ? locked.map((pkg) => ({ ...pkg, forAnyone: true })) : locked, linksNothing)
         const named = name === undefined ? [] : [{ ...stranger(name, origin), version, source: 'git' as const }]
-        await judge.added([...named, ...strangers], linksNothing)
+        // Whatever a specifier looks like, what is fetched now is a repository.
+        const fetched = strangers.map((each) =>
+          each.source === 'unknown' ? { ...each, source: 'git' as const } : each,
+        )
+        await judge.added([...named, ...fetched], linksNothing)
         const reason = unguardedRepository(settings.userAgent, clean(origin))
         if (reason !== undefined) throw pnpmError(reason)
       }),
@@ -295,7 +314,8 @@ function resolved(name: string, version: string, integrity?: string, tarball?: s
     ...unnamed,
     key: `${name}@${version}`,
   } as const
-  return tarball === undefined ? pkg : { ...pkg, tarball }
+  if (tarball === undefined) return pkg
+  return source === 'registry' ? { ...pkg, tarball, outside: '' } : { ...pkg, tarball }
 }
 
 /** `name@1.0.0`, `@scope/name@1.0.0-rc.1`: how pnpm names what it has resolved from a registry. */

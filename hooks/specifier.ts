@@ -10,14 +10,19 @@ export function sourceOf(specifier: string): PackageSource {
   const [, scheme, rest = ''] = /^([a-z][\w.+-]+):(.*)$/is.exec(specifier) ?? []
   if (scheme === undefined) return isVersion(specifier) ? 'registry' : guess(specifier)
   const kind = SCHEMES.get(scheme.toLowerCase())
-  if (kind !== undefined) return kind === 'directory' && ARCHIVE.test(rest) ? 'tarball' : kind
+  if (kind === 'tarball') return isRepository(specifier) ? 'git' : 'tarball'
+  if (kind === 'directory' && ARCHIVE.test(rest)) return 'tarball'
+  // `workspace:./folder` is a link to that folder, whatever it is.
+  if (kind === 'workspace' && /^[./\\~]|^[a-z]:/i.test(rest)) return ARCHIVE.test(rest) ? 'tarball' : 'directory'
+  if (kind !== undefined) return kind
   // `npm:name@^1.0.0`, `jsr:@scope/name`, or a registry by the name that the project's settings give it: `work:^1.0.0`.
   const named = /^(?:@[\w.~-]+\/)?[\w~-][\w.~-]*(?:@(.*))?$/s.exec(rest)
   return isVersion(named === null ? rest : (named[1] ?? '')) ? 'registry' : 'unknown'
 }
 
 const SCHEMES: ReadonlyMap<string, PackageSource> = new Map([
-  ...(['file', 'link', 'portal', 'workspace'] as const).map((scheme) => [scheme, 'directory'] as const),
+  ['workspace', 'workspace'],
+  ...(['file', 'link', 'portal'] as const).map((scheme) => [scheme, 'directory'] as const),
   ...(['http', 'https'] as const).map((scheme) => [scheme, 'tarball'] as const),
   ...(['git', 'git+file', 'git+http', 'git+https', 'git+ssh', 'git+rsync', 'ssh'] as const).map(git),
   ...(['github', 'gitlab', 'bitbucket', 'gist'] as const).map(git),
@@ -27,6 +32,13 @@ const SCHEMES: ReadonlyMap<string, PackageSource> = new Map([
 
 function git(scheme: string): readonly [string, PackageSource] {
   return [scheme, 'git']
+}
+
+/** What pnpm clones of web addresses, or takes for the archive of a commit (`isGitArchive`, in the lockfile's reader). */
+function isRepository(url: string): boolean {
+  if (/^https?:\/\/(?:codeload\.github\.com|bitbucket\.org|gitlab\.com)[:/].*tar\.gz/i.test(url)) return true
+  if (/^[^#?]*\.git\/?(?:#|$)/i.test(url)) return true
+  return /^https?:\/\/(?:www\.)?(?:github\.com|gitlab\.com|bitbucket\.org)\/[^/#?]+\/[^/#?]+\/?(?:#|$)/i.test(url)
 }
 
 const ARCHIVE = /\.(?:tgz|tar\.gz|tar)$/i

@@ -128,6 +128,7 @@ describe('evidence', () => {
   const SOURCES = {
     tarball: /^a dependency from a tarball URL or file \(where\)$/,
     git: /^a dependency from a git repository \(where\)$/,
+    workspace: /^a dependency from a project of the workspace \(where\)$/,
     directory: /^a dependency from a folder \(where\)$/,
     runtime: /^a dependency from a runtime download \(where\)$/,
     bundled: /^a dependency from another package's tarball \(where\)$/,

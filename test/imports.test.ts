@@ -110,7 +110,7 @@ const BETWEEN = ['src/proving', 'src/proxy']
 const COMPOSITION_ROOTS = [
   ...['src/cli/sources.ts', 'src/cli/verify.ts', 'src/cli/accept.ts', 'src/cli/init.ts', 'src/cli/export.ts'],
   ...['src/cli/explain.ts', 'src/cli/policy.ts', 'src/cli/verify-bundle.ts', 'src/cli/trust.ts'],
-  ...['src/cli/lockfiles.ts', 'src/cli/check.ts'],
+  ...['src/cli/lockfiles.ts', 'src/cli/check.ts', 'src/cli/from-places.ts'],
   ...['run', 'places', 'projects', 'receipt'].map((name) => `src/cli/run/${name}.ts`),
   ...['hooks/session.ts', 'hooks/judge.ts', 'hooks/receipt.ts'],
   'src/settings.ts',
@@ -245,7 +245,7 @@ describe('what decides does nothing else', () => {
   /** Where a file is read: the only files of their rooms that may, and what decides does not lead there. */
   const READERS: Readonly<Record<string, readonly string[]>> = {
     'src/policy': ['src/policy/load.ts', 'src/policy/read-lock.ts', 'src/policy/find.ts', 'src/policy/file.ts'],
-    'src/lockfile': ['read', 'bytes', 'workspace', 'formats', 'manifests', 'find', 'installed'].map(
+    'src/lockfile': ['read', 'bytes', 'workspace', 'formats', 'manifests', 'find', 'installed', 'projects'].map(
       (name) => `src/lockfile/${name}.ts`,
     ),
     'src/receipt': ['src/receipt/state.ts', 'src/receipt/installed.ts', 'src/receipt/changed.ts'],

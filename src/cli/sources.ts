@@ -29,6 +29,7 @@ import type { ProverOptions } from '../proving/prover.ts'
 import { warning } from '../report/warning.ts'
 import { checkSettings } from '../settings.ts'
 import type { TrustFiles } from '../trust/inputs.ts'
+import { fromPlaces } from './from-places.ts'
 
 /** What every command that looks at a lockfile is told: which one, and where evidence and trust come from. */
 export interface SourceOptions {
@@ -65,22 +66,29 @@ async function readChosen(
 ): Promise<Pick<ReadLockfile, 'manager' | 'packages' | 'projects'>> {
   const folder = path.dirname(lockfile)
   const other = await readOther(lockfile)
-  if (other !== undefined) return { ...other, packages: importersFrom(other.packages, other.lockfileDir, base) }
+  if (other !== undefined) {
+    const here = await fromPlaces(other.packages, other.lockfileDir, other.manager)
+    return { ...other, packages: importersFrom(here, other.lockfileDir, base) }
+  }
   const files = await lockfilesOf(lockfile)
   const read = await Promise.all(files.map((file) => readOnce(file, once))).catch(async (error: unknown) => {
     const whole = path.join(projectRoot(folder), path.basename(lockfile))
     if (existsSync(lockfile) || whole === lockfile || !existsSync(whole)) throw error
     throw new GateError(`There is no lockfile at ${lockfile}. The workspace's is ${whole}: name it with --lockfile.`)
   })
-  const locked = acrossLockfiles(
-    read.map(({ packages, lockfileDir }) => ({ folder: lockfileDir, packages })),
-    base,
-  )
+  const located = read.map(async ({ packages, lockfileDir }) => ({
+    folder: lockfileDir,
+    packages: await fromPlaces(packages, lockfileDir, 'pnpm'),
+  }))
+  const locked = acrossLockfiles(await Promise.all(located), base)
   // No other lockfile vouches for them: pnpm installs them from the root's own, or anew.
   const vouched = read[files.indexOf(lockfile)]?.configDependencies ?? new Map<string, string>()
   const pinned = await pinnedConfigDependencies(folder, vouched)
   // The packages of one lockfile are distinct already.
-  const packages = read.length === 1 && pinned.length === 0 ? locked : mergePackages([...locked, ...pinned])
+  const packages =
+    read.length === 1 && pinned.length === 0
+      ? locked
+      : mergePackages([...locked, ...(await fromPlaces(pinned, folder, 'pnpm'))])
   const projects = read.flatMap((each) => each.projects.map((project) => path.resolve(each.lockfileDir, project)))
   return { manager: 'pnpm', packages, projects: projects.map((project) => projectName(folder, project)) }
 }
@@ -99,7 +107,7 @@ async function readOther(file: string): Promise<ReadLockfile | undefined> {
 /** What a lockfile of pnpm has follows from its bytes: they are parsed once. @throws GateError */
 async function readOnce(file: string, once: Derived): Promise<ReadLockfile> {
   const bytes = await readLockfileBytes(file)
-  const found = await once(['lockfile', file], bytes, async () => {
+  const found = await once(['lockfile, by source', file], bytes, async () => {
     const { parseLockfile } = await import('../lockfile/read.ts')
     const { packages, projects, configDependencies } = await parseLockfile(bytes, file)
     return { packages, projects, configDependencies: [...configDependencies] }

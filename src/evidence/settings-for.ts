@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import { type Environment, type RegistrySettings, readRegistrySettings } from './settings.ts'
+import { type Environment, type RegistrySettings, readRegistrySettings, registryOf, type Whence } from './settings.ts'
 import { readBerrySettings } from './settings-berry.ts'
 import { readBunSettings } from './settings-bun.ts'
 import { readDenoSettings, readNpmSettings } from './settings-npm.ts'
@@ -16,6 +16,14 @@ const READERS: Readonly<Record<SettingsOf, (folder: string, environment: Environ
   berry: readBerrySettings,
   bun: readBunSettings,
   deno: readDenoSettings,
+}
+
+/** Where a manager with these settings looks for packages. npm looks in its own registry for what lies in the public one. */
+export function registriesFor(manager: SettingsOf, settings: RegistrySettings) {
+  return {
+    of: (pkg: Whence): string | undefined => registryOf(settings, pkg),
+    inPlaceOfPublic: manager === 'npm' ? settings.registries.default : undefined,
+  }
 }
 
 /** The settings that a package manager reads in a folder: the lockfile's. */

@@ -3,7 +3,7 @@ import { isPackageName } from '../util/package-name.ts'
 import { isVersion } from './dep-path.ts'
 import { dependenciesOf } from './dependencies.ts'
 import { type Claim, LOCAL_TARBALL } from './entry.ts'
-import { folderClaim, openGraph, swappedClaim, unknownClaim } from './graph.ts'
+import { folderClaim, openGraph, projectClaim, swappedClaim, unknownClaim } from './graph.ts'
 import { remoteOrigin } from './npm-entry.ts'
 import { type Fields, field, isPlain } from './record.ts'
 import type { LockedPackage } from './types.ts'
@@ -33,14 +33,14 @@ export function bunPackages(document: unknown): readonly LockedPackage[] {
   const projects = new Map([...workspaces.keys()].map((folder) => [folder, graph.add(folder, [])]))
   const numbers = new Map<string, number>()
   for (const [key, entry] of entries) {
-    const claim = claimOf(entry)
+    const claim = claimOf(entry, names)
     const node = graph.add(`${claim.name}@${claim.version || (claim.origin ?? '')}`, [claim])
     numbers.set(key, node)
     const installed = entry.path.at(-1) ?? key
     if (installed !== claim.name) graph.nodes[node]?.aliases.add(installed)
     // Folders on the way to its own: `./b` is no `b` of another package.
     if (!entry.path.every(isPackageName)) graph.nodes[node]?.aliases.add(key)
-    const [, folder] = /^workspace:(.*)$/s.exec(claim.source === 'directory' ? (claim.origin ?? '') : '') ?? []
+    const [, folder] = /^workspace:(.*)$/s.exec(isFolder(claim) ? (claim.origin ?? '') : '') ?? []
     const project = folder === undefined ? undefined : projects.get(folder)
     if (project === undefined) continue
     graph.connect(node, project)
@@ -93,8 +93,7 @@ export function bunPackages(document: unknown): readonly LockedPackage[] {
       }
       use(named(found, name))
       const claim = graph.nodes[found]?.claims[0]
-      if (claim === undefined || claim.source === 'directory' || specifier.kind === 'other' || overridden.has(name))
-        continue
+      if (claim === undefined || isFolder(claim) || specifier.kind === 'other' || overridden.has(name)) continue
       const asked = specifier.kind === 'alias' ? specifier.name : name
       // Not what the project asks for, and installed all the same.
       if (claim.name !== asked) use(graph.add(`${asked}@${text}`, [swappedClaim(asked, claim.name)]))
@@ -132,7 +131,12 @@ function entriesOf(packages: ReadonlyMap<string, unknown>): ReadonlyMap<string, 
   )
 }
 
-function claimOf({ name, reference, rest }: Entry): Claim {
+function isFolder({ source }: Claim): boolean {
+  return source === 'directory' || source === 'workspace'
+}
+
+/** @param projects their names, by their folders */
+function claimOf({ name, reference, rest }: Entry, projects: ReadonlyMap<string, string | undefined>): Claim {
   if (!isPackageName(name)) return unknownClaim(name, '', 'not a package name')
   const isRegistry = isVersion(reference)
   const version = isRegistry ? reference : ''
@@ -147,6 +151,8 @@ function claimOf({ name, reference, rest }: Entry): Claim {
       return unknownClaim(name, version, `at ${address}`)
     return { name, version, ...remoteOrigin(name, version, address, locked, false) }
   }
+  const [, project] = /^workspace:(.*)$/s.exec(reference) ?? []
+  if (project !== undefined && projects.get(project) === name) return projectClaim(name, project)
   if (/^(?:workspace|link|file|root):/.test(reference)) {
     return LOCAL_TARBALL.test(reference)
       ? { name, version, integrity: locked, source: 'tarball', origin: reference }

@@ -43,6 +43,7 @@ function configDependency(name: string, value: unknown): LockedPackage {
     integrity: integrity === '' ? undefined : integrity,
     source: understood ? 'registry' : 'unknown',
     origin: typeof tarball === 'string' ? tarball : undefined,
+    ...(typeof tarball === 'string' && { outside: '' }),
     importers: ['.'],
     key: `${name}@${version}`,
   }

@@ -11,10 +11,12 @@ export interface Claim {
   readonly integrity: string | undefined
   readonly source: PackageSource
   readonly origin: string | undefined
+  readonly atNpmjs?: true
+  readonly outside?: string
   readonly github?: GithubOrigin
 }
 
-type Origin = Pick<Claim, 'integrity' | 'source' | 'origin' | 'github'>
+type Origin = Omit<Claim, 'name' | 'version'>
 
 /**
  * Judges one entry. `info` is its record in `packages`, `snapshot` the one in `snapshots`; one of them is undefined in
@@ -126,9 +128,9 @@ export function gitOrigin(resolution: unknown): string {
 
 /**
  * A tarball, from the registry or elsewhere. The key decides, not the host: pnpm gives `name@1.0.0` to what it resolved
- * in a registry, and keeps the URL there too when the registry (GitHub Packages, Artifactory) has its own layout. What
- * host an attacker writes into that URL does not matter, since pnpm checks the bytes against `integrity` and the gate
- * verifies the evidence against the same `integrity`. Whatever makes pnpm install something else than exactly those
+ * in a registry, and keeps the URL there too when the registry (GitHub Packages, Artifactory) has its own layout. For a
+ * proof the host does not matter, since pnpm checks the bytes against `integrity` and the gate verifies the evidence
+ * against the same `integrity`. For a rule that asks for no proof it does: `outside` says so. Whatever makes pnpm install something else than exactly those
  * bytes is therefore not `registry`: a git host's archive is repacked, by scripts of its own; `path` picks a subfolder.
  */
 function fromTarball(id: PackageId, resolution: Fields): Origin {
@@ -150,8 +152,11 @@ function fromTarball(id: PackageId, resolution: Fields): Origin {
   if (!isRegistry || url?.startsWith('file:') === true) return { ...locked, source: 'tarball', origin }
   if (field(resolution, 'path') !== undefined) return unknown('resolution of a registry package with a path')
   if (url !== undefined && !isFetchable(url)) return unknown(`tarball at ${JSON.stringify(url)}`)
-  const plain = kind === 'version' && (url === undefined || isDefaultTarball(url, id.name, id.text))
-  return { ...locked, source: 'registry', origin: plain ? undefined : origin }
+  const source = 'registry' as const
+  if (url === undefined) return { ...locked, source, origin }
+  return kind === 'version' && isDefaultTarball(url, id.name, id.text)
+    ? { ...locked, source, origin: undefined, atNpmjs: true }
+    : { ...locked, source, origin, outside: '' }
 }
 
 const TARBALL_FIELDS: ReadonlySet<string> = new Set(['integrity', 'tarball', 'gitHosted', 'path', 'revision'])

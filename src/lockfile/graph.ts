@@ -1,5 +1,5 @@
 import type { Claim } from './entry.ts'
-import { reachedBy } from './importers.ts'
+import { isOwnFolder, reachedBy } from './importers.ts'
 import { mergePackages } from './merge.ts'
 import type { LockedPackage } from './types.ts'
 
@@ -86,6 +86,11 @@ export function openGraph(): LockGraph {
 /** What cannot be understood, or leads nowhere. Under every rule that asks for a proof it is refused. */
 export function unknownClaim(name: string, version: string, origin: string): Claim {
   return { name, version, integrity: undefined, source: 'unknown', origin }
+}
+
+/** A project of the lockfile. One that lies outside of this repository is a folder like others. */
+export function projectClaim(name: string, folder: string): Claim {
+  return { ...folderClaim(name, `workspace:${folder}`), source: isOwnFolder(folder) ? 'workspace' : 'directory' }
 }
 
 /** A folder in the place of a package. */

@@ -13,6 +13,16 @@ export function projectName(base: string, folder: string): string {
   return path.relative(base, folder).split(path.sep).join('/') || '.'
 }
 
+/**
+ * Whether a path, relative to the lockfile, is that of a folder of the repository itself. It may not lead out of it, and
+ * node_modules has what package managers bring from elsewhere.
+ */
+export function isOwnFolder(folder: string): boolean {
+  if (/[\\:]/.test(folder) || path.posix.isAbsolute(folder)) return false
+  const pieces = path.posix.normalize(folder).split('/')
+  return pieces[0] !== '..' && !pieces.some((piece) => /^(?:node_modules|\.git)$/i.test(piece))
+}
+
 /** Who depends on whom, by numbers from 0 up. */
 export interface Graph {
   /** The nodes that each workspace project names itself. */

@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { importersFrom, projectName } from './importers.ts'
-import type { LockedPackage } from './types.ts'
+import type { LockedPackage, PackageSource } from './types.ts'
 
 /** A lockfile, by the folder that it is in. */
 export interface LockfileIn {
@@ -43,13 +43,17 @@ function linkersOf(lockfiles: readonly LockfileIn[], base: string): ReadonlyMap<
   return linkers
 }
 
+function isFolder(source: PackageSource): boolean {
+  return source === 'directory' || source === 'workspace'
+}
+
 /** The folders that projects of a lockfile link, absolute, and who does. */
 export function linksOf(
   packages: readonly LockedPackage[],
   folder: string,
 ): readonly { readonly importer: string; readonly target: string }[] {
   return packages.flatMap(({ source, origin, importers }) => {
-    const [, link] = /^(?:link|workspace):(.*)$/s.exec(source === 'directory' ? (origin ?? '') : '') ?? []
+    const [, link] = /^(?:link|workspace):(.*)$/s.exec(isFolder(source) ? (origin ?? '') : '') ?? []
     return link === undefined ? [] : importers.map((importer) => ({ importer, target: path.resolve(folder, link) }))
   })
 }

@@ -58,6 +58,7 @@ function mergeGroup(group: readonly LockedPackage[]): LockedPackage {
   const importers = sorted(group.flatMap((pkg) => pkg.importers))
   const aliases = sorted(group.flatMap((pkg) => pkg.aliases ?? []))
   const caseTwins = sorted(group.flatMap((pkg) => pkg.caseTwins ?? []))
+  const outside = group.find((pkg) => pkg.outside !== undefined)?.outside
   const bundlers = group.flatMap(({ bundledIn }) => bundledIn ?? [])
   return {
     name,
@@ -66,6 +67,8 @@ function mergeGroup(group: readonly LockedPackage[]): LockedPackage {
     ...(unbound && { unbound }),
     source,
     origin,
+    ...(group.some(({ atNpmjs }) => atNpmjs) && { atNpmjs: true }),
+    ...(outside !== undefined && { outside }),
     ...(github && { github }),
     ...(bundlers.length > 0 && { bundledIn: mergeGroup(bundlers) }),
     importers,

@@ -6,8 +6,8 @@ import { unknownClaim } from './graph.ts'
 import { type Fields, field } from './record.ts'
 
 /**
- * What one entry says of itself. The digest decides and not the host: npm checks the bytes against `integrity`, and the gate
- * verifies evidence against the same `integrity`, whatever address an attacker wrote beside it.
+ * What one entry says of itself. For a proof the digest decides and not the host: npm checks the bytes against `integrity`,
+ * and the gate verifies evidence against the same `integrity`. For a rule that asks for no proof the host counts (`outside`).
  *
  * @param folder the name of its folder, under which everybody imports it
  * @param isFromElsewhere whether somebody asks for it by an address, a repository or a file
@@ -26,7 +26,7 @@ export function npmClaim(entry: Fields, folder: string, isFromElsewhere: boolean
   return { name, version: shown, ...originOf(name, shown, resolved, integrity, isFromElsewhere) }
 }
 
-type Origin = Pick<Claim, 'integrity' | 'source' | 'origin' | 'github'>
+type Origin = Omit<Claim, 'name' | 'version'>
 
 function originOf(
   name: string,
@@ -79,7 +79,9 @@ export function remoteOrigin(
     return { source: 'tarball', integrity, origin: url, ...(github && 'tag' in github && { github }) }
   }
   if (version === '') return { source: 'unknown', integrity: undefined, origin: `no exact version, at ${url}` }
-  return { source: 'registry', integrity, origin: isDefaultTarball(url, name, version) ? undefined : url }
+  return isDefaultTarball(url, name, version)
+    ? { source: 'registry', integrity, origin: undefined, atNpmjs: true }
+    : { source: 'registry', integrity, origin: url, outside: '' }
 }
 
 /** Of each host whose pages npm takes for repositories (npm 11 and 12, tried): what it takes for a file all the same. */

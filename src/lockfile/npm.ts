@@ -2,7 +2,8 @@ import { posix } from 'node:path'
 import { GateError } from '../errors.ts'
 import { isPackageName } from '../util/package-name.ts'
 import { type Dependency, dependenciesOf, type Manifests } from './dependencies.ts'
-import { folderClaim, type LockGraph, openGraph, swappedClaim, unknownClaim } from './graph.ts'
+import { folderClaim, type LockGraph, openGraph, projectClaim, swappedClaim, unknownClaim } from './graph.ts'
+import { isMember } from './members.ts'
 import { bundlersOf } from './npm-bundled.ts'
 import { npmClaim } from './npm-entry.ts'
 import { checkLegacy } from './npm-legacy.ts'
@@ -34,7 +35,7 @@ export function npmPackages(document: unknown, manifests: Manifests = new Map())
   const anew = takenAnew(edges, places, manifests, bundlers)
   const numbers = new Map<string, number>()
   for (const [location, place] of places) {
-    const node = addPlace(graph, place, elsewhere.has(location), anew.get(location))
+    const node = addPlace(graph, place, elsewhere.has(location), anew.get(location), isProjectLink(place, places))
     numbers.set(location, node)
     const own = graph.nodes[node]
     if (own !== undefined) own.isProject = isOwnProject(place, places)
@@ -178,13 +179,19 @@ function meet(location: string, name: string, places: ReadonlyMap<string, Place>
   }
 }
 
-function addPlace(graph: LockGraph, place: Place, isFromElsewhere: boolean, anew: string | undefined): number {
+function addPlace(
+  graph: LockGraph,
+  place: Place,
+  isFromElsewhere: boolean,
+  anew: string | undefined,
+  isMember: boolean,
+): number {
   if (place.kind === 'project') return graph.add(place.location, [])
   const { folder, location } = place
   if (place.kind === 'link') {
-    const isProject = !/(?:^|\/)node_modules\//.test(place.target)
-    const origin = `${isProject ? 'workspace' : 'link'}:${projectOf(place.target)}`
-    return graph.add(`${folder}@${origin}`, [folderClaim(folder, origin)])
+    const origin = `${isMember ? 'workspace' : 'link'}:${projectOf(place.target)}`
+    const claim = isMember ? projectClaim(folder, projectOf(place.target)) : folderClaim(folder, origin)
+    return graph.add(`${folder}@${origin}`, [claim])
   }
   if (!isPackageName(folder)) return graph.add(location, [unknownClaim(folder, '', 'not a package name')])
   const locked = npmClaim(place.entry, folder, isFromElsewhere)
@@ -232,9 +239,14 @@ function addEdge(
  * own it takes the place of something else.
  */
 function isOwnProject(place: Place, places: ReadonlyMap<string, Place>): boolean {
+  const isAtTop = place.kind === 'link' && place.location === `node_modules/${place.folder}`
+  return isAtTop && isProjectLink(place, places)
+}
+
+/** A link to a project of the workspace, under that project's own name. */
+function isProjectLink(place: Place, places: ReadonlyMap<string, Place>): boolean {
   const root = places.get('')
-  if (place.kind !== 'link' || place.location !== `node_modules/${place.folder}`) return false
-  if (root?.kind !== 'project' || field(root.entry, 'workspaces') === undefined) return false
+  if (place.kind !== 'link' || root?.kind !== 'project' || !isMember(place.target, root.entry)) return false
   const target = places.get(place.target)
   return target?.kind === 'project' && place.folder === (field(target.entry, 'name') ?? posix.basename(place.target))
 }

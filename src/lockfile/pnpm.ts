@@ -2,8 +2,9 @@ import { posix } from 'node:path'
 import { GateError } from '../errors.ts'
 import { packageId, parseId, toDepPath } from './dep-path.ts'
 import { type Claim, claims, danglingClaim } from './entry.ts'
+import { folderClaim, projectClaim } from './graph.ts'
 import { openIdentities } from './identities.ts'
-import { reachedBy } from './importers.ts'
+import { isOwnFolder, reachedBy } from './importers.ts'
 import { mergePackages } from './merge.ts'
 import { type Fields, field, isPlain, majorVersion } from './record.ts'
 import type { LockedPackage } from './types.ts'
@@ -63,6 +64,7 @@ function listPackages(lockfile: unknown): readonly LockedPackage[] {
   const push = (key: string, claimed: readonly Claim[]): number =>
     nodes.push({ key, claims: claimed, targets: [], aliases: new Set() }) - 1
 
+  const folders = new Set(importers.keys())
   const projects = new Map([...importers.keys()].map((folder) => [folder, push(folder, [])]))
   // Each record with its node: two for an entry of a file, one for an entry of an object.
   const records: { readonly node: number; readonly record: Fields }[] = []
@@ -71,7 +73,10 @@ function listPackages(lockfile: unknown): readonly LockedPackage[] {
   const pushEntry = (key: string, info: unknown, snapshot: unknown): void => {
     const id = packageId(key)
     for (const record of [info, snapshot]) if (isPlain(record)) identities.check(id, record)
-    const node = push(id, claims(id, info, snapshot))
+    const node = push(
+      id,
+      claims(id, info, snapshot).map((claim) => asProject(claim, folders)),
+    )
     if (!entries.has(key)) entries.set(key, node)
     records.push(...[info, snapshot].filter(isPlain).map((record) => ({ node, record })))
   }
@@ -200,8 +205,14 @@ function linkedPath(target: string, folder: string): string {
  * `left-pad: {specifier: ^1.0.0, version: link:./somewhere}` satisfies them.
  */
 function linkClaim(name: string, path: string, isProject: boolean): Claim {
-  const origin = `${isProject ? 'workspace' : 'link'}:${path}`
-  return { name, version: '', integrity: undefined, source: 'directory', origin }
+  return isProject ? projectClaim(name, path) : folderClaim(name, `link:${path}`)
+}
+
+/** An injected project: pnpm copies its folder in the place of a link to it. */
+function asProject(claim: Claim, projects: ReadonlySet<string>): Claim {
+  if (claim.source !== 'directory') return claim
+  const folder = posix.normalize(claim.origin?.replace(/^file:/, '') ?? '').replace(/\/$/, '')
+  return projects.has(folder) && isOwnFolder(folder) ? { ...claim, source: 'workspace' } : claim
 }
 
 function unreadable(what: string): GateError {

@@ -1,5 +1,16 @@
-/** Where a lockfile entry's bytes come from. Only `registry` entries can have registry evidence. */
-export type PackageSource = 'registry' | 'tarball' | 'git' | 'directory' | 'runtime' | 'bundled' | 'unknown'
+/**
+ * Where a lockfile entry's bytes come from. Only `registry` entries can have registry evidence. `workspace` is a project of
+ * the lockfile in a folder of this repository; `directory` is every other folder.
+ */
+export type PackageSource =
+  | 'registry'
+  | 'workspace'
+  | 'tarball'
+  | 'git'
+  | 'directory'
+  | 'runtime'
+  | 'bundled'
+  | 'unknown'
 
 /** An asset of a release on GitHub, or a commit there. `repository` is `owner/name`. */
 export type GithubOrigin =
@@ -19,6 +30,16 @@ export interface LockedPackage {
   readonly source: PackageSource
   /** What the lockfile says of the origin when it is not simply the registry's own tarball: a URL, a path, a commit. */
   readonly origin: string | undefined
+  /**
+   * Of source `registry`: the lockfile says that it lies in the public registry. Settings may give another registry for its
+   * name. Only set between the reader and `compareAddresses`.
+   */
+  readonly atNpmjs?: true
+  /**
+   * Of source `registry`, where the address in `origin` is not one of the registry that the settings give for its name. The
+   * value is that registry, or '' while nothing was compared. To a rule that asks for no proof it is then a tarball.
+   */
+  readonly outside?: string
   /** What the origin is on GitHub; absent where it is nothing there that GitHub signs. Only of tarballs and of git. */
   readonly github?: GithubOrigin
   /** Of source `bundled`, and only of it: the package whose tarball holds its bytes. That one is never bundled itself. */

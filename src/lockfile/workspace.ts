@@ -53,7 +53,7 @@ async function lockfilesIn(folder: string): Promise<readonly string[]> {
 }
 
 /** `sharedWorkspaceLockfile: false`: each project of the workspace has one of its own. */
-async function hasSeveralLockfiles(folder: string): Promise<boolean> {
+export async function hasSeveralLockfiles(folder: string): Promise<boolean> {
   const settings = [await workspaceManifest(folder), await rcSettings(folder)].filter(isPlain)
   return settings.some((each) =>
     ['sharedWorkspaceLockfile', 'shared-workspace-lockfile'].some((name) =>

@@ -4,7 +4,7 @@ import { isVersion } from './dep-path.ts'
 import { type Dependency, dependenciesOf } from './dependencies.ts'
 import { type Claim, isDefaultTarball, isGitArchive, LOCAL_TARBALL } from './entry.ts'
 import { githubOrigin } from './github.ts'
-import { folderClaim, type GraphNode, openGraph, swappedClaim, unknownClaim } from './graph.ts'
+import { folderClaim, type GraphNode, openGraph, projectClaim, swappedClaim, unknownClaim } from './graph.ts'
 import { type Fields, field, isPlain } from './record.ts'
 import { specifierOf } from './specifier.ts'
 import type { LockedPackage } from './types.ts'
@@ -155,8 +155,11 @@ function claimsOf(locator: Locator, entry: Fields): readonly BerryClaim[] {
   }
   const url = archiveIn(params ?? '')
   if (url === UNKNOWN) return [unknownClaim(name, version, `parameters that yarn does not write: ${params}`)]
-  const origin = url === undefined || isDefaultTarball(url, name, version) ? undefined : url
-  return [{ name, version, integrity: undefined, unbound: true, source: 'registry', origin }]
+  const claim = { name, version, integrity: undefined, unbound: true, source: 'registry' } as const
+  if (url === undefined) return [{ ...claim, origin: undefined }]
+  return isDefaultTarball(url, name, version)
+    ? [{ ...claim, origin: undefined, atNpmjs: true }]
+    : [{ ...claim, origin: url, outside: '' }]
 }
 
 const UNKNOWN = Symbol('unknown')
@@ -176,7 +179,8 @@ function archiveIn(params: string): string | undefined | typeof UNKNOWN {
 function elsewhere(name: string, reference: string, version: string): Claim {
   const [, protocol = ''] = /^([a-z+]+):/i.exec(reference) ?? []
   const bare = reference.replace(/::.*$/s, '')
-  if (protocol === 'workspace' || protocol === 'link' || protocol === 'portal') return folderClaim(name, bare)
+  if (protocol === 'workspace') return projectClaim(name, bare.slice('workspace:'.length))
+  if (protocol === 'link' || protocol === 'portal') return folderClaim(name, bare)
   const claim = { name, version, integrity: undefined, origin: bare }
   const [, repo, commit] = /^(.*?)#(?:.*&)?commit=([0-9a-f]+)(?:&.*)?$/s.exec(bare) ?? []
   if (repo !== undefined && commit !== undefined) {

@@ -4,7 +4,7 @@ import { isPackageName } from '../util/package-name.ts'
 import { isVersion } from './dep-path.ts'
 import { type Dependency, dependenciesOf, type Manifests, section } from './dependencies.ts'
 import type { Claim } from './entry.ts'
-import { folderClaim, type LockGraph, openGraph, unknownClaim } from './graph.ts'
+import { folderClaim, type LockGraph, openGraph, projectClaim, unknownClaim } from './graph.ts'
 import { npmClaim } from './npm-entry.ts'
 import { type Fields, field, isPlain } from './record.ts'
 import { type Specifier, specifierOf } from './specifier.ts'
@@ -154,7 +154,7 @@ function projectNodes(graph: LockGraph, manifests: Manifests): ReadonlyMap<strin
 }
 
 function projectLink(graph: LockGraph, name: string, { node, folder }: Project): number {
-  const link = graph.add(`${name}@workspace:${folder}`, [folderClaim(name, `workspace:${folder}`)])
+  const link = graph.add(`${name}@workspace:${folder}`, [projectClaim(name, folder)])
   graph.connect(link, node)
   return link
 }

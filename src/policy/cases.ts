@@ -24,6 +24,7 @@ import {
 import { parsePackagePattern, versionProblem } from './packages.ts'
 import { at, choice, id, mapping, text } from './parts.ts'
 import { problemsOf, toError } from './problems.ts'
+import { RULE_SOURCES } from './source.ts'
 import { didYouMean, quote } from './text.ts'
 import { dayProblem, startOf } from './time.ts'
 import type { Place, Policy, Status, Verdict } from './types.ts'
@@ -46,7 +47,6 @@ export interface Cases {
 
 /** Nothing is asked of what is `bundled`: there is no rule to be tried on it. */
 const STATUSES = ['proven', 'permitted', 'warned', 'excepted', 'refused'] as const satisfies readonly Status[]
-const SOURCES = ['registry', 'tarball', 'git', 'directory', 'runtime'] as const
 
 /** What a certificate can say: a value, in the form that a publisher has it, and no pattern. */
 const claim = (problemOf: (value: string) => string | undefined) =>
@@ -76,7 +76,7 @@ const CaseSchema = v.pipe(
     name: text(),
     package: text(versionProblem),
     integrity: v.exactOptional(text()),
-    source: v.exactOptional(choice(SOURCES)),
+    source: v.exactOptional(choice(RULE_SOURCES)),
     aliases: v.exactOptional(v.array(text())),
     importers: v.exactOptional(v.pipe(v.array(text()), v.nonEmpty('no importers: name one, or remove it'))),
     claims: v.exactOptional(ClaimsSchema),

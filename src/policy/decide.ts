@@ -1,4 +1,4 @@
-import { type Result, refuse } from '../codes.ts'
+import { type Refusal, type Result, refuse } from '../codes.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import type { Claims, Proof } from '../verify/types.ts'
 import { folderProblem } from './folders.ts'
@@ -6,25 +6,40 @@ import { comparableVersion } from './identity.ts'
 import { matchesPackage } from './packages.ts'
 import { meets, needsProofFor } from './require.ts'
 import { soften } from './soften.ts'
+import { covers, isFrom, pinnedBy, refuseSource } from './source.ts'
 import { quote } from './text.ts'
 import type { Policy, Rule, Status, Verdict } from './types.ts'
 
 /** The first rule that is about the package decides, alone. */
 export function ruleFor(pkg: LockedPackage, policy: Policy): Rule | undefined {
-  const version = comparableVersion(pkg)
-  return policy.rules.find((rule) => matchesPackage(rule, { name: pkg.name, version }))
+  return policy.rules.find((rule) => isNamedBy(rule, pkg) && isFrom(rule, pkg))
+}
+
+/** Whether a rule is about a package of that name and version, wherever it comes from. */
+export function isNamedBy(rule: Rule, pkg: LockedPackage): boolean {
+  if (rule.integrity !== undefined) {
+    const { name, version } = pinnedBy(rule)
+    return pkg.name === name && (pkg.version === version || comparableVersion(pkg) === '')
+  }
+  // The version of what a lockfile has at an address of its own is what the lockfile says, where nothing is proven.
+  const isClaimed = pkg.outside !== undefined && rule.require === 'nothing'
+  return matchesPackage(rule, { name: pkg.name, version: isClaimed ? '' : comparableVersion(pkg) })
 }
 
 /** A rule that a package must satisfy, and the other name under which the rule is about it, if it is one. */
 interface Applied {
-  readonly rule: Rule
+  /** Undefined where rules name the package, and none of them covers where it comes from. */
+  readonly rule: Rule | undefined
+  /** Those. */
+  readonly passed: readonly Rule[]
   readonly alias: string | undefined
 }
 
 /**
  * The rule for the package's own name, and those for the names under which it is installed. A lockfile alone can put
  * `evil` into the folder of `left-pad` (`left-pad: evil@1.0.0` in the dependencies of another package), and whoever
- * imports `left-pad` gets what the rule for `left-pad` would never have let in. An alias that no rule is about adds none.
+ * imports `left-pad` gets what the rule for `left-pad` would never have let in. An alias that no rule names adds none. One
+ * that rules name, each for other sources or bytes, is refused: otherwise `source` would let more in than its absence.
  * A name that differs by case alone counts as an alias: file systems that fold case have one folder for both.
  */
 function appliedRules(pkg: LockedPackage, policy: Policy): readonly Applied[] {
@@ -39,9 +54,12 @@ function appliedRules(pkg: LockedPackage, policy: Policy): readonly Applied[] {
 const APPLIED = new WeakMap<readonly Rule[], WeakMap<LockedPackage, readonly Applied[]>>()
 
 function findRules(pkg: LockedPackage, policy: Policy): readonly Applied[] {
-  return [undefined, ...(pkg.aliases ?? []), ...(pkg.caseTwins ?? [])].flatMap((alias) => {
-    const rule = ruleFor(under(alias, pkg), policy)
-    return rule === undefined ? [] : [{ rule, alias }]
+  return [undefined, ...(pkg.aliases ?? []), ...(pkg.caseTwins ?? [])].flatMap((alias): readonly Applied[] => {
+    const named = under(alias, pkg)
+    const rule = ruleFor(named, policy)
+    if (rule !== undefined) return [{ rule, passed: [], alias }]
+    const passed = policy.rules.filter((each) => isNamedBy(each, named))
+    return passed.length === 0 ? [] : [{ rule, passed, alias }]
   })
 }
 
@@ -51,7 +69,19 @@ function isAboutItself(applied: readonly Applied[]): boolean {
 
 /** All rules of one policy that are asked about a package: the one for its own name, and those for its others. */
 export function rulesOf(pkg: LockedPackage, policy: Policy): readonly Rule[] {
-  return appliedRules(pkg, policy).map(({ rule }) => rule)
+  return appliedRules(pkg, policy).flatMap(({ rule }) => rule ?? [])
+}
+
+/** The rules of one policy that name a package, ask for no proof of it, and do not cover where it comes from. */
+export function uncovered(
+  pkg: LockedPackage,
+  policy: Policy,
+): readonly { readonly rule: Rule; readonly name: string }[] {
+  return appliedRules(pkg, policy).flatMap(({ rule, alias }) => {
+    const named = under(alias, pkg)
+    const isRefused = rule !== undefined && !needsProofFor(rule, named, policy) && !covers(rule, named)
+    return isRefused ? [{ rule, name: named.name }] : []
+  })
 }
 
 /** The package as a rule for that other name sees it: its version is one of another package. */
@@ -80,7 +110,7 @@ export function needsProof(given: LockedPackage, policy: Policy): boolean {
     const applied = appliedRules(pkg, each)
     // Without a rule of the root's the package is refused, whatever could be proven.
     if (project === undefined && !isAboutItself(applied)) return false
-    return applied.some(({ rule, alias }) => needsProofFor(rule, under(alias, pkg), each))
+    return applied.some(({ rule, alias }) => rule !== undefined && needsProofFor(rule, under(alias, pkg), each))
   })
 }
 
@@ -98,7 +128,7 @@ export function acceptedRegistries(given: LockedPackage, policy: Policy): readon
  * are none of its business.
  */
 export function evidenceFrom(pkg: LockedPackage, policy: Policy): string | undefined {
-  return appliedRules(pkg, policy).find(({ alias }) => alias === undefined)?.rule.evidenceFrom
+  return appliedRules(pkg, policy).find(({ alias }) => alias === undefined)?.rule?.evidenceFrom
 }
 
 /**
@@ -148,18 +178,26 @@ function noRule(pkg: LockedPackage, policy: Policy, now: Date): Verdict {
 
 function meetsRule(
   pkg: LockedPackage,
-  { rule, alias }: Applied,
+  { rule, passed: [first, ...others], alias }: Applied,
   policy: Policy,
   proof: Result<Proof> | undefined,
   now: Date,
 ): Verdict {
   const named = under(alias, pkg)
-  if (!needsProofFor(rule, named, policy)) return passed('permitted', pkg, rule, undefined)
+  const refused = (refusal: Refusal, claims?: Claims) => {
+    const found = alias === undefined ? refusal.found : `${refusal.found}; it is installed as ${quote(alias)}`
+    return soften({ package: pkg, refusal: { ...refusal, found }, rule, claims }, policy, now)
+  }
+  if (rule === undefined) {
+    if (first === undefined) throw new TypeError('neither a rule nor one that was passed over')
+    return refused(refuseSource(named, [first, ...others]))
+  }
+  if (!needsProofFor(rule, named, policy)) {
+    return covers(rule, named) ? passes('permitted', pkg, rule, undefined) : refused(refuseSource(named, [rule]))
+  }
   const outcome = meets(rule, named, policy, proof, now)
-  if (outcome.met) return passed('proven', pkg, rule, outcome.claims)
-  const { refusal, claims } = outcome
-  const found = alias === undefined ? refusal.found : `${refusal.found}; it is installed as ${quote(alias)}`
-  return soften({ package: pkg, refusal: { ...refusal, found }, rule, claims }, policy, now)
+  if (outcome.met) return passes('proven', pkg, rule, outcome.claims)
+  return refused(outcome.refusal, outcome.claims)
 }
 
 const STRICTEST_FIRST = [
@@ -180,6 +218,6 @@ function strictestOf(verdicts: readonly Verdict[]): Verdict {
   throw new TypeError('no verdict')
 }
 
-function passed(status: 'permitted' | 'proven', pkg: LockedPackage, rule: Rule, claims: Claims | undefined): Verdict {
+function passes(status: 'permitted' | 'proven', pkg: LockedPackage, rule: Rule, claims: Claims | undefined): Verdict {
   return { package: pkg, status, refusal: undefined, rule, claims }
 }

@@ -2,9 +2,10 @@ import type { Result } from '../codes.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import type { Proof } from '../verify/types.ts'
 import { compare } from './compare.ts'
-import { decide, evidenceFrom, needsProof, policiesFor, ruleFor } from './decide.ts'
+import { decide, evidenceFrom, isNamedBy, needsProof, policiesFor, ruleFor } from './decide.ts'
 import { comparableVersion, demandFor, differenceOf, identityOf } from './identity.ts'
 import { whyNotAbout } from './packages.ts'
+import { describeCovered, describeSource } from './source.ts'
 import type { Demand, ExplainedRule, Explanation, Policy, Rule } from './types.ts'
 
 /** Pure. `proof` is always there, whether or not the verdict needed it: people want to see what could be required. */
@@ -58,11 +59,13 @@ function explainRules(pkg: LockedPackage, policy: Policy, decider: Rule | undefi
       return { rule, why: `decides, as the rule for ${aliases}, which it is installed as` }
     }
     const isEarlier = index < deciding
-    const why = isEarlier
-      ? whyNotAbout(rule, { name: pkg.name, version: comparableVersion(pkg) })
-      : 'not asked: an earlier rule is about it'
-    return { rule, why }
+    return { rule, why: isEarlier ? whyNot(rule, pkg) : 'not asked: an earlier rule is about it' }
   })
+}
+
+function whyNot(rule: Rule, pkg: LockedPackage): string {
+  if (isNamedBy(rule, pkg)) return `is about ${describeCovered(rule)}, and this is ${describeSource(pkg)}`
+  return whyNotAbout(rule, { name: pkg.name, version: comparableVersion(pkg) })
 }
 
 /** By its own name, else by one that it is installed as: that is whose entry a rule compares it with. */

@@ -1,6 +1,7 @@
 import type { LockedPackage } from '../lockfile/types.ts'
-import { rulesOf } from './decide.ts'
+import { rulesOf, uncovered } from './decide.ts'
 import { LOCK_NAME } from './names.ts'
+import { describeSource, ruleThatPermits, sourceFor } from './source.ts'
 import { didYouMean, quote } from './text.ts'
 import { endOf } from './time.ts'
 import type { Place, Policy } from './types.ts'
@@ -65,11 +66,37 @@ function unreachable({ file, rules }: Policy): readonly Finding[] {
   })
 }
 
+/**
+ * What rules without `source` named, that require nothing, and do not cover. Each finding has the rule to write, for all
+ * packages of one source.
+ */
+function elsewhereFindings(policy: Policy, packages: readonly LockedPackage[]): readonly Finding[] {
+  const refused = packages.flatMap((given) => {
+    const pkg = given.bundledIn ?? given
+    return uncovered(pkg, policy).map(({ rule, name }) => ({ rule, name, pkg }))
+  })
+  return [...Map.groupBy(refused, ({ rule }) => rule)].flatMap(([rule, ofRule]) =>
+    [...Map.groupBy(ofRule, ({ pkg }) => sourceFor(rule, pkg))].map(([source, members]): Finding => {
+      const named = [...new Set(members.map(({ pkg }) => `${pkg.key}, ${describeSource(pkg)}`))].join('; ')
+      const line = ruleThatPermits([...new Set(members.map(({ name }) => name))].sort(), source)
+      const advice =
+        line === undefined
+          ? 'No rule permits what is of unknown source. Correct the lockfile'
+          : `If this is meant, write before this rule: ${line}`
+      return {
+        place: rule.place,
+        message: `this rule covers registry and workspace, and so not: ${named}. ${advice}`,
+      }
+    }),
+  )
+}
+
 function findingsIn(policy: Policy, packages: readonly LockedPackage[] | undefined, now: Date): readonly Finding[] {
   // By any of its names: the first rule that is about it.
   const used = new Set(packages?.flatMap((pkg) => (pkg.bundledIn === undefined ? rulesOf(pkg, policy) : [])))
   const rules = policy.rules.flatMap((rule): readonly Finding[] =>
-    packages === undefined || used.has(rule)
+    // The last one for everything is for what comes.
+    packages === undefined || used.has(rule) || (rule.packages.join() === '**' && rule.source === undefined)
       ? []
       : [{ place: rule.place, message: `this rule decides nothing in the lockfile: ${rule.packages.join(', ')}` }],
   )
@@ -90,7 +117,8 @@ function findingsIn(policy: Policy, packages: readonly LockedPackage[] | undefin
   const allowances = (policy.allowLockChanges ?? []).flatMap(({ package: name, expires, place }): readonly Finding[] =>
     endOf(expires) > now ? [] : [{ place, message: `"allowLockChanges" for ${name} held until ${expires}: remove it` }],
   )
-  return [...rules, ...unreachable(policy), ...exceptions, ...settings, ...allowances].toSorted(
+  const elsewhere = elsewhereFindings(policy, packages ?? [])
+  return [...rules, ...elsewhere, ...unreachable(policy), ...exceptions, ...settings, ...allowances].toSorted(
     (a, b) => a.place.line - b.place.line,
   )
 }

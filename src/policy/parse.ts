@@ -155,6 +155,8 @@ function toRule(rule: RuleFile, named: Named, outer: Enforcement, place: Place):
   return {
     packages: [rule.packages].flat(),
     require: rule.require,
+    ...(rule.source !== undefined && { source: [rule.source].flat() }),
+    ...(rule.integrity !== undefined && { integrity: rule.integrity }),
     ...(rule.registry !== undefined && { registry: rule.registry }),
     publishers: publishers.flatMap((publisher) =>
       typeof publisher === 'string' ? (named.get(publisher) ?? []) : toPublisher(publisher),

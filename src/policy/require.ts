@@ -40,8 +40,12 @@ export function meets(
     case 'provenance':
     case 'nothing':
       return provenance(rule, pkg, proof.value, demand, now)
-    case 'signature':
-      return signature(rule, proof.value, now)
+    case 'signature': {
+      // What the lock has as proven stays proven, and the registry has to have signed it as well.
+      const mustBeProven = demand !== undefined && !demand.mayLack
+      const proven = mustBeProven ? provenance(rule, pkg, proof.value, demand, now) : undefined
+      return proven?.met === false ? proven : signature(rule, proof.value, now)
+    }
     default:
       return broken(`a rule that requires ${JSON.stringify(rule.require)}`, 'a rule that requires what is known')
   }

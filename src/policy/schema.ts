@@ -3,6 +3,8 @@ import * as v from 'valibot'
 import { isPackageName, packageProblem, versionProblem } from './packages.ts'
 import { at, choice, described, mapping, oneOrMany, type Problem, text } from './parts.ts'
 import { NamedPublishersSchema, nameOrPublisher } from './publisher-schema.ts'
+import { RULE_SOURCES } from './source.ts'
+import { sourceProblems } from './source-problems.ts'
 import { describe, quote } from './text.ts'
 import { dayProblem, spanProblem } from './time.ts'
 import { TrustSchema } from './trust-schema.ts'
@@ -31,6 +33,15 @@ const RuleSchema = v.pipe(
     require: described(
       choice(['provenance', 'signature', 'nothing']),
       "What a package needs: provenance by a publisher, the registry's signature, or nothing.",
+    ),
+    source: v.exactOptional(
+      described(
+        oneOrMany(choice(RULE_SOURCES), 'at least one source'),
+        'Only for what comes from there. Without it a rule that requires nothing covers registry and workspace.',
+      ),
+    ),
+    integrity: v.exactOptional(
+      described(text(integrityProblem), 'Only for these bytes, from wherever: with one exact name@1.0.0.'),
     ),
     publisher: v.exactOptional(
       described(
@@ -97,15 +108,7 @@ const RuleSchema = v.pipe(
         ),
       )
     }
-    if (rule.require === 'signature' && rule.unchanged === true) {
-      addIssue(
-        at(
-          rule,
-          'unchanged',
-          'a signature of the registry does not say who built a package: write "require": "provenance", or "nothing" for packages that may never have had any',
-        ),
-      )
-    }
+    for (const { key, message } of sourceProblems(rule)) addIssue(at(rule, key, message))
     for (const key of ['minimumAge', 'evidenceFrom', 'mode', 'enforceFrom'] as const) {
       if (rule.require !== 'nothing' || rule[key] === undefined) continue
       if (rule.unchanged === true && key !== 'minimumAge') continue

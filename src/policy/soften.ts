@@ -1,5 +1,6 @@
 import { INEXCUSABLE, type Refusal } from '../codes.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
+import { describeSource, hasBytes } from './source.ts'
 import { endOf, startOf } from './time.ts'
 import type { Enforcement, Exception, Policy, Rule, Verdict } from './types.ts'
 
@@ -14,8 +15,9 @@ export function soften(refused: Refused, policy: Policy, now: Date): Verdict {
   const exception = policy.exceptions.find((each) => isAbout(each, refused.package))
   if (exception === undefined) return { ...refused, status: strictness(refused.rule, policy, now) }
   const { line } = exception.place
-  if (exception.integrity !== undefined && exception.integrity !== refused.package.integrity) {
-    const found = `${refused.refusal.found} (the exception at line ${line} is for other bytes: its integrity differs)`
+  const inapplicable = whyInapplicable(exception, refused.package)
+  if (inapplicable !== undefined) {
+    const found = `${refused.refusal.found} (the exception at line ${line} is for ${inapplicable})`
     return { ...refused, refusal: { ...refused.refusal, found }, status: strictness(refused.rule, policy, now) }
   }
   if (now < endOf(exception.expires)) return { ...refused, status: 'excepted', exception }
@@ -29,10 +31,18 @@ export function soften(refused: Refused, policy: Policy, now: Date): Verdict {
 
 /**
  * Exactly one version of exactly one package: whatever comes next has to be looked at again. A registry publishes a version
- * once; what comes from elsewhere may call itself that version, too.
+ * once; what comes from elsewhere may call itself that version, too. It is told by its bytes, or not at all.
  */
-function isAbout({ name, version }: Exception, pkg: LockedPackage): boolean {
-  return pkg.source === 'registry' && name === pkg.name && version === pkg.version
+function isAbout({ name, version, integrity }: Exception, pkg: LockedPackage): boolean {
+  if (name !== pkg.name) return false
+  if (pkg.source === 'registry') return version === pkg.version
+  const isVersion = version === pkg.version || pkg.version === ''
+  return isVersion && integrity !== undefined && hasBytes(pkg, integrity)
+}
+
+function whyInapplicable({ integrity }: Exception, pkg: LockedPackage): string | undefined {
+  if (integrity !== undefined) return hasBytes(pkg, integrity) ? undefined : 'other bytes: its integrity differs'
+  return pkg.outside === undefined ? undefined : `what the registry has, and this is ${describeSource(pkg)}`
 }
 
 function strictness(rule: Rule | undefined, policy: Policy, now: Date): 'refused' | 'warned' {

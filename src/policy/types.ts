@@ -1,5 +1,5 @@
 import type { Refusal, Result } from '../codes.ts'
-import type { LockedPackage } from '../lockfile/types.ts'
+import type { LockedPackage, PackageSource } from '../lockfile/types.ts'
 import type { Claims, Proof } from '../verify/types.ts'
 import type { Demand, Difference, Identity, IdentityLock, LockAllowance } from './lock-types.ts'
 
@@ -60,9 +60,16 @@ export interface Place {
   readonly column: number
 }
 
+/** Where packages come from, as `source` of a rule says it. */
+export type RuleSource = Exclude<PackageSource, 'unknown' | 'bundled'>
+
 export interface Rule {
   /** Patterns as written: `name`, `@scope/*`, `!name`, `name@^1.0.0`. */
   readonly packages: readonly string[]
+  /** Only about what comes from there, where it is given. */
+  readonly source?: readonly RuleSource[]
+  /** Only about these bytes, from wherever, where it is given. Then `packages` is one exact version of one package. */
+  readonly integrity?: string
   readonly require: 'provenance' | 'signature' | 'nothing'
   /** Whose signature it has to be: a name of `trust.registries`; absent for the default registry. */
   readonly registry?: string

@@ -19,14 +19,16 @@ export interface DeadPattern {
   readonly negated: boolean
 }
 
-type RuleLike = Pick<Rule, 'packages' | 'require'>
+type RuleLike = Pick<Rule, 'packages' | 'require' | 'source' | 'integrity'>
 
 /** In a rule whose positive patterns are all reported nothing is left to decide: it is unreachable. */
 export function deadPatterns(rules: readonly RuleLike[]): readonly DeadPattern[] {
-  const parsed = rules.map(({ packages, require }) => {
+  const parsed = rules.map(({ packages, require, source, integrity }) => {
     const patterns = packages.map(parsePackagePattern)
     return {
       require,
+      source,
+      integrity,
       patterns,
       positive: patterns.filter((p) => !p.negated),
       negative: patterns.filter((p) => p.negated),
@@ -49,6 +51,8 @@ export function deadPatterns(rules: readonly RuleLike[]): readonly DeadPattern[]
 
 interface Parsed {
   readonly require: Rule['require']
+  readonly source: Rule['source']
+  readonly integrity: Rule['integrity']
   readonly positive: readonly PackagePattern[]
   readonly negative: readonly PackagePattern[]
 }
@@ -56,11 +60,12 @@ interface Parsed {
 /** Whether the earlier rule is about every package that the pattern brings into the later rule. */
 function decidesAll(earlier: Parsed, later: Parsed, pattern: PackagePattern): boolean {
   return (
+    decidesWherever(earlier, later) &&
     earlier.positive.some(
       (wider) =>
         covers(wider, pattern) &&
         // Ranges in rules that ask for proof also have versions that cannot be compared; others have them not.
-        (wider.range === undefined || later.require === 'nothing' || earlier.require !== 'nothing'),
+        (wider.range === undefined || isComparable(later) || earlier.require !== 'nothing'),
     ) &&
     earlier.negative.every(
       (hole) =>
@@ -73,6 +78,25 @@ function decidesAll(earlier: Parsed, later: Parsed, pattern: PackagePattern): bo
         ),
     )
   )
+}
+
+/** Whether a rule is only about versions that can be compared, as far as its ranges go. One with `integrity` is not. */
+function isComparable({ require, integrity }: Parsed): boolean {
+  return require === 'nothing' && integrity === undefined
+}
+
+/** Whether the earlier rule is about all sources that the later one is about. */
+function decidesWherever(earlier: Parsed, later: Parsed): boolean {
+  if (earlier.integrity !== undefined) return earlier.integrity === later.integrity
+  const places = placesOf(earlier)
+  return places === undefined || placesOf(later)?.every((place) => places.includes(place)) === true
+}
+
+/** By sources, with what a lockfile has at an address of its own (`outside`) apart; undefined for all. */
+function placesOf({ require, source, integrity }: Parsed): readonly string[] | undefined {
+  if (integrity !== undefined) return ['registry', 'tarball', 'outside']
+  const own = require === 'nothing' ? 'tarball' : 'registry'
+  return source?.flatMap((each) => (each === own ? [each, 'outside'] : [each]))
 }
 
 /** Whether `wider` certainly matches all that `narrow` does, negation aside. */

@@ -35,6 +35,7 @@ export function unprovable({ source, origin }: LockedPackage): Result<Proof> {
 
 const SOURCES: Readonly<Record<LockedPackage['source'], string>> = {
   registry: 'a registry',
+  workspace: 'a project of the workspace',
   tarball: 'a tarball URL or file',
   git: 'a git repository',
   directory: 'a folder',

@@ -1,6 +1,7 @@
 import { refuse } from '../codes.ts'
 import { isVersion } from '../lockfile/dep-path.ts'
 import { githubOrigin, isGitArchive } from '../lockfile/pnpm.ts'
+import { isOfRegistry } from '../lockfile/registries.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import type { Verdict } from '../policy/types.ts'
 import type { Named } from './archive.ts'
@@ -38,7 +39,10 @@ const UNANNOUNCED = refuse(
   'the tarball of a dependency',
 ).refusal
 
-export function openJudge(gate: Gate, known: Known): Judge {
+/** The registry that the settings give for a package. */
+export type RegistryFor = (pkg: Pick<LockedPackage, 'name' | 'key' | 'tarball'>) => string | undefined
+
+export function openJudge(gate: Gate, known: Known, registryFor: RegistryFor): Judge {
   const all = new Map<string, Verdict>()
   /** What was let in, by name: it is judged again where somebody gets it under another name. */
   const released = new Map<string, Map<string, LockedPackage>>()
@@ -62,7 +66,7 @@ export function openJudge(gate: Gate, known: Known): Judge {
     const entries = known.locked(identity)
     const isBound = entries.some((entry) => entry.integrity === integrity)
     const other = entries.find((entry) => entry.integrity?.startsWith('sha512-'))
-    const pkg = withAliases(asFetched(url, integrity, identity, entries), known)
+    const pkg = withAliases(fromRegistry(asFetched(url, integrity, identity, entries), registryFor), known)
     const refusal =
       !isBound && other !== undefined
         ? refuse('DIGEST_MISMATCH', `bytes of ${integrity}`, `${other.integrity}, as in the lockfile`).refusal
@@ -188,6 +192,13 @@ function asFetched(
     ...(aliases.length === 0 ? {} : { aliases }),
     ...{ tarball: href, key: `${name}@${version}` },
   }
+}
+
+/** Whoever writes a lockfile, or metadata, can give any address a name and a version. */
+function fromRegistry(pkg: LockedPackage, registryFor: RegistryFor): LockedPackage {
+  const [registry, { tarball = '' }] = [registryFor(pkg), pkg]
+  if (registry !== undefined && isOfRegistry(tarball, registry, pkg)) return pkg
+  return { ...pkg, origin: tarball, outside: registry ?? '' }
 }
 
 /** Bytes at a place of which no registry has spoken: by their own manifests, and as what somebody asks for them. */

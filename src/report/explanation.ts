@@ -126,7 +126,8 @@ const CHANGE_RULE =
   'if what was found is right, name it under the publisher of that rule, in a commit that somebody reviews'
 const NO_EVIDENCE =
   'a version that has provenance; or "evidenceFrom" in that rule, where this registry only passes packages on; or a rule that requires nothing of it; or an exception, for a time'
-const STRANGER = 'a rule that requires nothing of its name: what no registry has can never be proven'
+const STRANGER =
+  'a rule for its name with its "source", which requires nothing: what no registry has can never be proven'
 const NOTHING_GOOD = 'nothing of yours: the evidence does not hold. Do not install it, and tell its maintainers'
 
 /** What would make it pass. Codes that are not here are answered by the rule's publisher. */
@@ -150,6 +151,8 @@ const ADVICE: Readonly<Partial<Record<RefusalCode, string>>> = {
     'find out why it is gone; a version that has it; if it is right, run `provenance-gate accept` with its name and version',
   TOO_YOUNG: 'time, or an older version',
   EXCEPTION_EXPIRED: 'what the exception was waiting for; or a new day for it, with a reason',
+  SOURCE_NOT_ALLOWED:
+    'what the rule covers, from there; or, if this is meant, a rule of its own before it, which names the source',
   NO_RULE: 'a rule that is about it',
   INTERNAL_ERROR: 'a gate without this mistake: please report it',
 }

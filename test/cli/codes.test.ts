@@ -295,6 +295,15 @@ const CASES: readonly Case[] = [
     bad: document(() => ({ attestations: [] })),
     policy: `exceptions: [{ package: bad@2.0.0, reason: to be replaced, expires: '2026-01-31' }]\n${POLICY}`,
   },
+  {
+    code: 'SOURCE_NOT_ALLOWED',
+    why: 'a name that is for a project of the workspace alone',
+    bad: {},
+    policy: POLICY.replace('"**"', 'good').replace(
+      'rules:',
+      'rules:\n  - { packages: bad, source: workspace, require: nothing }',
+    ),
+  },
   { code: 'NO_RULE', why: 'nobody thought of it', bad: {}, policy: POLICY.replace('"**"', 'good') },
 ]
 

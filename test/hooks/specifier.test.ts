@@ -24,26 +24,18 @@ const SPECIFIERS: Readonly<Partial<Record<PackageSource, readonly string[]>>> = 
     ...['npm:name', 'npm:name@^1.0.0', 'npm:@scope/name', 'npm:@scope/name@next', 'npm:^1.0.0'],
     ...['jsr:@scope/name@^1.0.0', 'jsr:^1.0.0', 'work:^1.0.0', 'work:name@^1.0.0', 'work:@scope/name@1'],
   ],
+  workspace: ['workspace:*', 'workspace:^1.0.0', 'workspace:a@*'],
   directory: [
-    ...['file:dir', 'file:../dir', 'file:/dir', 'link:dir', 'link:..', 'portal:dir', 'workspace:*', 'workspace:^1.0.0'],
-    ...[
-      'workspace:a@*',
-      'workspace:./packages/a',
-      './dir',
-      '../dir',
-      '/dir',
-      '~/dir',
-      '.\\dir',
-      'C:\\dir',
-      'c:dir',
-      'FILE:dir',
-    ],
+    ...['file:dir', 'file:../dir', 'file:/dir', 'link:dir', 'link:..', 'portal:dir'],
+    ...['workspace:./packages/a', './dir', '../dir', '/dir', '~/dir', '.\\dir', 'C:\\dir', 'c:dir', 'FILE:dir'],
   ],
   tarball: [
     ...['file:a.tgz', 'file:/a.tar.gz', './a.tgz', 'a.tgz', 'a.tar', 'dir/a.tar.gz', 'A.TGZ'],
     ...['http://host/a.tgz', 'https://host/a', 'HTTPS://host/a', 'https://registry.npmjs.org/name/-/name-1.0.0.tgz'],
   ],
   git: [
+    ...['https://codeload.github.com/user/repo/tar.gz/0123', 'https://host/user/repo.git', 'http://host/r.git#main'],
+    ...['https://github.com/user/repo', 'https://gitlab.com/user/repo#main', 'https://bitbucket.org/user/repo/'],
     ...[
       'git+file:///repo',
       'git+https://host/repo.git',

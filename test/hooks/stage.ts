@@ -10,11 +10,13 @@ import { CLI, POLICY, type World } from '../support/world.ts'
 
 export const VERSIONS: readonly PnpmVersion[] = [10, 11, 12]
 
-export const PERMISSIVE = 'rules:\n  - packages: "**"\n    require: nothing\n'
+const ANYWHERE = 'source: [registry, workspace, tarball, git, directory, runtime]\n    require: nothing'
 
-/** `POLICY` for all packages but these, which need no proof. */
+export const PERMISSIVE = `rules:\n  - packages: "**"\n    ${ANYWHERE}\n`
+
+/** `POLICY` for all packages but these, which need no proof, wherever they come from. */
 export function permitting(...packages: readonly string[]): string {
-  return POLICY.replace('rules:', `rules:\n  - packages: ${JSON.stringify(packages)}\n    require: nothing`)
+  return POLICY.replace('rules:', `rules:\n  - packages: ${JSON.stringify(packages)}\n    ${ANYWHERE}`)
 }
 
 /** Signed for a workflow that `POLICY` does not name. */

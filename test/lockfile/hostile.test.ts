@@ -381,12 +381,12 @@ describe('references', () => {
     )
     assert.deepEqual(brief(lockedPackages(file)), [
       'a@1.0.0 registry',
-      'inner@ directory workspace:packages/lib',
-      'l0@ directory workspace:packages/lib',
+      'inner@ workspace workspace:packages/lib',
+      'l0@ workspace workspace:packages/lib',
       'l1@ directory link:../out',
       'l2@ directory link:/abs/x',
-      'l3@ directory workspace:packages/app',
-      'l4@ directory workspace:packages/app',
+      'l3@ workspace workspace:packages/app',
+      'l4@ workspace workspace:packages/app',
     ])
   })
 

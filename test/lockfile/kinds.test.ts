@@ -50,10 +50,10 @@ const EXPECTED: Readonly<Record<string, readonly string[]>> = {
     'use-sync-external-store@1.2.0 registry',
   ],
   workspace: [
-    'injected@ directory file:packages/injected',
+    'injected@ workspace file:packages/injected',
     'is-number@7.0.0 registry',
     'left-pad@1.3.0 registry',
-    'lib@ directory workspace:packages/lib',
+    'lib@ workspace workspace:packages/lib',
     'object-assign@4.1.1 registry',
     'outside@ directory link:outside',
   ],

@@ -196,14 +196,14 @@ describe('who needs it', () => {
   it('of a project is who depends on it, and gets what that needs to run', () => {
     const packages = list({ ...WORKSPACE, ...root({ a: '1', x: '1' }, { workspaces: ['apps/*'] }) })
     const x = packages.find(({ name }) => name === 'x')
-    assert.deepEqual([x?.source, x?.origin, x?.importers], ['directory', 'workspace:apps/x', ['.']])
+    assert.deepEqual([x?.source, x?.origin, x?.importers], ['workspace', 'workspace:apps/x', ['.']])
     assert.equal(packages.find(({ version }) => version === '2.0.0')?.importers.join(), '.,apps/x')
     assert.equal(needers(packages).c, 'apps/x')
   })
 
   it('of a link in the place of another package is listed, needed or not', () => {
     const link = { 'node_modules/left-pad': { resolved: 'apps/x', link: true } }
-    assert.ok(brief(list({ ...WORKSPACE, ...link })).includes('left-pad@ directory workspace:apps/x'))
+    assert.ok(brief(list({ ...WORKSPACE, ...link })).includes('left-pad@ directory link:apps/x'))
   })
 
   it('is everybody in a circle', () => {

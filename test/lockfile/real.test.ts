@@ -105,7 +105,7 @@ const EXPECTED = [
   'leaf@2.0.0 by . packages/alone as al',
   'local tarball by .',
   'opt@1.0.0 by .',
-  'ws directory by .',
+  'ws workspace by .',
 ]
 const BUNDLED = ['inner@1.0.0 in holder@1.0.0 by .', 'remote tarball by . as rem']
 

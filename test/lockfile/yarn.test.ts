@@ -115,7 +115,7 @@ describe('an entry of yarn 1', () => {
     assert.deepEqual(brief(packages), [
       'gone@ unknown needed by ., and not in the lockfile',
       'l@ directory link:./l',
-      'x@ directory workspace:x',
+      'x@ workspace workspace:x',
     ])
   })
 

@@ -183,7 +183,7 @@ ${VALID}`
 })
 
 const KNOWN =
-  '"packages", "require", "publisher", "registry", "unchanged", "minimumAge", "evidenceFrom", "mode", "enforceFrom", "reason"'
+  '"packages", "require", "source", "integrity", "publisher", "registry", "unchanged", "minimumAge", "evidenceFrom", "mode", "enforceFrom", "reason"'
 const KNOWN_OF_POLICY =
   '"$schema", "extends", "projects", "trust", "attestations", "publishers", "mode", "enforceFrom", "exceptions", "allowLockChanges", "rules"'
 const KNOWN_OF_PUBLISHER =

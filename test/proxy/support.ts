@@ -13,11 +13,12 @@ import { SIGNED_AT, startWorld, type World } from '../support/world.ts'
 
 export const NOW = new Date(SIGNED_AT.getTime() + 24 * 60 * 60 * 1000)
 
-/** `strict` and what is in the scope `@acme` has to be proven; `free` may be anything. */
+/** `strict` and what is in the scope `@acme` has to be proven; `free` may be anything, from anywhere. */
 export const POLICY = `
 trust: { trustedRoot: trust/trusted_root.json, npmKeys: trust/keys.json }
 rules:
   - packages: ["free*", "@free/*"]
+    source: [registry, tarball, git, directory]
     require: nothing
   - packages: "**"
     require: provenance

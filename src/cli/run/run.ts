@@ -260,7 +260,7 @@ async function judgedAfter(
   }
   const byIdentity = Map.groupBy(judged, ({ package: pkg }) => identityOf(pkg))
   // A note does not tell projects from other folders; those were asked for, and so judged before.
-  const noted = (await entries(notes)).filter(({ source }) => source !== 'directory')
+  const noted = (await entries(notes)).filter(({ source }) => !['directory', 'workspace'].includes(source))
   const left = [...(await entries(files)), ...noted].filter(
     (entry) => !byIdentity.get(identityOf(entry))?.some(({ package: pkg }) => covers(pkg, entry)),
   )
@@ -277,7 +277,8 @@ function identityOf({ name, version }: LockedPackage): string {
  * Whether what was judged is what an entry of the lockfile with its name and version has, under all its other names. Where that
  * has no digest to compare, what was let in is it.
  */
-function covers(judged: LockedPackage, { integrity, aliases = [], caseTwins = [] }: LockedPackage): boolean {
+function covers(judged: LockedPackage, { source, integrity, aliases = [], caseTwins = [] }: LockedPackage): boolean {
+  if (judged.source !== source) return false
   if (integrity?.startsWith('sha512-') === true && judged.integrity !== integrity) return false
   return (
     aliases.every((alias) => judged.aliases?.includes(alias) === true) &&

@@ -155,7 +155,7 @@ describe('what did not come through the gate', () => {
     assert.match(stderr, /from-git@git\+file:[\s\S]*npm was not started: what is refused above would not come through/)
     assert.ok(!existsSync(path.join(project.dir, 'node_modules')))
     project.write({
-      '.sigstorerc': `rules: [{packages: from-git, require: nothing}, {packages: "**", require: nothing}]\n`,
+      '.sigstorerc': `rules: [{packages: from-git, source: git, require: nothing}, {packages: "**", require: nothing}]\n`,
     })
     const allowed = await through('npm11', ['install'], project)
     assert.deepEqual([allowed.status, installed(project, 'from-git').length > 0], [0, true], allowed.output)
