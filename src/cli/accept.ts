@@ -110,12 +110,17 @@ export async function examine(
   { folder, files }: Lockfiles,
   now: Date,
   policy?: Policy,
+  asksForSignatures = false,
 ): Promise<readonly Examined[]> {
   const prove = openProver(await proverOptions(options, folder, trust, now, policy))
   // What is bundled has nobody who publishes it: it ends as what brings it.
   const lists = await Promise.all(files.map((file) => packagesOf(file, onceIn(options, folder))))
   const packages = oneList(lists).filter(({ bundledIn }) => bundledIn === undefined)
-  const examined = await forEachPackage(packages, async (pkg) => ({ pkg, proof: await prove(pkg) }))
+  const examined = await forEachPackage(packages, async (pkg): Promise<Examined> => {
+    const proof = await prove(pkg)
+    if (!asksForSignatures || pkg.source !== 'registry') return { pkg, proof }
+    return withSignature({ pkg, proof }, await prove(pkg, [undefined]))
+  })
   await prove.save()
   const unknown = examined.flatMap(({ pkg, proof }) =>
     !proof.ok && (proof.refusal.code === 'EVIDENCE_UNAVAILABLE' || proof.refusal.code === 'INTERNAL_ERROR')
@@ -127,6 +132,13 @@ export async function examine(
   throw new GateError(
     `${count(unknown.length)} could not be looked at, so what is to be accepted is not known: ${first}${unknown.length > 1 ? ', …' : ''}. Try again.`,
   )
+}
+
+/** A signature that does not hold is as bad as an attestation that does not; one by a key that is not known is none. */
+function withSignature({ pkg, proof }: Examined, signed: Examined['proof']): Examined {
+  if (signed.ok) return { pkg, proof, signed }
+  const isWrong = isBroken({ pkg, proof: signed }) && signed.refusal.code !== 'CERTIFICATE_UNTRUSTED'
+  return { pkg, proof: isWrong ? signed : proof }
 }
 
 /** Whole or not at all: a kill half-way leaves the old file. */

@@ -28,7 +28,7 @@ export async function init(options: SourceOptions, now: Date): Promise<ExitStatu
   const lockfiles = await chosenLockfiles(options.lockfile)
   const { folder } = lockfiles
   await refuseToOverwrite(folder)
-  const examined = await examine(options, trustFiles(options), lockfiles, now)
+  const examined = await examine(options, trustFiles(options), lockfiles, now, undefined, true)
   const { lock } = acceptIdentities(new Map(), examined, new Set())
   const relative = (file: string) => path.relative(folder, path.resolve(file)).split(path.sep).join('/')
   const draft: DraftOptions = {
@@ -69,7 +69,7 @@ function refusedBy(
   const policy = { ...parsePolicy(text, POLICY_NAME), identities }
   return examined
     .filter((each) => !isBroken(each))
-    .map(({ pkg, proof }) => decide(pkg, policy, needsProof(pkg, policy) ? proof : undefined, now))
+    .map(({ pkg, proof, signed = proof }) => decide(pkg, policy, needsProof(pkg, policy) ? signed : undefined, now))
     .filter(({ status }) => status === 'refused')
 }
 
@@ -85,7 +85,8 @@ function exceptionsFor(refusals: readonly Verdict[], now: Date): NonNullable<Dra
   const byVersion = new Map(excusable.map((verdict) => [`${verdict.package.name}@${verdict.package.version}`, verdict]))
   return [...byVersion].map(([version, { package: pkg, refusal }]) => {
     const as = pkg.aliases === undefined ? '' : `, installed as ${pkg.aliases.join(', ')}`
-    return { package: version, reason: `${refusal?.code} when this policy was written${as}`, expires }
+    const bytes = pkg.outside === undefined || !pkg.integrity?.startsWith('sha512-') ? {} : { integrity: pkg.integrity }
+    return { package: version, ...bytes, reason: `${refusal?.code} when this policy was written${as}`, expires }
   })
 }
 
@@ -117,7 +118,7 @@ function tell(
     const advice =
       refusal?.code === 'ALIAS_INVALID'
         ? 'No rule can allow it: correct what asks for it'
-        : 'It has the name of a package that is proven: it needs a rule of its own'
+        : 'No rule of the draft permits it: correct the lockfile, or write a rule of its own'
     say(`! ${pkg.key}  ${refusal?.code}: ${refusal?.found}. ${advice}`)
   }
   say(

@@ -9,6 +9,8 @@ import type { Change, Identity, IdentityLock, LockEntry } from './types.ts'
 export interface Examined {
   readonly pkg: LockedPackage
   readonly proof: Result<Proof>
+  /** The same with the registry's signature, where that was asked for as well. */
+  readonly signed?: Result<Proof>
 }
 
 /**

@@ -3,6 +3,7 @@ import { type Examined, isBroken } from './accept.ts'
 import { fromIssuer, fromRepository, hostOf } from './fields.ts'
 import { identityOf } from './identity.ts'
 import { ISSUER_OF_HOST } from './publisher.ts'
+import { sourceFor } from './source.ts'
 import type { Identity } from './types.ts'
 
 /** A scope gets a rule of its own from so many packages on: then the next one is likely to come from there, too. */
@@ -15,33 +16,30 @@ export interface DraftOptions {
   /** Projects that have a policy of their own. */
   readonly projects?: readonly string[]
   /** Versions that pass by no rule. */
-  readonly exceptions?: readonly { readonly package: string; readonly reason: string; readonly expires: string }[]
+  readonly exceptions?: readonly {
+    readonly package: string
+    readonly integrity?: string
+    readonly reason: string
+    readonly expires: string
+  }[]
 }
 
 /**
  * A first policy for what is installed today: all of it passes, together with the identity lock, and whatever is lost or
- * changes later does not. It has a rule for each large scope of which everything is proven, and one for the rest; who
- * publishes each single package is in the lock. What has attestations that do not hold does not pass.
+ * changes later does not. It has a rule for projects of the workspace, one for each other source than a registry, one for
+ * each large scope of which everything is proven, and one for the rest; who publishes each single package is in the lock.
+ * What has attestations that do not hold does not pass, and neither does what is of unknown source.
  */
 export function draftPolicy(examined: readonly Examined[], options: DraftOptions = {}): string {
   const { trust = {}, projects = [], exceptions = [] } = options
-  const broken = [...new Set(examined.filter(isBroken).map(({ pkg }) => `${pkg.name}@${pkg.version}`))].sort()
-  const large = provenScopes(examined.filter((each) => !isBroken(each)))
-  const rules = [
-    ...(broken.length === 0 ? [] : [{ packages: broken, require: 'signature' }]),
-    ...large.map(({ scopes, publishers }) => ({
-      packages: scopes.length === 1 ? `${scopes[0]}/*` : scopes.map((scope) => `${scope}/*`),
-      require: 'provenance',
-      publisher: publishers.length === 1 ? publishers[0] : publishers,
-      unchanged: true,
-    })),
-    { packages: '**', require: 'nothing', unchanged: true },
+  const sound = examined.filter((each) => !isBroken(each))
+  const drafted = [
+    ...sourceRules(sound),
+    ...brokenRules(examined.filter(isBroken)),
+    ...scopeRules(sound.filter(({ pkg }) => pkg.source === 'registry')),
+    ...restRules(sound.filter(({ pkg }) => pkg.source === 'registry')),
   ]
-  const comments = [
-    ...(broken.length === 0 ? [] : [' Their attestations did not hold when this was written, and must. Look at each.']),
-    ...large.map((_, index) => (index === 0 ? SCOPES : undefined)),
-    ' Everything else: whatever had provenance has to keep it, of the rest nothing is known.',
-  ]
+  const [rules, comments] = [drafted.map(({ rule }) => rule), drafted.map(({ comment }) => comment)]
   const document = new Document({
     ...(projects.length > 0 && { projects }),
     ...(Object.keys(trust).length > 0 && { trust }),
@@ -67,6 +65,87 @@ export function draftPolicy(examined: readonly Examined[], options: DraftOptions
   }
   return document.toString({ lineWidth: 110 })
 }
+
+interface Drafted {
+  readonly rule: object
+  readonly comment: string | undefined
+}
+
+/** What comes from elsewhere than a registry, by exact names: of it nothing can be proven. */
+function sourceRules(examined: readonly Examined[]): readonly Drafted[] {
+  const bySource = Map.groupBy(
+    examined.filter((each) => !(each.pkg.source === 'registry' && (isSigned(each) || isProven(each)))),
+    ({ pkg }) => sourceFor({ require: 'nothing' }, pkg),
+  )
+  return ELSEWHERE.flatMap(({ source, comment }) => {
+    const members = bySource.get(source) ?? []
+    // A folder of this repository may have any name: what is in it is reviewed with everything else.
+    const packages = source === 'workspace' ? '**' : namesOf(members)
+    return members.length === 0 ? [] : [{ rule: { packages, source, require: 'nothing' }, comment }]
+  })
+}
+
+const ELSEWHERE = [
+  { source: 'workspace', comment: ' Projects of this repository.' },
+  { source: 'directory', comment: ' Other folders that the lockfile names.' },
+  { source: 'git', comment: ' Git repositories. Of what they hold nothing is known.' },
+  { source: 'tarball', comment: ' Tarballs that are not of the registry. Of what they hold nothing is known.' },
+  { source: 'runtime', comment: ' JavaScript runtimes that pnpm downloads.' },
+] as const
+
+function brokenRules(broken: readonly Examined[]): readonly Drafted[] {
+  if (broken.length === 0) return []
+  const packages = [...new Set(broken.map(({ pkg }) => `${pkg.name}@${pkg.version}`))].sort()
+  const comment = ' Their attestations did not hold when this was written, and must. Look at each.'
+  return [{ rule: { packages, require: 'signature' }, comment }]
+}
+
+function scopeRules(examined: readonly Examined[]): readonly Drafted[] {
+  return provenScopes(examined).map(({ scopes, publishers }, index) => ({
+    rule: {
+      packages: scopes.length === 1 ? `${scopes[0]}/*` : scopes.map((scope) => `${scope}/*`),
+      require: 'provenance',
+      publisher: publishers.length === 1 ? publishers[0] : publishers,
+      unchanged: true,
+    },
+    comment: index === 0 ? SCOPES : undefined,
+  }))
+}
+
+/** A registry that signs has signed everything that it has: a lockfile then cannot bring other bytes. */
+function restRules(examined: readonly Examined[]): readonly Drafted[] {
+  const unproven = examined.filter((each) => !isProven(each))
+  const isSigning = (unproven.length === 0 ? examined : unproven).some(isSigned)
+  if (!isSigning) return [{ rule: { packages: '**', require: 'nothing', unchanged: true }, comment: UNSIGNED_REST }]
+  const unsigned = examined.filter((each) => !isSigned(each) && each.pkg.outside === undefined)
+  const rest = { rule: { packages: '**', require: 'signature', unchanged: true }, comment: SIGNED_REST }
+  if (unsigned.length === 0) return [rest]
+  const packages = namesOf(unsigned)
+  return [{ rule: { packages, source: 'registry', require: 'nothing', unchanged: true }, comment: UNSIGNED }, rest]
+}
+
+/** Rules are asked for the names that packages are installed as, too. */
+function namesOf(examined: readonly Examined[]): readonly string[] {
+  return [...new Set(examined.flatMap(({ pkg }) => [pkg.name, ...(pkg.aliases ?? [])]))].sort()
+}
+
+function isProven({ proof }: Examined): boolean {
+  return proof.ok && proof.value.provenance.length > 0
+}
+
+/** By the key of the default registry, in an attestation or in the metadata. */
+function isSigned({ signed }: Examined): boolean {
+  const by = signed?.ok ? [signed.value.publish, signed.value.signature] : []
+  return by.some((each) => each !== undefined && each.registry === undefined)
+}
+
+const UNSIGNED = ` The registry has no signature for these: nothing tells whether their bytes are what was published.`
+
+const SIGNED_REST = ` Everything else: signed by the registry, so that a lockfile cannot bring other bytes. Whatever had provenance has
+ to keep it.`
+
+const UNSIGNED_REST = ` Everything else: whatever had provenance has to keep it, of the rest nothing is known. The registry has no signatures
+ by which bytes could be told from others.`
 
 const HEADER = ` Who may publish the packages that this repository installs. Written by \`provenance-gate init\`; change it as you like.
  .sigstorerc.example explains every field. The first rule that matches a package decides. "unchanged" holds each

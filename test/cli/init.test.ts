@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, describe, type TestContext, test } from 'node:test'
-import { stringify } from 'yaml'
+import { parse, stringify } from 'yaml'
 import { readLockfile } from '../../src/lockfile/read.ts'
 import { createProject, type Project } from '../support/pnpm/index.ts'
 import { createTarball } from '../support/registry/index.ts'
@@ -239,5 +239,168 @@ describe('init on what is unusual', () => {
     assert.equal(run.status, 0, run.stderr)
     assert.match(read(project, '.sigstorerc'), /^projects:\n {2}- apps$/m)
     assert.deepEqual(await ends(project), { 'a@1.0.0': 'proven' })
+  })
+})
+
+describe('init where the registry signs', () => {
+  const pack = (name: string, files: Readonly<Record<string, string>> = {}) =>
+    createTarball({ name, version: '1.0.0', files })
+  const signed = pack('signed')
+  const bare = pack('bare')
+  const other = pack('signed', { 'evil.js': '' })
+  const signature = world.sigstore.signature({ name: 'signed', version: '1.0.0', integrity: signed.integrity })
+  const URL_TARBALL = 'https://files.example/vendored.tgz'
+  const REPOSITORY = 'https://git.example/fork.git'
+  const COMMIT = 'a'.repeat(40)
+
+  type Entries = Readonly<Record<string, object>>
+  const REGISTRY: Entries = {
+    'signed@1.0.0': { resolution: { integrity: signed.integrity } },
+    'widget@1.0.0': { resolution: { integrity: pack('widget').integrity } },
+  }
+  const BARE: Entries = { 'bare@1.0.0': { resolution: { integrity: bare.integrity } } }
+  const ELSEWHERE: Entries = {
+    [`fork@git+${REPOSITORY}#${COMMIT}`]: {
+      resolution: { type: 'git', repo: REPOSITORY, commit: COMMIT },
+      version: '1.0.0',
+    },
+    [`vendored@${URL_TARBALL}`]: { resolution: { tarball: URL_TARBALL, integrity: bare.integrity }, version: '1.0.0' },
+    'copied@file:../copied': { resolution: { type: 'directory', directory: '../copied' } },
+    'moved@1.0.0': { resolution: { tarball: 'https://files.example/moved.tgz', integrity: bare.integrity } },
+  }
+
+  function lockfile(entries: Entries, more: Readonly<Record<string, object>> = {}): string {
+    const dependencies = Object.keys(entries).map((id) => {
+      const at = id.indexOf('@', 1)
+      return [id.slice(0, at), { specifier: id.slice(at + 1), version: id.slice(at + 1) }]
+    })
+    return stringify({
+      lockfileVersion: '9.0',
+      importers: { '.': { dependencies: { ...Object.fromEntries(dependencies), ...more } }, 'packages/lib': {} },
+      packages: entries,
+      snapshots: Object.fromEntries(Object.keys(entries).map((id) => [id, {}])),
+    })
+  }
+
+  async function started(t: TestContext, content: string): Promise<Project> {
+    world.registry.reset()
+    world.registry.setKeys(world.sigstore.npmKeys)
+    world.registry.publish(signed, { signatures: [signature] })
+    world.registry.publish(bare)
+    const widget = pack('widget')
+    world.registry.publish(widget, { attestations: await attest('widget', '1.0.0', widget.integrity) })
+    const { '.sigstorerc': _, ...trust } = world.policyFiles()
+    const project = createProject({
+      registry: world.registry.url,
+      files: { ...trust, 'pnpm-lock.yaml': content, 'packages/lib/package.json': '{"name":"lib"}' },
+    })
+    t.after(() => project.dispose())
+    return project
+  }
+  const TRUST = ['--trusted-root', 'trust/trusted_root.json', '--npm-keys', 'trust/keys.json']
+  const initIt = (project: Project) => runCli(['init', ...TRUST], { cwd: project.dir, env: project.env })
+  const judge = async (project: Project) => endings(reportOf(await verify(project, '--json')))
+  const rules = (project: Project) => (parse(read(project, '.sigstorerc')) as { rules: readonly object[] }).rules
+  const write = (project: Project, content: string) => writeFileSync(path.join(project.dir, 'pnpm-lock.yaml'), content)
+
+  test('a lockfile cannot bring other bytes of an unproven package', async (t) => {
+    const project = await started(t, lockfile(REGISTRY))
+    const run = await initIt(project)
+    assert.equal(run.status, 0, run.stderr)
+    assert.deepEqual(rules(project), [{ packages: '**', require: 'signature', unchanged: true }])
+    assert.deepEqual(await judge(project), { 'signed@1.0.0': 'proven', 'widget@1.0.0': 'proven' })
+    for (const resolution of [
+      { integrity: other.integrity, tarball: 'https://evil.example/signed/-/signed-1.0.0.tgz' },
+      { integrity: other.integrity },
+    ]) {
+      write(project, lockfile({ ...REGISTRY, 'signed@1.0.0': { resolution } }))
+      assert.equal((await judge(project))['signed@1.0.0'], 'DIGEST_MISMATCH')
+    }
+    write(project, lockfile({ ...REGISTRY, ...BARE }))
+    assert.equal((await judge(project))['bare@1.0.0'], 'EVIDENCE_MISSING')
+  })
+
+  test('what is unproven and unsigned passes by name, of the registry alone', async (t) => {
+    const project = await started(t, lockfile({ ...REGISTRY, ...BARE }))
+    const run = await initIt(project)
+    assert.equal(run.status, 0, run.stderr)
+    assert.deepEqual(rules(project), [
+      { packages: ['bare'], source: 'registry', require: 'nothing', unchanged: true },
+      { packages: '**', require: 'signature', unchanged: true },
+    ])
+    assert.equal((await judge(project))['bare@1.0.0'], 'permitted')
+    const tarball = 'https://evil.example/bare.tgz'
+    write(project, lockfile({ ...REGISTRY, 'bare@1.0.0': { resolution: { integrity: other.integrity, tarball } } }))
+    assert.equal((await judge(project))['bare@1.0.0'], 'EVIDENCE_MISSING')
+  })
+
+  test('whatever had provenance has to keep it, and a signature does not take its place', async (t) => {
+    const project = await started(t, lockfile(REGISTRY))
+    assert.equal((await initIt(project)).status, 0)
+    const widget = pack('widget')
+    const { integrity } = widget
+    world.registry.reset()
+    world.registry.setKeys(world.sigstore.npmKeys)
+    world.registry.publish(signed, { signatures: [signature] })
+    world.registry.publish(widget, {
+      signatures: [world.sigstore.signature({ name: 'widget', version: '1.0.0', integrity })],
+    })
+    assert.deepEqual(
+      endings(reportOf(await verify(project, '--json', '--cache', path.join(project.root, 'empty'))))['widget@1.0.0'],
+      'PROVENANCE_LOST',
+    )
+  })
+
+  test('the workspace, and what no registry has, gets rules with its source, by name', async (t) => {
+    const link = { lib: { specifier: 'workspace:*', version: 'link:packages/lib' } }
+    const all = lockfile({ ...REGISTRY, ...BARE, ...ELSEWHERE }, link)
+    const project = await started(t, all)
+    const run = await initIt(project)
+    assert.equal(run.status, 0, run.stderr)
+    assert.deepEqual(rules(project), [
+      { packages: '**', source: 'workspace', require: 'nothing' },
+      { packages: ['copied'], source: 'directory', require: 'nothing' },
+      { packages: ['fork'], source: 'git', require: 'nothing' },
+      { packages: ['moved', 'vendored'], source: 'tarball', require: 'nothing' },
+      { packages: ['bare'], source: 'registry', require: 'nothing', unchanged: true },
+      { packages: '**', require: 'signature', unchanged: true },
+    ])
+    const verdicts = reportOf(await verify(project, '--json')).summary
+    assert.deepEqual([verdicts.refused, verdicts.total], [0, 8])
+    const check = await runCli(['policy', 'check'], { cwd: project.dir, env: project.env })
+    assert.equal(check.stderr, '.sigstorerc: 6 rules, no mistakes\n')
+    // Nothing else may come from there.
+    write(project, lockfile(ELSEWHERE, link).replaceAll('fork', 'signed'))
+    const later = reportOf(await verify(project, '--json')).packages.filter(({ status }) => status === 'refused')
+    assert.deepEqual(
+      later.map(({ name, code }) => [name, code]),
+      [['signed', 'EVIDENCE_MISSING']],
+    )
+  })
+
+  test('a signature that does not hold is refused, and told', async (t) => {
+    const project = await started(
+      t,
+      lockfile({ ...REGISTRY, 'signed@1.0.0': { resolution: { integrity: other.integrity } } }),
+    )
+    const run = await initIt(project)
+    assert.equal(run.status, 1)
+    assert.match(run.stderr, /^! signed@1\.0\.0 {2}DIGEST_MISMATCH/m)
+    assert.equal((await judge(project))['signed@1.0.0'], 'DIGEST_MISMATCH')
+  })
+
+  test('without any signature nothing but provenance is asked for, and the policy says so', async (t) => {
+    const project = await started(t, lockfile(BARE))
+    const run = await initIt(project)
+    assert.equal(run.status, 0, run.stderr)
+    assert.deepEqual(rules(project), [{ packages: '**', require: 'nothing', unchanged: true }])
+    assert.match(read(project, '.sigstorerc'), /The registry has no signatures/)
+  })
+
+  test('what is of unknown source is refused, and told', async (t) => {
+    const project = await started(t, lockfile({ ...REGISTRY, 'odd@custom:1': { resolution: { type: 'custom:x' } } }))
+    const run = await initIt(project)
+    assert.equal(run.status, 1)
+    assert.match(run.stderr, /^! odd@custom:1 .*No rule of the draft permits it: correct the lockfile/m)
   })
 })
