@@ -103,7 +103,8 @@ function addEntry(graph: LockGraph, patterns: readonly Pattern[], entry: Fields)
  */
 function claimsOf(patterns: readonly Pattern[], entry: Fields): readonly Claim[] {
   const isFromElsewhere = patterns.some(({ specifier }) => specifier.kind === 'other')
-  const local = patterns.find(({ pattern }) => LOCAL.test(pattern))
+  // `~1.0.0` is a range, and `~/folder` is none.
+  const local = patterns.find(({ pattern, specifier }) => specifier.kind === 'other' && LOCAL.test(pattern))
   const resolved = field(entry, 'resolved')
   if (local !== undefined && resolved !== undefined && !/^file:/i.test(String(resolved))) {
     // yarn 1 installs the folder, and looks at neither address nor digest (tried).

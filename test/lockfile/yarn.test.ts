@@ -77,6 +77,12 @@ describe('an entry of yarn 1', () => {
     it(`is ${source} for ${pattern}`, () => assert.equal(only(classic(entry(pattern, { url }))).source, source))
   }
 
+  it('is of the registry by a range that begins with a tilde, which is no path', () => {
+    assert.equal(only(classic(entry('a@~1.0.0'))).source, 'registry')
+    assert.equal(only(classic(entry('a@~1.0.0, a@^1.0.0'))).source, 'registry')
+    assert.equal(only(classic(entry('"a@~/folder"'))).source, 'unknown')
+  })
+
   it('is a folder where it has nothing but a version', () => {
     assert.equal(only(classic('"a@file:./a":\n  version "1.0.0"\n')).source, 'directory')
     assert.equal(only(classic('a@1:\n  version "1.0.0"\n')).source, 'unknown', 'of a registry it is resolved')
