@@ -80,6 +80,8 @@ describe('npm through run: check', () => {
 
   test('refuses what was committed, of which no package manager has noted anything', async (t) => {
     const project = stage(t)
+    await run('npm11', ['install'], project)
+    forgetModules(project)
     const folder = path.join(project.dir, 'node_modules/widget')
     mkdirSync(folder, { recursive: true })
     writeFileSync(path.join(folder, 'package.json'), JSON.stringify({ name: 'widget', version: '1.0.0' }))
