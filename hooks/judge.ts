@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import path from 'node:path'
 import packageJson from '../package.json' with { type: 'json' }
 import { derivedIn } from '../src/evidence/derived.ts'
@@ -20,6 +20,7 @@ import { loadPolicy, type PolicyPlace, refuseUnlisted } from '../src/policy/load
 import type { Policy, Verdict } from '../src/policy/types.ts'
 import { projectRoot } from '../src/project.ts'
 import { openProver, type Prover } from '../src/proving/prover.ts'
+import { readGivenSync } from '../src/read.ts'
 import { type Origin, refusalText, warningText } from '../src/report/text.ts'
 import { warning } from '../src/report/warning.ts'
 import { checkSettings } from '../src/settings.ts'
@@ -330,9 +331,13 @@ function isCopyOf(folder: string, project: string): boolean {
   return copy === undefined || copy === original
 }
 
+/** In bytes. */
+const MAX_MANIFEST = 4 * 1024 * 1024
+
 function nameOf(folder: string): unknown {
+  const text = readGivenSync(path.join(folder, 'package.json'), MAX_MANIFEST)?.toString('utf8') ?? ''
   try {
-    const { name } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8').replace(/^\uFEFF/, ''))
+    const { name } = JSON.parse(text.replace(/^\uFEFF/, ''))
     return name
   } catch {
     return undefined

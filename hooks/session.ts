@@ -290,7 +290,7 @@ function pnpmVersion({ userAgent }: PnpmConfig): string {
 /** Whether ranges lead to projects of the workspace. Only asked on pnpm 12, which tells no hook its settings there. */
 async function linksProjects(): Promise<boolean> {
   const { readYaml } = await import('../src/evidence/files.ts')
-  const { linkWorkspacePackages } = readYaml(path.join(projectRoot(), 'pnpm-workspace.yaml'))
+  const { linkWorkspacePackages } = readYaml(path.join(projectRoot(), 'pnpm-workspace.yaml'), 'repository')
   const variable = process.env.pnpm_config_link_workspace_packages
   return ![undefined, null, false, 'false'].includes((variable ?? linkWorkspacePackages) as string | undefined)
 }

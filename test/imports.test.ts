@@ -101,7 +101,15 @@ const ROOMS = [
 ].map((room) => `src/${room}`)
 /** What everybody may import. */
 const COMMON = [
-  ...['src/codes.ts', 'src/domains.ts', 'src/errors.ts', 'src/folders.ts', 'src/home.ts', 'src/write.ts'],
+  ...[
+    'src/codes.ts',
+    'src/domains.ts',
+    'src/errors.ts',
+    'src/folders.ts',
+    'src/home.ts',
+    'src/write.ts',
+    'src/read.ts',
+  ],
   ...FILES.filter((file) => file.startsWith('src/util/')),
 ]
 /** Rooms that put others together: what proves, for the gate, and what stands between a package manager and its registries. */
@@ -152,8 +160,14 @@ describe('one way: cli and hooks → gate → rooms', () => {
   const between = imports.filter(({ from, to }) => isOurs(to) && roomOf(from) !== roomOf(to))
   const of = (room: string) => between.filter(({ from }) => roomOf(from) === room)
 
-  it('what everybody may import has nothing of ours', () => {
-    only(imports, ({ from, to }) => !COMMON.includes(from) || to.startsWith('node:'))
+  it('what everybody may import has nothing of ours, but that reading files ends in errors of the gate', () => {
+    only(
+      imports,
+      ({ from, to }) =>
+        !COMMON.includes(from) ||
+        to.startsWith('node:') ||
+        (from === 'src/read.ts' && ['src/errors.ts', 'src/util/files.ts'].includes(to)),
+    )
   })
 
   it('the gate and the prover import rooms, but not how results are shown, nor who asks', () => {
@@ -230,6 +244,58 @@ describe('one way: cli and hooks → gate → rooms', () => {
 
   it('nobody imports the command line or the hooks', () => {
     only(between, ({ to }) => !['src/cli', 'hooks'].includes(roomOf(to)))
+  })
+})
+
+describe('files are read by one bounded reader, which takes regular files only', () => {
+  /** What reads a file by its name, or opens it, of `node:fs` and `node:fs/promises`. */
+  const READING =
+    /^(?:readFile|readFileSync|createReadStream|ReadStream|open|openSync|openAsBlob|cp|cpSync|copyFile|copyFileSync|promises|default|\*)$/
+  const READER = 'src/util/files.ts'
+  /** Those that read nothing which a repository can bring. */
+  const EXEMPT: Readonly<Record<string, string>> = {
+    'hooks/command.ts': 'the command line of its parent, which the kernel writes',
+    'src/proxy/body.ts': 'downloads that it has written itself, into a folder that it has just made',
+  }
+
+  function readingIn(text: string): readonly string[] {
+    const statements = [...text.matchAll(/^import (?!type\b)([^'"`;]*?)\bfrom '(?:node:)?fs(?:\/promises)?'/gm)]
+    const names = statements.flatMap(([, what = '']) => {
+      const [, outside = '', inside = ''] = /^([^{]*)(?:\{([^}]*)\})?/s.exec(what) ?? []
+      const inner = inside.split(',').map((each) => each.trim().split(/\s+as\s+/)[0] ?? '')
+      const outer = outside.replace(/,?\s*$/, '').trim()
+      return [...inner, ...(outer === '' ? [] : [outer.startsWith('*') ? '*' : 'default'])]
+    })
+    const others = /(?:\bimport\(|\brequire\(|getBuiltinModule\()\s*['"`](?:node:)?fs\b/.exec(text) ?? []
+    return [...names.filter((name) => READING.test(name)), ...others]
+  }
+
+  for (const file of FILES.filter((each) => each !== READER)) {
+    const reason = EXEMPT[file]
+    it(`${file} ${reason === undefined ? 'opens none by itself' : `reads ${reason}`}`, () => {
+      const found = readingIn(readFileSync(join(ROOT, file), 'utf8'))
+      if (reason === undefined) assert.deepEqual(found, [])
+      else assert.notDeepEqual(found, [], 'take it off the list')
+    })
+  }
+
+  it('that test sees every way to get at a file', () => {
+    const bad = [
+      "import { readFile } from 'node:fs/promises'",
+      "import { existsSync, readFileSync as read } from 'node:fs'",
+      "import {\n  existsSync,\n  openSync,\n} from 'fs'",
+      "import { type FileHandle, open, rm } from 'node:fs/promises'",
+      "import fs from 'node:fs'",
+      "import * as fs from 'node:fs'",
+      "import fs, { existsSync } from 'node:fs'",
+      "import { promises } from 'node:fs'",
+      "const { readFile } = await import('node:fs/promises')",
+      "process.getBuiltinModule('node:fs').readFileSync(file)",
+    ]
+    for (const text of bad) assert.notDeepEqual(readingIn(text), [], text)
+    for (const text of ["import type { Stats } from 'node:fs'", "import { existsSync, statSync } from 'node:fs'"])
+      assert.deepEqual(readingIn(text), [], text)
+    assert.notDeepEqual(readingIn(readFileSync(join(ROOT, READER), 'utf8')), [])
   })
 })
 

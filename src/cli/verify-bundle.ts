@@ -1,5 +1,5 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
-import { readFile, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import { DEFAULT_DOMAIN, GITHUB_DOMAIN } from '../domains.ts'
 import { GateError } from '../errors.ts'
@@ -8,6 +8,7 @@ import { clean } from '../report/clean.ts'
 import { warning } from '../report/warning.ts'
 import type { TrustFiles } from '../trust/inputs.ts'
 import { loadDomains } from '../trust/load.ts'
+import { FileError, readBoundedFile } from '../util/files.ts'
 import { type Artifact, type Signer, verifyArtifact } from '../verify/artifact.ts'
 import type { TrustDomain } from '../verify/types.ts'
 import type { ExitStatus } from './exit.ts'
@@ -106,19 +107,16 @@ async function artifactOf(subject: string): Promise<Artifact> {
 
 const MAX_BUNDLE = 16 << 20
 const MAX_KEY = 1 << 16
-/** What Node reads in one piece. */
+/** It is kept in memory as a whole. */
 const MAX_ARTIFACT = 2 ** 31 - 1
 
 async function read(file: string, what: string, limit: number): Promise<Buffer> {
-  try {
-    // Before it is opened: a pipe would wait for somebody to write into it.
-    const stats = await stat(file)
-    if (!stats.isFile()) throw new Error('it is not a file')
-    if (stats.size > limit) throw new Error(`it has ${stats.size} bytes, and more than ${limit} are not read`)
-    return await readFile(file)
-  } catch (error) {
-    throw new GateError(`${what} ${file} cannot be read: ${(error as Error).message}.`)
-  }
+  const bytes = await readBoundedFile(file, limit).catch((error: unknown) => {
+    const why = error instanceof FileError ? `it ${error.message}` : String(error)
+    throw new GateError(`${what} ${file} cannot be read: ${why}.`, { cause: error })
+  })
+  if (bytes === undefined) throw new GateError(`${what} ${file} cannot be read: there is no such file.`)
+  return bytes
 }
 
 /** What is not JSON is no bundle, and refused as such. */

@@ -1,4 +1,5 @@
 import getAuth from 'npm-registry-fetch/lib/auth.js'
+import { certificates } from './settings.ts'
 
 /** What a request to a registry proves itself with. */
 export interface Credentials {
@@ -30,12 +31,42 @@ export function credentialsFor(
     else if (owner === '@*' && scope !== undefined) anyScope[`${path}:${name}`] = value
     else if (owner === scope) scoped[`${path}:${name}`] = value
   }
-  const { token, auth, cert, key } = getAuth(url, plain)
-  const [own, any] = [getAuth(url, scoped), getAuth(url, anyScope)]
+  const { token, auth, ...pair } = authAt(url, plain)
+  const [own, any] = [authAt(url, scoped), authAt(url, anyScope)]
   return {
     headers: header(own.token, own.auth) ?? header(any.token, any.auth) ?? header(token, auth) ?? {},
-    ...(cert === null || key === null ? {} : { cert, key }),
+    ...pair,
   }
+}
+
+interface Found extends Pick<Credentials, 'cert' | 'key'> {
+  readonly token: string | null
+  readonly auth: string | null
+}
+
+/**
+ * What the settings for the longest path say. npm's function would read the files of a certificate and its key by itself,
+ * whatever a repository has put in their place. So the path is found here, and the function is asked for the rest.
+ *
+ * @throws GateError where such a file is there and cannot be read
+ */
+function authAt(url: string, options: Readonly<Record<string, unknown>>): Found {
+  const at = longestPath(url, options)
+  const files = ['certfile', 'keyfile'].map((name) => `${at}:${name}`)
+  const rest = Object.entries(options).filter(([key]) => key.startsWith(`${at}:`) && !files.includes(key))
+  const { token, auth } = getAuth(url, Object.fromEntries(rest))
+  const [cert, key] = files.map((each) => options[each]).map((file) => (file ? certificates(String(file)) : undefined))
+  return { token, auth, ...(cert && key ? { cert, key } : {}) }
+}
+
+/** Undefined where nothing is said of a path that the URL begins with. As npm looks for it. */
+function longestPath(url: string, options: Readonly<Record<string, unknown>>): string | undefined {
+  const { host, pathname } = new URL(url)
+  for (let at = `//${host}${pathname}`; at.length > 2; at = at.replace(/(?:[^/]+|\/)$/, '')) {
+    const has = (...names: readonly string[]) => names.every((name) => options[`${at}:${name}`])
+    if (has('_authToken') || has('_auth') || has('username', '_password') || has('certfile', 'keyfile')) return at
+  }
+  return undefined
 }
 
 function header(token: string | null, auth: string | null): Record<string, string> | undefined {

@@ -1,7 +1,8 @@
-import { readFileSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import path from 'node:path'
 import { ok, refuse } from '../codes.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
+import { FileError, readBoundedFileSync } from '../util/files.ts'
 import type { DocumentFile, Evidence, EvidenceSource, ReleaseSource } from './types.ts'
 
 /** As much as is read from a registry. */
@@ -50,22 +51,15 @@ export function readDocument({ folder, name, expected }: DocumentFile): Evidence
   const file = fileIn(root, name)
   if (file === undefined) return refuse('EVIDENCE_MISSING', `a name that leaves ${folder}`, expected)
   try {
-    // Before it is opened: a pipe would wait for somebody to write into it.
-    const stats = statSync(file)
-    if (!stats.isFile()) return refuse('EVIDENCE_UNAVAILABLE', `${file} is not a file`, expected)
-    if (stats.size > MAX_BYTES) {
-      return refuse('EVIDENCE_UNAVAILABLE', `${file} has more than ${MAX_BYTES} bytes`, expected)
-    }
-    return ok(JSON.parse(readFileSync(file, 'utf8')) as unknown)
+    const bytes = readBoundedFileSync(file, MAX_BYTES)
+    if (bytes !== undefined) return ok(JSON.parse(bytes.toString('utf8')) as unknown)
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code !== 'ENOENT' && code !== 'ENOTDIR') {
-      return refuse('EVIDENCE_UNAVAILABLE', `${file}: ${(error as Error).message}`, expected)
-    }
-    return isFolder(root)
-      ? refuse('EVIDENCE_MISSING', `no file ${file}`, expected)
-      : refuse('EVIDENCE_UNAVAILABLE', `no folder ${root}`, expected)
+    const found = error instanceof FileError ? `${file} ${error.message}` : `${file}: ${(error as Error).message}`
+    return refuse('EVIDENCE_UNAVAILABLE', found, expected)
   }
+  return isFolder(root)
+    ? refuse('EVIDENCE_MISSING', `no file ${file}`, expected)
+    : refuse('EVIDENCE_UNAVAILABLE', `no folder ${root}`, expected)
 }
 
 /**

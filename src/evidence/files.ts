@@ -1,31 +1,32 @@
-import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { envReplace } from '@pnpm/config.env-replace'
 import ini from 'ini'
 import { parse as parseYaml } from 'yaml'
+import { type Owner, settingsText } from '../read.ts'
 
 /** Settings in npm's spelling: `registry`, `@scope:registry`, `//host/path/:_authToken`, `strict-ssl`, … */
 export type Settings = Record<string, unknown>
 
 export type Variables = Readonly<Record<string, string | undefined>>
 
-/** An `.npmrc`. What cannot be read counts as empty, as in pnpm. */
-export function readRc(file: string): Settings {
-  const settings = read(file, ini.parse)
+/** An `.npmrc`. One that is absent counts as empty, as in pnpm. @throws GateError where it cannot be read */
+export function readRc(file: string, owner: Owner): Settings {
+  const settings = parsed(settingsText(file, owner), ini.parse)
   const { cafile } = settings
   return typeof cafile === 'string' && cafile !== '' && !cafile.includes('${')
     ? { ...settings, cafile: path.resolve(path.dirname(file), cafile) }
     : settings
 }
 
-/** A `config.yaml` or `pnpm-workspace.yaml`. What cannot be read counts as empty. */
-export function readYaml(file: string): Settings {
-  return read(file, (text) => asRecord(parseYaml(text)))
+/** A `config.yaml` or `pnpm-workspace.yaml`. One that is absent counts as empty. @throws GateError where it cannot be read */
+export function readYaml(file: string, owner: Owner): Settings {
+  return parsed(settingsText(file, owner), (text) => asRecord(parseYaml(text)))
 }
 
-function read(file: string, parse: (text: string) => Settings): Settings {
+/** What is not of that format counts as empty. */
+export function parsed(text: string, parse: (text: string) => Settings): Settings {
   try {
-    return parse(readFileSync(file, 'utf8'))
+    return parse(text)
   } catch {
     return {}
   }

@@ -1,7 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { Stats } from 'node:fs'
-import { link, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { link, mkdir, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { readBoundedFile } from '../util/files.ts'
 import { isReachedFrom } from '../util/places.ts'
 import type { Places } from './places.ts'
 
@@ -47,7 +48,7 @@ async function readKey(file: string): Promise<Buffer | 'absent' | undefined> {
   })
   if (stats === undefined) return 'absent'
   if (!stats.isFile() || stats.size !== KEY_BYTES || !isPrivate(stats)) return undefined
-  return readFile(file)
+  return readBoundedFile(file, KEY_BYTES)
 }
 
 /** Whether it is this user's alone. Windows has no such permissions: there the user's folder protects it. */

@@ -1,6 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import { mkdir, readFile, stat } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
+import { readBoundedFile } from '../util/files.ts'
 import { replaceFile } from '../write.ts'
 
 /*
@@ -18,10 +19,8 @@ export async function readSealed(
   maxBytes: number,
 ): Promise<string | undefined> {
   try {
-    const stats = await stat(file)
-    // A pipe would wait for somebody to write into it.
-    if (!stats.isFile() || stats.size > maxBytes) return undefined
-    return unsealed(await readFile(file), key, about)
+    const bytes = await readBoundedFile(file, maxBytes)
+    return bytes && unsealed(bytes, key, about)
   } catch {
     return undefined
   }

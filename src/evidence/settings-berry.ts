@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { upwards } from '../folders.ts'
 import { asRecord, hostKey, readYaml, roadOf, type Settings, type Variables, withRoad } from './files.ts'
 import { canonical, fromHome, UNUSABLE, unnamed, variable } from './layers.ts'
-import { type Environment, PUBLIC_REGISTRY, proxies, type RegistrySettings } from './settings.ts'
+import { certificates, type Environment, PUBLIC_REGISTRY, proxies, type RegistrySettings } from './settings.ts'
 import type { NetworkSettings } from './transport.ts'
 
 /**
@@ -18,8 +17,8 @@ export function readBerrySettings(folder: string, { env, home }: Environment): R
   const files = upwards(folder).map((each) => path.join(each, name))
   const repository = files
     .filter((file) => file !== userFile)
-    .map((file) => resolved(readYaml(file), path.dirname(file), home, undefined))
-  const user = resolved(readYaml(userFile), home, home, env)
+    .map((file) => resolved(readYaml(file, 'repository'), path.dirname(file), home, undefined))
+  const user = resolved(readYaml(userFile, 'user'), home, home, env)
   const operator = resolved(variables(env), folder, home, env)
   const all = [operator, ...repository, user]
   const merged = all.reduceRight<Settings>((weaker, stronger) => merge(weaker, stronger), {})
@@ -192,11 +191,7 @@ function defined(key: string, value: string | undefined): Readonly<Record<string
   return value === undefined ? {} : { [key]: value }
 }
 
-/** Of a file. One that cannot be read counts as not set: then TLS fails, and says why. */
+/** Of a file. One that is not there counts as not set: then TLS fails, and says why. @throws GateError where it cannot be read */
 function contents(file: string | undefined): string | undefined {
-  try {
-    return file === undefined ? undefined : readFileSync(file, 'utf8')
-  } catch {
-    return undefined
-  }
+  return file === undefined ? undefined : certificates(file)
 }

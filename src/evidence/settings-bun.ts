@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { parse } from 'smol-toml'
-import { asRecord, hostKey, readRc, roadOf, type Settings, slashed, type Variables, withRoad } from './files.ts'
+import { type Owner, settingsText } from '../read.ts'
+import { asRecord, hostKey, parsed, readRc, roadOf, type Settings, slashed, type Variables, withRoad } from './files.ts'
 import { fromHome, ofRepository, ofUser, UNUSABLE, unnamed, variable } from './layers.ts'
 import {
   authorities,
@@ -18,15 +18,16 @@ import {
  */
 export function readBunSettings(folder: string, { env, home }: Environment): RegistrySettings {
   const rc = {
-    ...ofUser(readRc(fromHome(variable(env, 'npm_config_userconfig') ?? '~/.npmrc', home)), env),
-    ...ofRepository(readRc(path.join(folder, '.npmrc'))),
+    ...ofUser(readRc(fromHome(variable(env, 'npm_config_userconfig') ?? '~/.npmrc', home), 'user'), env),
+    ...ofRepository(readRc(path.join(folder, '.npmrc'), 'repository')),
   }
   const user = readBunfig(path.join(env.XDG_CONFIG_HOME || home, '.bunfig.toml'), env)
   const project = readBunfig(path.join(folder, 'bunfig.toml'))
   const url = env.BUN_CONFIG_REGISTRY || env.NPM_CONFIG_REGISTRY || env.npm_config_registry
   const token = env.BUN_CONFIG_TOKEN || env.NPM_CONFIG_TOKEN || env.npm_config_token
   // A token is the operator's, and so is the registry that it is for: the repository does not choose who gets it.
-  const trusted = url ?? user.registries.default ?? registriesOf(ofUser(readRc(path.join(home, '.npmrc')), env)).default
+  const trusted =
+    url ?? user.registries.default ?? registriesOf(ofUser(readRc(path.join(home, '.npmrc'), 'user'), env)).default
   const registries = {
     default: PUBLIC_REGISTRY,
     ...registriesOf(rc),
@@ -61,7 +62,7 @@ interface Bunfig {
 
 /** @param env absent of a file that the repository has: then what is taken from a variable is not known */
 function readBunfig(file: string, env?: Variables): Bunfig {
-  const install = asRecord(readToml(file).install)
+  const install = asRecord(readToml(file, env === undefined ? 'repository' : 'user').install)
   const registries: Record<string, string> = {}
   const logins: Settings = {}
   const entries = [
@@ -100,11 +101,7 @@ function valueIn(text: string, env: Variables | undefined): string | undefined {
   return name === undefined ? text : env?.[name]
 }
 
-/** What cannot be read counts as empty. */
-function readToml(file: string): Settings {
-  try {
-    return asRecord(parse(readFileSync(file, 'utf8')))
-  } catch {
-    return {}
-  }
+/** One that is absent counts as empty. @throws GateError where it cannot be read */
+function readToml(file: string, owner: Owner): Settings {
+  return parsed(settingsText(file, owner), (text) => asRecord(parse(text)))
 }

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import path from 'node:path'
+import { readGivenSync } from '../read.ts'
 import { type Environment, type RegistrySettings, readRegistrySettings, registryOf, type Whence } from './settings.ts'
 import { readBerrySettings } from './settings-berry.ts'
 import { readBunSettings } from './settings-bun.ts'
@@ -45,10 +45,9 @@ export function managerOf(lockfile: string): SettingsOf {
   return name === 'yarn.lock' ? yarnOf(lockfile) : (BY_NAME.get(name) ?? 'pnpm')
 }
 
+/** In bytes: as much as is read of it elsewhere. */
+const MAX_LOCKFILE = 64 * 1024 * 1024
+
 function yarnOf(lockfile: string): SettingsOf {
-  try {
-    return /^__metadata:/m.test(readFileSync(lockfile, 'utf8')) ? 'berry' : 'yarn'
-  } catch {
-    return 'yarn'
-  }
+  return /^__metadata:/m.test(readGivenSync(lockfile, MAX_LOCKFILE)?.toString('utf8') ?? '') ? 'berry' : 'yarn'
 }

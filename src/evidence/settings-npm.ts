@@ -24,10 +24,10 @@ export function readNpmSettings(folder: string, environment: Environment): Regis
   const ownPrefix = globalPrefix({}, platform, execPath)
   const machine = variable(env, 'npm_config_globalconfig') ?? (prefix && path.join(prefix, 'etc/npmrc'))
   const settings: Settings = {
-    ...(ownPrefix !== undefined && ofUser(readRc(path.join(ownPrefix, builtIn)), env)),
-    ...(machine !== undefined && ofUser(readRc(machine), env)),
-    ...ofUser(readRc(user), env),
-    ...(project !== user && ofRepository(readRc(project))),
+    ...(ownPrefix !== undefined && ofUser(readRc(path.join(ownPrefix, builtIn), 'user'), env)),
+    ...(machine !== undefined && ofUser(readRc(machine, 'user'), env)),
+    ...ofUser(readRc(user, 'user'), env),
+    ...(project !== user && ofRepository(readRc(project, 'repository'))),
     ...npmVariables(env),
   }
   return settingsOf(settings, env)
@@ -38,8 +38,8 @@ export function readDenoSettings(folder: string, { env, home }: Environment): Re
   const registry = env.NPM_CONFIG_REGISTRY
   return settingsOf(
     {
-      ...ofUser(readRc(path.join(home, '.npmrc')), env),
-      ...ofRepository(readRc(path.join(folder, '.npmrc'))),
+      ...ofUser(readRc(path.join(home, '.npmrc'), 'user'), env),
+      ...ofRepository(readRc(path.join(folder, '.npmrc'), 'repository')),
       ...(registry && { registry }),
     },
     env,

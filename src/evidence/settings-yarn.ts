@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { upwards } from '../folders.ts'
+import { type Owner, settingsText } from '../read.ts'
 import { bound, readRc, roadOf, type Settings, type Variables, withRoad } from './files.ts'
 import { canonical, fromHome, globalPrefix, ofRepository, ofUser, unnamed } from './layers.ts'
 import {
@@ -23,12 +23,12 @@ export function readYarnSettings(folder: string, environment: Environment): Regi
   const operator = { ...ofYarn, ...variables(env, 'npm_config_') }
   const userconfig = typeof operator.userconfig === 'string' ? fromHome(operator.userconfig, home) : undefined
   const read = (file: string, isUsers: boolean) =>
-    isUsers ? ofUser(readRc(file), { ...env, HOME: home }) : ofRepository(readRc(file))
+    isUsers ? ofUser(readRc(file, 'user'), { ...env, HOME: home }) : ofRepository(readRc(file, 'repository'))
   const said = { ...layers(folder, environment, 'npmrc', userconfig, read), ...operator }
   const yarn: Settings = {
     // Yarn itself expands nothing here.
     ...layers(folder, environment, 'yarnrc', undefined, (file, isUsers) =>
-      isUsers ? readYarnrc(file) : withRoad(readYarnrc(file)),
+      isUsers ? readYarnrc(file, 'user') : withRoad(readYarnrc(file, 'repository')),
     ),
     ...ofYarn,
   }
@@ -73,16 +73,10 @@ function layers(
   return Object.assign({}, ...files.toReversed().map((file) => read(file, file === user || machine.includes(file))))
 }
 
-/** `key value` or `"key" "value"` on each line. What cannot be read counts as empty. */
-export function readYarnrc(file: string): Settings {
-  let text: string
-  try {
-    text = readFileSync(file, 'utf8')
-  } catch {
-    return {}
-  }
+/** `key value` or `"key" "value"` on each line. One that is absent counts as empty. @throws GateError where it cannot be read */
+export function readYarnrc(file: string, owner: Owner): Settings {
   const settings: Settings = {}
-  for (const line of text.split(/\r?\n/)) {
+  for (const line of settingsText(file, owner).split(/\r?\n/)) {
     const [, key, value] =
       /^("(?:[^"\\]|\\.)*"|[^\s":#]+)[ \t]+("(?:[^"\\]|\\.)*"|[^\s"#]+)[ \t]*(?:#.*)?$/.exec(line) ?? []
     if (key !== undefined && value !== undefined) settings[unquoted(key)] = unquoted(value)

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import path from 'node:path'
+import { readGivenSync, SETTINGS_BYTES } from '../read.ts'
 import {
   asRecord,
   bound,
@@ -45,19 +45,20 @@ export function currentEnvironment(): Environment {
 /**
  * Reads the settings that pnpm reads (https://pnpm.io/npmrc), weakest first: pnpm 10's `rc`, the user's `.npmrc`,
  * `auth.ini`, the lockfile folder's `.npmrc`, `npm_config_*` variables, `config.yaml`, `pnpm-workspace.yaml`, and
- * `pnpm_config_*` variables; logins of `_auth` last. Files that are absent or unreadable count as empty, as in pnpm.
+ * `pnpm_config_*` variables; logins of `_auth` last. Files that are absent count as empty, as in pnpm. One that is
+ * there and cannot be read is an error.
  * The order is that of real pnpm, and a test compares them. Of what only some versions read, everything is read.
  */
 export function readRegistrySettings(folder: string, { env, home, platform }: Environment): RegistrySettings {
   const config = configFolder(env, home, platform)
-  const repository = readYaml(path.join(folder, 'pnpm-workspace.yaml'))
-  const global = readYaml(path.join(config, 'config.yaml'))
-  const ofUser = (file: string) => bound(expanded(readRc(file), env), PUBLIC_REGISTRY)
+  const repository = readYaml(path.join(folder, 'pnpm-workspace.yaml'), 'repository')
+  const global = readYaml(path.join(config, 'config.yaml'), 'user')
+  const ofUser = (file: string) => bound(expanded(readRc(file, 'user'), env), PUBLIC_REGISTRY)
   const settings: Settings = {
     ...ofUser(path.join(config, 'rc')),
     ...ofUser(userRc(env, home, global)),
     ...ofUser(path.join(config, 'auth.ini')),
-    ...withRoad(bound(withoutVariables(readRc(path.join(folder, '.npmrc'))), PUBLIC_REGISTRY)),
+    ...withRoad(bound(withoutVariables(readRc(path.join(folder, '.npmrc'), 'repository')), PUBLIC_REGISTRY)),
     ...variables(env, 'npm_config_'),
     ...expanded(yamlSettings(global), env),
     ...withRoad(withoutVariables(yamlSettings(repository))),
@@ -172,14 +173,21 @@ function variables(env: Variables, prefix: string): Settings {
   return result
 }
 
-/** `ca` out of `cafile`. One that cannot be read counts as not set, as in pnpm: then TLS fails, and says why. */
+/**
+ * `ca` out of `cafile`. One that is not there counts as not set, as in pnpm: then TLS fails, and says why. Who named it is not
+ * known here: it is read like a file of the repository.
+ *
+ * @throws GateError where it is there and cannot be read
+ */
 export function authorities({ ca, cafile }: Settings): Settings {
   if (ca !== undefined || typeof cafile !== 'string' || cafile === '') return {}
-  try {
-    return { ca: readFileSync(cafile, 'utf8') }
-  } catch {
-    return {}
-  }
+  const text = certificates(cafile)
+  return text === undefined ? {} : { ca: text }
+}
+
+/** The text of a file with certificates or keys; undefined where there is none. @throws GateError */
+export function certificates(file: string): string | undefined {
+  return readGivenSync(file, SETTINGS_BYTES)?.toString('utf8')
 }
 
 /** pnpm's choice of proxies: its own settings first, then the usual variables. `false` means none. */

@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { readBoundedFileSync } from '../util/files.ts'
 
 /*
  * Evidence that has proven something, kept by the digest of its bytes. Nothing of it is believed: what is read is verified
@@ -65,9 +66,7 @@ const MAX_BYTES = 8 << 20
 
 function read(file: string): Buffer | undefined {
   try {
-    // Before it is opened: a pipe, in a cache from elsewhere, would wait for somebody to write into it.
-    const stats = statSync(file, { throwIfNoEntry: false })
-    return stats?.isFile() && stats.size <= MAX_BYTES ? readFileSync(file) : undefined
+    return readBoundedFileSync(file, MAX_BYTES)
   } catch {
     return undefined
   }

@@ -1,6 +1,7 @@
-import { glob, readFile, stat } from 'node:fs/promises'
+import { glob } from 'node:fs/promises'
 import path from 'node:path'
 import { GateError } from '../errors.ts'
+import { readGiven } from '../read.ts'
 import type { Manifests } from './dependencies.ts'
 import { type Fields, field, isPlain } from './record.ts'
 
@@ -71,18 +72,14 @@ function patternsOf(root: Fields, base: string): readonly string[] {
 }
 
 async function readManifest(file: string): Promise<Fields | undefined> {
+  const text = (await readGiven(file, MAX_BYTES))?.toString('utf8')
+  if (text === undefined) return undefined
+  let parsed: unknown
   try {
-    const stats = await stat(file)
-    if (!stats.isFile() || stats.size > MAX_BYTES) {
-      throw new GateError(`${file} is no regular file of at most ${MAX_BYTES} bytes. Remove it, or correct it.`)
-    }
-    const parsed: unknown = JSON.parse((await readFile(file, 'utf8')).replace(/^\uFEFF/, ''))
-    if (isPlain(parsed)) return parsed
-    throw new GateError(`${file} is not a plain map. Correct the file.`)
+    parsed = JSON.parse(text.replace(/^\uFEFF/, ''))
   } catch (error) {
-    if (error instanceof GateError) throw error
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
     throw new GateError(`${file} cannot be read as JSON. Correct the file.`, { cause: error })
   }
+  if (isPlain(parsed)) return parsed
+  throw new GateError(`${file} is not a plain map. Correct the file.`)
 }

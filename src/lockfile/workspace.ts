@@ -1,6 +1,7 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { GateError } from '../errors.ts'
+import { readGiven } from '../read.ts'
 import { configDependencies } from './config-dependencies.ts'
 import { field, isPlain } from './record.ts'
 import type { LockedPackage } from './types.ts'
@@ -126,13 +127,11 @@ async function rcSettings(folder: string): Promise<unknown> {
   return Object.fromEntries(Object.entries(ini.parse(text)).map(([key, value]) => [expanded(key), value]))
 }
 
+/** Of a package.json too, which is the largest of them. */
+const MAX_BYTES = 4 * 1024 * 1024
+
 async function textOf(file: string): Promise<string | undefined> {
-  try {
-    return (await readFile(file, 'utf8')).replace(/^\uFEFF/, '')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw new GateError(`${file} cannot be read (${(error as Error).message}).`, { cause: error })
-  }
+  return (await readGiven(file, MAX_BYTES))?.toString('utf8').replace(/^\uFEFF/, '')
 }
 
 function understood(file: string, format: string, read: () => unknown): unknown {

@@ -1,6 +1,6 @@
-import { readFile, stat } from 'node:fs/promises'
 import { extname } from 'node:path'
 import { GateError } from '../errors.ts'
+import { FileError, readBoundedFile } from '../util/files.ts'
 import { quote } from './text.ts'
 
 const LIMIT = 1024 * 1024
@@ -16,27 +16,10 @@ export function refuseExecutable(file: string): void {
 
 /** Reads a policy file strictly: a regular file of bounded size, in UTF-8 (a byte order mark is dropped). */
 export async function readPolicyText(file: string, limit: number = LIMIT, what = 'the policy'): Promise<string> {
-  let bytes: Buffer
-  try {
-    // Before opening: opening a named pipe would wait for a writer, perhaps forever.
-    const status = await stat(file)
-    if (!status.isFile())
-      throw new GateError(
-        `${file}: ${status.isDirectory() ? 'a directory' : 'not a regular file'}, where ${what} should be a file. Write it to a file of this name, or remove this one`,
-      )
-    if (status.size > limit)
-      throw new GateError(
-        `${file}: ${status.size} bytes are too many for a policy, at most ${limit} are read. Name packages by patterns such as "@scope/*" to make it shorter`,
-      )
-    bytes = await readFile(file)
-  } catch (cause) {
-    if (cause instanceof GateError) throw cause
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
-    throw new GateError(
-      `${file}: ${what} cannot be read (${code === 'ENOENT' ? 'no such file' : code}). Without it nothing can be checked, so nothing is installed. Correct the name or the file's permissions`,
-      { cause },
-    )
-  }
+  const bytes = await readBoundedFile(file, limit).catch((cause: unknown) => {
+    throw unreadable(file, limit, what, cause)
+  })
+  if (bytes === undefined) throw cannotBeRead(file, what, 'no such file')
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch (cause) {
@@ -44,6 +27,28 @@ export async function readPolicyText(file: string, limit: number = LIMIT, what =
       cause,
     })
   }
+}
+
+function unreadable(file: string, limit: number, what: string, cause: unknown): GateError {
+  if (!(cause instanceof FileError)) return cannotBeRead(file, what, String(cause), cause)
+  const { problem, code } = cause
+  if (problem === 'unreadable') return cannotBeRead(file, what, code ?? cause.message, cause)
+  if (problem === 'large')
+    return new GateError(
+      `${file}: too many bytes for a policy, at most ${limit} are read. Name packages by patterns such as "@scope/*" to make it shorter`,
+      { cause },
+    )
+  return new GateError(
+    `${file}: ${problem === 'folder' ? 'a directory' : 'not a regular file'}, where ${what} should be a file. Write it to a file of this name, or remove this one`,
+    { cause },
+  )
+}
+
+function cannotBeRead(file: string, what: string, why: string, cause?: unknown): GateError {
+  return new GateError(
+    `${file}: ${what} cannot be read (${why}). Without it nothing can be checked, so nothing is installed. Correct the name or the file's permissions`,
+    { cause },
+  )
 }
 
 /** Whether the text of a package.json holds a policy: the key alone decides, whatever its value. */

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { readFile, stat } from 'node:fs/promises'
 import { DEFAULT_DOMAIN, GITHUB_DOMAIN } from '../domains.ts'
 import { GateError } from '../errors.ts'
+import { FileError, readBoundedFile } from '../util/files.ts'
 import type { Thresholds } from '../verify/types.ts'
 import { GITHUB, NPM_KEYS, PUBLIC_GOOD, SEED, SEED_EXPIRES, TRUSTED_ROOT } from './instances.ts'
 import { thresholdsOf } from './thresholds.ts'
@@ -217,13 +217,10 @@ async function readJson(file: string): Promise<Material> {
 }
 
 async function readFileText(file: string): Promise<string> {
-  try {
-    // Before it is opened: a pipe would wait for somebody to write into it.
-    const stats = await stat(file)
-    if (!stats.isFile()) throw new Error('it is not a file')
-    if (stats.size > MAX_BYTES) throw new Error(`it has more than ${MAX_BYTES} bytes`)
-    return await readFile(file, 'utf8')
-  } catch (error) {
-    throw new GateError(`The trust material ${file} cannot be read: ${(error as Error).message}.`)
-  }
+  const bytes = await readBoundedFile(file, MAX_BYTES).catch((error: unknown) => {
+    const why = error instanceof FileError ? `it ${error.message}` : String(error)
+    throw new GateError(`The trust material ${file} cannot be read: ${why}.`, { cause: error })
+  })
+  if (bytes === undefined) throw new GateError(`The trust material ${file} cannot be read: there is no such file.`)
+  return bytes.toString('utf8')
 }

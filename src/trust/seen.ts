@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { readFileSync, statSync } from 'node:fs'
 import { GITHUB_DOMAIN } from '../domains.ts'
+import { FileError, readBoundedFileSync } from '../util/files.ts'
 import type { TrustFiles } from './inputs.ts'
 import { stateFile } from './tuf-cache.ts'
 import { GITHUB_URL, PUBLIC_URL } from './urls.ts'
@@ -38,10 +38,9 @@ const MAX_BYTES = 16 << 20
 
 function digest(file: string): string {
   try {
-    const stats = statSync(file)
-    if (!stats.isFile() || stats.size > MAX_BYTES) return 'no file'
-    return createHash('sha256').update(readFileSync(file)).digest('hex')
+    const bytes = readBoundedFileSync(file, MAX_BYTES)
+    return bytes === undefined ? 'absent' : createHash('sha256').update(bytes).digest('hex')
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code ?? 'unreadable'
+    return error instanceof FileError ? error.problem : 'unreadable'
   }
 }

@@ -1,6 +1,7 @@
-import { mkdir, readFile, stat } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import envPaths from 'env-paths'
+import { FileError, readBoundedFile } from '../util/files.ts'
 import { replaceFile } from '../write.ts'
 
 /** More than a state has: some hundred kilobytes. */
@@ -14,14 +15,10 @@ export function stateFile(url: string): string {
 
 /** Undefined where there is no such file. @throws an Error where it cannot be read */
 export async function readText(file: string): Promise<string | undefined> {
-  const stats = await stat(file).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined
-    throw error
+  const bytes = await readBoundedFile(file, MAX_BYTES).catch((error: unknown) => {
+    throw error instanceof FileError ? new Error(`${file} ${error.message}`, { cause: error }) : error
   })
-  if (stats === undefined) return undefined
-  if (!stats.isFile()) throw new Error(`${file} is not a file`)
-  if (stats.size > MAX_BYTES) throw new Error(`${file} has more than ${MAX_BYTES} bytes`)
-  return readFile(file, 'utf8')
+  return bytes?.toString('utf8')
 }
 
 /** For this user alone. */

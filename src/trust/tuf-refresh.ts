@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import http, { type IncomingMessage } from 'node:http'
 import https from 'node:https'
 import { tmpdir } from 'node:os'
@@ -6,6 +6,7 @@ import path from 'node:path'
 import { Readable } from 'node:stream'
 import { BaseFetcher, Updater } from 'tuf-js'
 import { DownloadHTTPError } from 'tuf-js/dist/error.js'
+import { readBoundedFile } from '../util/files.ts'
 import { MAX_ROOTS, setReferenceTime, type TufState, type VerifiedState, verifyState } from './tuf-state.ts'
 
 export interface RefreshOptions {
@@ -56,9 +57,9 @@ export async function refreshState(
     const files = await download(updater, options)
     const state: TufState = {
       roots: [...(known?.state.roots ?? []), ...fetcher.roots],
-      timestamp: await readFile(path.join(folder, 'timestamp.json')),
-      snapshot: await readFile(path.join(folder, 'snapshot.json')),
-      targets: await readFile(path.join(folder, 'targets.json')),
+      timestamp: await own(path.join(folder, 'timestamp.json')),
+      snapshot: await own(path.join(folder, 'snapshot.json')),
+      targets: await own(path.join(folder, 'targets.json')),
       delegated: await delegatedIn(folder),
       files,
     }
@@ -87,6 +88,16 @@ export function fetchRoot(
   return new Fetcher(signal).downloadBytes(`${url.replace(/\/+$/, '')}/${version}.root.json`, MAX_ROOT)
 }
 
+/** As much as is read of what is kept: `tuf-cache.ts`. */
+const MAX_FILE = 16 << 20
+
+/** What the library has just written. */
+async function own(file: string): Promise<Buffer> {
+  const bytes = await readBoundedFile(file, MAX_FILE)
+  if (bytes === undefined) throw new Error('a part of its metadata is missing')
+  return bytes
+}
+
 const OWN = new Set(['root.json', 'timestamp.json', 'snapshot.json', 'targets.json'])
 
 /** The library keeps the metadata of a role that targets are delegated to under its encoded name. */
@@ -94,7 +105,7 @@ async function delegatedIn(folder: string): Promise<Map<string, Buffer>> {
   const names = (await readdir(folder)).filter((name) => name.endsWith('.json') && !OWN.has(name)).sort()
   const read = names.map(async (name) => {
     const role = decodeURIComponent(name.slice(0, -'.json'.length))
-    return [role, await readFile(path.join(folder, name))] as const
+    return [role, await own(path.join(folder, name))] as const
   })
   return new Map(await Promise.all(read))
 }
@@ -105,7 +116,7 @@ async function download(updater: Updater, { names, optional, url }: RefreshOptio
     const target = await updater.getTargetInfo(name)
     if (target === undefined && optional.includes(name)) continue
     if (target === undefined) throw new Error(`${url} has no target ${JSON.stringify(name)}`)
-    files.set(name, await readFile(await updater.downloadTarget(target)))
+    files.set(name, await own(await updater.downloadTarget(target)))
   }
   return files
 }

@@ -168,11 +168,23 @@ describe('verify-bundle', async () => {
     ['both', [...BUNDLE, ...ROOT, ...ACME, '--key', 'key.pem', 'file'], /signed by one of the two/],
     ['a key that is none', [...BUNDLE, ...ROOT, '--key', 'file', 'file'], /--key file: not a public key in PEM/],
     ['no such key', [...BUNDLE, ...ROOT, '--key', 'gone', 'file'], /--key gone cannot be read/],
-    ['no such bundle', ['--bundle', 'gone', ...ROOT, ...ACME, 'file'], /--bundle gone cannot be read: ENOENT/],
-    ['a folder', ['--bundle', '.', ...ROOT, ...ACME, 'file'], /--bundle \. cannot be read: it is not a file/],
-    ['no such artifact', [...BUNDLE, ...ROOT, ...ACME, 'gone'], /The artifact gone cannot be read: ENOENT/],
+    [
+      'no such bundle',
+      ['--bundle', 'gone', ...ROOT, ...ACME, 'file'],
+      /--bundle gone cannot be read: there is no such file/,
+    ],
+    ['a folder', ['--bundle', '.', ...ROOT, ...ACME, 'file'], /--bundle \. cannot be read: it is a folder/],
+    [
+      'no such artifact',
+      [...BUNDLE, ...ROOT, ...ACME, 'gone'],
+      /The artifact gone cannot be read: there is no such file/,
+    ],
     ['a digest that is none', [...BUNDLE, ...ROOT, ...ACME, 'sha256:abc'], /The artifact sha256:abc cannot be read/],
-    ['another digest', [...BUNDLE, ...ROOT, ...ACME, `sha512:${'a'.repeat(128)}`], /cannot be read: ENOENT/],
+    [
+      'another digest',
+      [...BUNDLE, ...ROOT, ...ACME, `sha512:${'a'.repeat(128)}`],
+      /cannot be read: there is no such file/,
+    ],
     ['no such root', [...BUNDLE, '--trusted-root', 'gone', ...ACME, 'file'], /gone cannot be read/],
     [
       'another root',
@@ -198,7 +210,7 @@ describe('verify-bundle', async () => {
     ]) {
       const { status, stderr } = await run(...args)
       assert.equal(status, 2)
-      assert.match(stderr, /zero cannot be read: it is not a file/)
+      assert.match(stderr, /zero cannot be read: it is not a regular file/)
     }
   })
 })

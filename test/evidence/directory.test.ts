@@ -150,13 +150,16 @@ describe('EVIDENCE_UNAVAILABLE', () => {
   it('where the file is a folder', async (t) => {
     const root = folder(t, { 'widgets@1.0.0.json/x': '' })
     const what = refused(await attestationsIn(root)(locked('widgets')), 'EVIDENCE_UNAVAILABLE')
-    assert.equal(what, `${join(root, 'widgets@1.0.0.json')} is not a file`)
+    assert.equal(what, `${join(root, 'widgets@1.0.0.json')} is a folder`)
   })
 
   it('where the file is a pipe, which nobody will ever write into, and where it is too large', async (t) => {
     const root = folder(t, { 'large@1.0.0.json': `"${'x'.repeat(5 << 20)}"` })
     execFileSync('mkfifo', [join(root, 'widgets@1.0.0.json')])
-    assert.match(refused(await attestationsIn(root)(locked('widgets')), 'EVIDENCE_UNAVAILABLE'), /is not a file$/)
+    assert.match(
+      refused(await attestationsIn(root)(locked('widgets')), 'EVIDENCE_UNAVAILABLE'),
+      /is not a regular file$/,
+    )
     assert.match(
       refused(await attestationsIn(root)(locked('large')), 'EVIDENCE_UNAVAILABLE'),
       /has more than 4194304 bytes$/,

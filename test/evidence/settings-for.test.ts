@@ -151,7 +151,7 @@ describe('yarn', () => {
       '.yarnrc':
         '# registry "https://no.example"\nregistry "https://a.example" # why\r\n"@a:registry" "https://\\u0062.example"\nstrict-ssl false\n  indented "x"\nlast\n"open\nkey: "value"\ncafile "./ca.pem"\n',
     })
-    assert.deepEqual(readYarnrc(join(root, '.yarnrc')), {
+    assert.deepEqual(readYarnrc(join(root, '.yarnrc'), 'repository'), {
       registry: 'https://a.example',
       '@a:registry': 'https://b.example',
       'strict-ssl': 'false',

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import fc from 'fast-check'
+import { GateError } from '../../src/errors.ts'
 import { readRegistrySettings, registryOf, withRegistries } from '../../src/evidence/settings.ts'
 import { folder, write } from './support.ts'
 
@@ -229,7 +230,7 @@ describe('where the files are', () => {
   })
 })
 
-describe('a file that cannot be used counts as empty', () => {
+describe('a file of another form counts as empty', () => {
   const FILES = [
     'home/.npmrc',
     'home/.config/pnpm/rc',
@@ -243,10 +244,13 @@ describe('a file that cannot be used counts as empty', () => {
   })
 
   for (const file of FILES) {
-    it(`${file} is a folder`, (t) => {
+    it(`but ${file} is an error where it is a folder: what is in its place is not known`, (t) => {
       const root = folder(t)
       mkdirSync(join(root, file), { recursive: true })
-      assert.equal(readIn(root).registries.default, PUBLIC)
+      assert.throws(
+        () => readIn(root),
+        (error) => error instanceof GateError && error.message.startsWith(`${join(root, file)} is a folder. `),
+      )
     })
 
     for (const [what, content] of Object.entries({
@@ -274,7 +278,7 @@ describe('a file that cannot be used counts as empty', () => {
     assert.equal(read(t, { files }).registries.default, 'https://home.example/')
   })
 
-  it('nothing that is written into a file makes it throw, and registries stay strings with a slash', (t) => {
+  it('nothing that is written into a file makes it throw but a cafile that is no file; registries stay strings with a slash', (t) => {
     const line = fc.oneof(
       fc.string({ unit: 'binary' }),
       fc.constantFrom('registry', '@a:registry', '//x/:_authToken', '[s]', '_auth', 'registries:', '  default:', '- x'),
@@ -291,8 +295,14 @@ describe('a file that cannot be used counts as empty', () => {
       files,
       fc.dictionary(fc.constantFrom('npm_config_registry', 'pnpm_config__auth', 'X'), fc.string()),
       (files, env) => {
-        const { registries } = read(t, { files: files as Record<string, string>, env })
-        for (const url of Object.values(registries)) assert.ok(typeof url === 'string' && url.endsWith('/'))
+        let settings: ReturnType<typeof read> | undefined
+        try {
+          settings = read(t, { files: files as Record<string, string>, env })
+        } catch (error) {
+          assert.ok(error instanceof GateError && JSON.stringify(files).includes('cafile'), String(error))
+        }
+        for (const url of Object.values(settings?.registries ?? {}))
+          assert.ok(typeof url === 'string' && url.endsWith('/'))
       },
     )
     fc.assert(property, { numRuns: 150 })

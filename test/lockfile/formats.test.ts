@@ -107,9 +107,12 @@ describe('a .yarnrc beside or above a lockfile of yarn 1', () => {
       ))
   }
 
-  test('may say anything else, or be no file', async (t) => {
+  test('may say anything else, and is refused where it is no file', async (t) => {
     await read(t, (root) => writeFileSync(path.join(root, 'app/.yarnrc'), '--install.frozen-lockfile true\n'))
-    await read(t, (root) => mkdirSync(path.join(root, 'app/.yarnrc')))
+    await assert.rejects(
+      read(t, (root) => mkdirSync(path.join(root, 'app/.yarnrc'))),
+      /\.yarnrc is a folder/,
+    )
   })
 })
 
@@ -261,7 +264,7 @@ describe('manifests', () => {
       )
     }
     const folder = folderOf({ 'package.json/x': '' })
-    await assert.rejects(readManifests(folder, ['.']), forPeople(/no regular file/))
+    await assert.rejects(readManifests(folder, ['.']), forPeople(/is a folder/))
     await assert.rejects(readManifests(folder, Array(20_000).fill('x')), forPeople(/20000 projects/))
   })
 })

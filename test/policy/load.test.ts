@@ -283,7 +283,7 @@ describe('a policy file', () => {
     for (const options of both) {
       assert.equal(
         await messageOf(options('.sigstorerc')),
-        '~/.sigstorerc: 1048625 bytes are too many for a policy, at most 1048576 are read. Name packages by patterns such as "@scope/*" to make it shorter',
+        '~/.sigstorerc: too many bytes for a policy, at most 1048576 are read. Name packages by patterns such as "@scope/*" to make it shorter',
       )
     }
   })

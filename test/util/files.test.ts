@@ -5,7 +5,14 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { FileError, type FileProblem, readBoundedFile, readBoundedFileSync } from '../../src/util/files.ts'
+import {
+  boundedPieces,
+  FileError,
+  type FileProblem,
+  readBoundedFile,
+  readBoundedFileSync,
+  readUserFileSync,
+} from '../../src/util/files.ts'
 
 const MAX = 1000
 const folder = mkdtempSync(path.join(tmpdir(), 'gate-files-'))
@@ -39,9 +46,23 @@ const LINKS = {
   'link-to-link': 'link-to-terminal',
 }
 
+/** Of pieces an absent file is an error, which is tested by itself. */
+async function pieces(file: string, max: number): Promise<Buffer | undefined> {
+  const all: Buffer[] = []
+  try {
+    for await (const piece of boundedPieces(file, max)) all.push(piece)
+  } catch (error) {
+    if (error instanceof FileError && error.message === 'is not there') return undefined
+    throw error
+  }
+  return Buffer.concat(all)
+}
+
 const readers = {
   readBoundedFile,
   readBoundedFileSync: async (file: string, max: number) => readBoundedFileSync(file, max),
+  boundedPieces: pieces,
+  readUserFileSync: async (file: string, max: number) => readUserFileSync(file, max),
 }
 const isLinux = process.platform === 'linux' ? false : 'needs the devices of Linux'
 
@@ -92,3 +113,37 @@ for (const [reader, read] of Object.entries(readers)) {
     })
   })
 }
+
+describe('a file of the user', { skip: isLinux }, () => {
+  it('is empty where it is the null device, by whatever name', () => {
+    symlinkSync('/dev/null', at('link-to-null'))
+    for (const file of ['/dev/null', at('link-to-null')]) assert.equal(readUserFileSync(file, MAX)?.length, 0)
+    assert.throws(() => readBoundedFileSync('/dev/null', MAX), FileError)
+  })
+
+  it('is read to its end where it is a descriptor of this process, and is the same a second time', () => {
+    const code = `import { readUserFileSync as read } from ${JSON.stringify(new URL('../../src/util/files.ts', import.meta.url).href)}
+      for (let i = 0; i < 2; i += 1) process.stdout.write(String(read(process.argv[1], 10)))`
+    const script = `"${process.execPath}" --input-type=module-typescript -e "$0" <(printf 12345) <(:)`
+    assert.equal(execFileSync('bash', ['-c', script, code], { encoding: 'utf8' }), '1234512345')
+  })
+
+  it('is bounded where it is a descriptor', () => {
+    const code = `import { readUserFileSync as read } from ${JSON.stringify(new URL('../../src/util/files.ts', import.meta.url).href)}
+      try { read(process.argv[1], 10) } catch (error) { process.stdout.write(error.message) }`
+    const script = `"${process.execPath}" --input-type=module-typescript -e "$0" <(cat /dev/zero)`
+    assert.equal(execFileSync('bash', ['-c', script, code], { encoding: 'utf8' }), 'has more than 10 bytes')
+  })
+})
+
+describe('a file that grows or tells another size', { skip: isLinux }, () => {
+  it('is read whole up to the bound, whatever size it tells', async () => {
+    for (const size of [1, 65_535, 65_536, 65_537, 200_000]) {
+      writeFileSync(at('sized'), 'x'.repeat(size))
+      for (const [name, read] of Object.entries(readers)) {
+        assert.equal((await read(at('sized'), size))?.length, size, name)
+        await assert.rejects(read(at('sized'), size - 1), FileError, name)
+      }
+    }
+  })
+})

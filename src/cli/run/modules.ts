@@ -1,5 +1,6 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { readGivenSync } from '../../read.ts'
 
 /**
  * pnpm notes in node_modules which store it is linked from, and installs into it from no other. With a private store for one
@@ -36,6 +37,9 @@ export function storeNotes(folders: readonly string[], store: string): StoreNote
   }
 }
 
+/** It names every package that is hoisted. */
+const MOST_BYTES = 64 * 1024 * 1024
+
 /** It is JSON, in spite of its name. */
 function storeOf(file: string): string | undefined {
   const parsed = read(file)
@@ -47,9 +51,10 @@ function note(file: string, storeDir: string): void {
 }
 
 function read(file: string): Readonly<Record<string, unknown>> | undefined {
-  if (!existsSync(file)) return undefined
+  const text = readGivenSync(file, MOST_BYTES)?.toString('utf8')
+  if (text === undefined) return undefined
   try {
-    const parsed: unknown = JSON.parse(readFileSync(file, 'utf8'))
+    const parsed: unknown = JSON.parse(text)
     return typeof parsed === 'object' && parsed !== null ? (parsed as Readonly<Record<string, unknown>>) : undefined
   } catch {
     return undefined

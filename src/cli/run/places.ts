@@ -1,19 +1,23 @@
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync } from 'node:fs'
+import { homedir } from 'node:os'
 import path from 'node:path'
 import { GateError } from '../../errors.ts'
 import { upwards } from '../../folders.ts'
 import { workspacesOf } from '../../managers/asked.ts'
 import type { Call, Manager } from '../../managers/types.ts'
+import { readGivenSync } from '../../read.ts'
 
-/** What a project's own files may be: larger ones are read by nobody. */
-const MOST_BYTES = 10 * 1024 * 1024
+/** Of a project's own files, yarn's lockfile among them. */
+const MOST_BYTES = 64 * 1024 * 1024
 
-/** @throws GateError where it is there, and nobody can say what it says */
+/**
+ * Undefined where there is none. Some are looked for in all folders above: one that lies in the user's own is the user's.
+ *
+ * @throws GateError where it is there and cannot be read
+ */
 export function readText(file: string): string | undefined {
-  const size = statSync(file, { throwIfNoEntry: false })
-  if (size === undefined || size.isDirectory()) return undefined
-  if (!size.isFile() || size.size > MOST_BYTES) throw new GateError(`${file} is no file of at most 10 MB. Correct it.`)
-  return readFileSync(file, 'utf8')
+  const owner = path.dirname(file) === homedir() ? 'user' : 'repository'
+  return readGivenSync(file, MOST_BYTES, owner)?.toString('utf8')
 }
 
 /**

@@ -1,16 +1,20 @@
-import { createReadStream, existsSync, statSync } from 'node:fs'
-import { glob, open } from 'node:fs/promises'
+import { existsSync, statSync } from 'node:fs'
+import { glob } from 'node:fs/promises'
 import path from 'node:path'
+import { Readable } from 'node:stream'
 import { GateError } from '../../errors.ts'
 import { type Asked, askedIn, replacedIn, withReferences, workspacesOf } from '../../managers/asked.ts'
 import { own } from '../../managers/own.ts'
 import type { Manager } from '../../managers/types.ts'
 import { settingsIn } from '../../managers/yaml.ts'
 import { ARCHIVE_HEADER, namesIn } from '../../proxy/archive.ts'
+import { boundedPieces, FileError } from '../../util/files.ts'
 import { MANIFESTS, projectAbove, readText } from './places.ts'
 
 const MOST_PROJECTS = 10_000
-/** Of a tarball in the repository, unpacked. */
+/** Of a tarball in the repository, in bytes. */
+const MOST_PACKED = 256 * 1024 * 1024
+/** The same unpacked. */
 const MOST_UNPACKED = 1024 * 1024 * 1024
 
 /**
@@ -55,18 +59,24 @@ export async function askedByProjects(
 }
 
 async function askedInTarball(file: string): Promise<readonly Asked[]> {
-  const handle = await open(file)
-  const { buffer, bytesRead } = await handle
-    .read(Buffer.alloc(ARCHIVE_HEADER), 0, ARCHIVE_HEADER, 0)
-    .finally(() => handle.close())
-  const archive = { start: buffer.subarray(0, bytesRead), read: () => createReadStream(file) }
-  const named = await namesIn(archive, MOST_UNPACKED).catch((cause: unknown) => {
+  const named = await namesInFile(file).catch((cause: unknown) => {
+    const why = cause instanceof FileError ? cause.message : 'cannot be unpacked'
     throw new GateError(
-      `${file} cannot be unpacked, so nobody can say what it depends on. Expected a package's tarball. Correct it, or remove what asks for it.`,
+      `${file} ${why}, so nobody can say what it depends on. Expected a package's tarball. Correct it, or remove what asks for it.`,
       { cause },
     )
   })
   return named.flatMap(({ dependencies }) => dependencies.map((each) => ({ ...each, importer: '.' })))
+}
+
+async function namesInFile(file: string): ReturnType<typeof namesIn> {
+  const read = () => Readable.from(boundedPieces(file, MOST_PACKED))
+  let start: Buffer = Buffer.alloc(0)
+  for await (const piece of boundedPieces(file, MOST_PACKED)) {
+    start = Buffer.concat([start, piece])
+    if (start.length >= ARCHIVE_HEADER) break
+  }
+  return namesIn({ start, read }, MOST_UNPACKED)
 }
 
 /** Where a folder or a tarball may be that a specifier leads to; package managers do not agree on escapes and what stands behind. */

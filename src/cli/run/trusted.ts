@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
 import tls from 'node:tls'
 import type { Variables } from '../../managers/types.ts'
+import { readUserFileSync } from '../../util/files.ts'
 
 /** Which authorities a package manager is told to trust. */
 export interface Trusted {
@@ -31,11 +31,14 @@ function joined(texts: readonly string[]): string {
   return `${[...new Set(texts.map((text) => text.trim()).filter((text) => text !== ''))].join('\n')}\n`
 }
 
+/** Of a bundle of certificates. */
+const MOST_BYTES = 16 * 1024 * 1024
+
 /** One that cannot be read counts as empty, as it does for those programs. */
 function textOf(file: string | undefined): string {
   if (file === undefined || file === '') return ''
   try {
-    return readFileSync(file, 'utf8')
+    return readUserFileSync(file, MOST_BYTES)?.toString('utf8') ?? ''
   } catch {
     return ''
   }
