@@ -54,7 +54,8 @@ export function readDocument(text: string, file: string, root?: string, empty: s
     schema: 'core',
     merge: false,
     stringKeys: true,
-    uniqueKeys: true,
+    // Checked below: the parser would compare each key with all others of its mapping.
+    uniqueKeys: false,
     prettyErrors: false,
     lineCounter: lines,
     // Not 'silent': that would hide the error about a second document, and only the first would rule.
@@ -75,6 +76,7 @@ export function readDocument(text: string, file: string, root?: string, empty: s
   const directive = document.directives?.docStart === true ? text.search(/^%/m) : -1
   if (directive >= 0) fail(directive, 'a directive ("%…") changes how the file is read: remove the line')
   refuseIndirection(document, text, fail)
+  refuseDuplicates(document, fail)
   // None is known that gets this far; what the parser only warns of is still not plain.
   const [warning] = document.warnings
   if (warning !== undefined) fail(warning.pos[0], `not plain YAML: ${warning.message}`)
@@ -122,8 +124,6 @@ const QUOTE_IT = 'In YAML a value that begins with "@", "*", "!", "&" or "%" mus
 
 function explain(error: YAMLError, text: string): string {
   switch (error.code) {
-    case 'DUPLICATE_KEY':
-      return 'this key stands twice in one mapping, and only one of the two would count: remove one'
     case 'MULTIPLE_DOCS':
       return 'a second document begins here, and its rules would be ignored: keep one, without "---" between'
     case 'TAB_AS_INDENT':
@@ -138,6 +138,20 @@ function explain(error: YAMLError, text: string): string {
     default:
       return `not YAML: ${error.message}`
   }
+}
+
+function refuseDuplicates(document: Document.Parsed, fail: (offset: number, message: string) => never): void {
+  visit(document, {
+    Map(_, map) {
+      const seen = new Set<unknown>()
+      for (const { key } of map.items) {
+        const name = isScalar(key) ? key.value : key
+        if (seen.size !== seen.add(name).size) continue
+        const start = isScalar(key) ? (key.range?.[0] ?? 0) : 0
+        fail(start, 'this key stands twice in one mapping, and only one of the two would count: remove one')
+      }
+    },
+  })
 }
 
 /** Aliases, anchors and tags. Each also is what a pattern becomes when its quotes are forgotten: `*`, `!name`. */

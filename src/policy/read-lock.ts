@@ -29,7 +29,7 @@ export async function readLock(folder: string, once: Once = always): Promise<Ide
   return fromPlainLock(lock)
 }
 
-/** The same for whoever writes it: also one of the form of earlier versions, for what a lockfile has. */
+/** The same for `accept`, which also reads the form of earlier versions, together with what a lockfile has. */
 export async function readAnyLock(
   folder: string,
   examined: readonly Examined[],
@@ -64,5 +64,5 @@ async function lockText(file: string): Promise<string | undefined> {
   return isThere ? readPolicyText(file, MAX_LOCK, 'the identity lock') : undefined
 }
 
-/** Some hundred bytes a package. */
-const MAX_LOCK = 16 * 1024 * 1024
+/** Some hundred bytes a package: thousands of proven ones, and still read in seconds. */
+const MAX_LOCK = 4 * 1024 * 1024
