@@ -32,7 +32,10 @@ export async function main(argv: readonly string[], now: Date): Promise<number> 
       ),
   )
     .addOption(policyOption())
-    .option('--base-lock <file>', 'the identity lock of the protected branch, of which a change may take nothing away')
+    .option(
+      '--base-lock <file>',
+      'the identity lock of the protected branch, from which a change may take nothing away',
+    )
     .option('--json', 'print a report for machines to standard output')
     .action(async (options: VerifyOptions) => {
       const { verify } = await import('./verify.ts')

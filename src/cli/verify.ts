@@ -70,7 +70,7 @@ export async function verify(options: VerifyOptions, now: Date): Promise<ExitSta
   return changes?.some(({ isAllowed }) => !isAllowed) ? 1 : exitStatus(verdicts)
 }
 
-/** For what the identity lock beside the lockfile asks less than the given one. */
+/** For what the identity lock of the change asks less than the given one. */
 async function lockChanges(
   base: IdentityLock,
   policy: Policy,

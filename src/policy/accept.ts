@@ -14,8 +14,8 @@ export interface Examined {
 }
 
 /**
- * The lock after looking at what is installed. Additions are taken over; that somebody else publishes a version now, or
- * nobody provable, only where it was named. Pure. What could not be verified changes nothing.
+ * The lock after looking at what is installed. Additions are taken over. Another publisher, or a version without provenance,
+ * is taken over only where it was named. Pure. What could not be verified changes nothing.
  *
  * @param named names of packages, and `name@version`
  */
@@ -53,7 +53,7 @@ function acceptVersions(
     named.has(name) || named.has(`${name}@${version}`) || locked === undefined
   // From old to new, so that a release line begins with its first proven version.
   const inOrder = versions.toSorted(({ pkg: a }, { pkg: b }) => byNameAndVersion(a, b))
-  // What is taken over for one version may have others of its line held to it, that were held to somebody else: once more.
+  // An entry that is added for one version may apply to others of its line, which another entry applied to: so repeat.
   for (let isMore = true; isMore; ) {
     isMore = false
     for (const { pkg, proof } of inOrder) {

@@ -31,7 +31,7 @@ export function findingsOf(
   return [...findingsIn(policy, packages, now), ...lockFindings(policy, packages), ...projects]
 }
 
-/** Entries of the identity lock that hold nothing: a package or a version that is gone, or a name that somebody mistyped. */
+/** Entries of the identity lock that hold nothing: a package or a version that is gone, or a mistyped name. */
 function lockFindings({ identities }: Policy, packages: readonly LockedPackage[] | undefined): readonly Finding[] {
   if (identities === undefined || packages === undefined) return []
   const names = new Set(packages.flatMap(({ name, aliases = [] }) => [name, ...aliases]))

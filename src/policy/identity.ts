@@ -144,7 +144,7 @@ export function differenceOf(locked: Identity, found: Identity): Difference | un
 
 /**
  * Who has to have published a version: in its release line who the lock names last at or before it, or first where all begin
- * later. Where it names nobody in that line, the same of all lines. What has no version (git, folders) is in the place of
+ * later. Where it has no entry for that line, the same of all lines. What has no version (git, folders) is in the place of
  * the newest: it must not be a way around. Never undefined where there are points.
  */
 export function pointFor(points: readonly LockedIdentity[], version: string): LockedIdentity | undefined {
@@ -161,7 +161,7 @@ export function demandFor(entry: LockEntry | undefined, pkg: LockedPackage): Dem
   if (entry === undefined) return undefined
   const version = comparableVersion(pkg)
   const since = pointFor(entry.published, version)
-  if (since === undefined) throw new TypeError('an entry of the identity lock that names nobody')
+  if (since === undefined) throw new TypeError('an entry of the identity lock without an identity')
   const recorded = entry.unproven.find((each) => each.version === version)
   const bytes = pkg.source === 'registry' ? bytesOf(pkg) : undefined
   return { since, recorded, mayLack: recorded !== undefined && recorded.integrity === bytes }

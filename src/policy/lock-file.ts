@@ -81,7 +81,7 @@ function entryProblems(
     ...(isPackageName(name) ? [] : [`${quote(name)} is no name of a package`]),
     ...(twice === undefined
       ? []
-      : [`${quote(name)} has two entries from ${twice.from} on, and nobody could see which counts`]),
+      : [`${quote(name)} has two entries from ${twice.from} on, so it is not clear which one counts`]),
   ]
   return [
     ...messages.map((message) => ({ place: document.placeOf(['packages', name], 'key'), message })),

@@ -24,7 +24,7 @@ const fact = v.pipe(
 /** An id may be written as a number, as in a policy. */
 const factualId = v.union([fact, id])
 
-/** A branch is a fact, too, unless somebody has made a pattern of it. */
+/** A branch is a fact, too. With a star it is a pattern, which a person has written. */
 const branch = v.pipe(
   fact,
   v.rawCheck(({ dataset, addIssue }) => {

@@ -41,7 +41,7 @@ const OldPackageSchema = v.pipe(
   v.nonEmpty('a package without entries says nothing'),
 )
 
-/** From `from` on that identity publishes a package, or nobody provable. */
+/** From `from` on that identity publishes a package, or the package has no provenance. */
 interface OldPoint {
   readonly from: string
   readonly identity: Identity | undefined
@@ -97,7 +97,7 @@ export function fromOldLock(old: OldLock, examined: readonly Examined[]): Identi
   return lock
 }
 
-/** Who had to have published a version: undefined where nobody had to. */
+/** Who had to have published a version; undefined where it needed no provenance. */
 function oldDemand(all: readonly OldPoint[], version: string): Identity | undefined {
   const points = all.filter(({ from, identity }) => identity !== undefined || from === version || !isPrerelease(from))
   const before = points

@@ -152,11 +152,11 @@ function acceptCommand(name: string, version: string): string {
   return `provenance-gate accept ${name}@${version}`
 }
 
-/** Proven, but by whom it should be nobody has said yet. */
+/** Proven, but the lock does not know the package yet. */
 function unknownIdentity({ provenance: [first] }: Proof, { name, version }: LockedPackage): Outcome {
   const { refusal } = refuse(
     'IDENTITY_UNKNOWN',
-    `provenance by ${quote(first?.claims.repository ?? 'nobody')}, of which ${LOCK_NAME} says nothing`,
+    `provenance by ${quote(first?.claims.repository ?? 'an unnamed repository')}, and no entry in ${LOCK_NAME}`,
     `an entry for it: look at it, and run \`${acceptCommand(name, version)}\``,
   )
   return { met: false, refusal, claims: first?.claims }

@@ -37,7 +37,7 @@ function told({ kind, before, after, difference, integrity, recorded }: Change):
 }
 
 const NO_BYTES =
-  '. It cannot be accepted: the lockfile has no sha512 of it. Resolve it anew, or write an exception into the policy'
+  '. It cannot be accepted: the lockfile has no sha512 of it. Update the lockfile, or write an exception into the policy'
 
 function beforeAndNow({ kind, before, after }: Change): readonly string[] {
   if (kind !== 'changed') return []

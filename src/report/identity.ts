@@ -3,7 +3,7 @@ import type { Identity } from '../policy/types.ts'
 
 /** Who publishes, in one line: what the certificate does not say is left out. Not made safe for a terminal yet. */
 export function identityText(identity: Identity | undefined): string {
-  if (identity === undefined) return 'nobody'
+  if (identity === undefined) return 'no known publisher'
   const { domain, repository, workflow, builder, runner, trigger, environment, ref, branch } = identity
   const parts = [
     repository,

@@ -20,7 +20,7 @@ export function lockChangeLines(changes: readonly LockChange[], files: LockFiles
       ? []
       : [
           clean(
-            `${refused.length} ${refused.length === 1 ? 'change' : 'changes'} of the identity lock refused: ${names.join(', ')}. Somebody who answers for the protected branch has to look at each, and to allow it there ("allowLockChanges" in the policy, docs/ci.md).`,
+            `${refused.length} ${refused.length === 1 ? 'change' : 'changes'} of the identity lock refused: ${names.join(', ')}. An owner of the protected branch has to look at each, and to allow it there ("allowLockChanges" in the policy, docs/ci.md).`,
           ),
         ]),
   ]

@@ -106,7 +106,7 @@ describe('a change to the identity lock', () => {
       const run = await verify(project, ...FLAGS)
       assert.equal(run.status, 1, run.stderr)
       assert.match(run.stderr, message)
-      assert.match(run.stderr, /1 change of the identity lock refused: part\. Somebody who answers for the protected/)
+      assert.match(run.stderr, /1 change of the identity lock refused: part\. An owner of the protected branch/)
       assert.equal((await verify(project, ...FLAGS.slice(0, 2))).status, 0)
       const [one, ...others] = reportOf(await verify(project, '--json', ...FLAGS)).lockChanges ?? []
       assert.deepEqual([one?.code, one?.package, one?.refused, others], ['LOCK_LOOSENED', 'part', true, []])

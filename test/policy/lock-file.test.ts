@@ -257,7 +257,7 @@ describe('a mistake in the identity lock is an error', () => {
     [
       'two entries for one version',
       TEXT.replace('- 2.0.0', '- 1.0.0'),
-      /"@acme\/app" has two entries from 1\.0\.0 on, and nobody could see which counts/,
+      /"@acme\/app" has two entries from 1\.0\.0 on, so it is not clear which one counts/,
     ],
     ['a range', TEXT.replace('0.9.1', '^0.9.1'), /"\^0.9.1" is not exactly one version/],
     ['no versions', TEXT.replace('\n          - 1.13.0', ' []'), /"from" is empty/],
