@@ -1,7 +1,8 @@
 /** How time and memory grow with the lockfile. */
 
+import path from 'node:path'
 import { generatedWorld } from './generated.ts'
-import { interleaved, median, type Sample } from './measure.ts'
+import { interleaved, median, runNode, type Sample } from './measure.ts'
 import { benchOptions } from './options.ts'
 import { startBenchRegistry } from './registry.ts'
 import { cli, forget, remembering, stage, verifyCold } from './stage.ts'
@@ -42,6 +43,44 @@ try {
 } finally {
   await registry.close()
   for (const { project } of stages) project.dispose()
+}
+
+await workspaces()
+
+/** How reading a lockfile grows with projects and packages at once. By CPU time, of processes that do nothing else. */
+async function workspaces(): Promise<void> {
+  const file = path.join(import.meta.dirname, '../test/support/read-workspace.ts')
+  const sizes = FACTORS.map((factor) => [1000 * factor, 3000 * factor] as const)
+  const [, usual = sizes[0]] = sizes
+  for (const shape of ['shared', 'mixed'] as const) {
+    progress(`growth: ${rounds} rounds of workspaces, ${shape}`)
+    const runs = sizes.map((size) => {
+      const args = [file, 'pnpm', shape, ...size.map(String)]
+      return [size.join(), () => runNode({ args, cwd: import.meta.dirname, env: process.env, usage: true })] as const
+    })
+    const samples = await interleaved(rounds, Object.fromEntries(runs))
+    const of = (size: readonly number[] | undefined) => samples[size?.join() ?? ''] ?? []
+    print({
+      title: `Growth and memory of reading a workspace, ${shape}`,
+      columns: ['projects', 'packages', 'CPU time', 'of 1,000', 'peak memory', 'target', 'met'],
+      rows: sizes.map((size) => {
+        const [cpu, peak] = [median(of(size), 'cpu'), median(of(size), 'memory')]
+        const growth = cpu / median(of(usual), 'cpu')
+        const cells = size.map((count) => count.toLocaleString('en'))
+        return [
+          ...[...cells, ms(cpu), ratio(growth, 1), `${peak.toFixed(0)} MB`],
+          ...(size === sizes.at(-1) && shape === 'shared'
+            ? target(`at most ${MOST_GROWTH.toFixed(2)} ×`, growth <= MOST_GROWTH)
+            : NO_TARGET),
+        ]
+      }),
+      notes: [
+        shape === 'shared'
+          ? 'Each project needs every package.'
+          : 'Hardly two packages are needed by the same projects.',
+      ],
+    })
+  }
 }
 
 /** Printed as soon as it is known: the next one takes as long again. */

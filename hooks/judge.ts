@@ -6,8 +6,9 @@ import { lazyEvidence } from '../src/evidence/lazy.ts'
 import { userPlaces } from '../src/evidence/places.ts'
 import type { RegistrySettings } from '../src/evidence/settings.ts'
 import { type Gate, gateBy } from '../src/gate.ts'
-import { importersFrom, projectName } from '../src/lockfile/importers.ts'
+import { importersFrom, mapImporters, projectName, projectsIn } from '../src/lockfile/importers.ts'
 import { linksOf } from '../src/lockfile/links.ts'
+import { packPackages, unpackPackages } from '../src/lockfile/packed.ts'
 import { lockedPackages } from '../src/lockfile/pnpm.ts'
 import { withProjects } from '../src/lockfile/projects.ts'
 import { compareAddresses, type Registries } from '../src/lockfile/registries.ts'
@@ -195,13 +196,10 @@ export function openJudge(project: string, receipt: Omit<RecorderOptions, 'place
       ? []
       : listed.filter((each) => isCopyOf(lockfileDir, path.join(folder, each)))
     const linkers = await linkersOf(lockfileDir, folder, listed)
-    return here.map((pkg) =>
-      pkg.importers.includes(name)
-        ? {
-            ...pkg,
-            importers: [...pkg.importers.filter((each) => each !== name || copied.length === 0), ...copied, ...linkers],
-          }
-        : pkg,
+    return mapImporters(here, (importers) =>
+      importers.includes(name)
+        ? [...importers.filter((each) => each !== name || copied.length === 0), ...copied, ...linkers]
+        : importers,
     )
   }
 
@@ -224,7 +222,7 @@ export function openJudge(project: string, receipt: Omit<RecorderOptions, 'place
       return judge(opened, anywhere.map(forAnyone), isJudgedAgain, origin)
     }
     const here = await placed(packages, lockfileDir)
-    await refuseUnlisted(only.policy, only.folder, importersIn(here))
+    await refuseUnlisted(only.policy, only.folder, projectsIn(here))
     await judge(opened, here, isJudgedAgain, origin)
   }
 
@@ -255,22 +253,27 @@ export function openJudge(project: string, receipt: Omit<RecorderOptions, 'place
     isOpen: () => gates.size > 0,
 
     // They follow from its text, which is here what pnpm has made of it.
-    listed: (lockfile, lockfileDir) =>
-      once(['wanted lockfile, by source', lockfileDir], JSON.stringify(lockfile) ?? '', () => lockedPackages(lockfile)),
+    listed: async (lockfile, lockfileDir) => {
+      const text = JSON.stringify(lockfile) ?? ''
+      const derive = () => packPackages(lockedPackages(lockfile))
+      return unpackPackages(await once(['wanted lockfile, by source', lockfileDir], text, derive))
+    },
 
     placed,
 
     locked: async (packages, lockfileDir) => {
       const opened = await gateOf(lockfileDir)
       const { gate, policy, folder } = opened
-      await refuseUnlisted(policy, folder, importersIn(packages))
+      await refuseUnlisted(policy, folder, projectsIn(packages))
       await gate.load(packages.length > MANY)
       const verdicts = await Promise.all(packages.map(gate))
       await gate.save()
       warn(verdicts)
       stopIfRefused(verdicts, 'locked')
-      for (const pkg of packages)
-        needed.set(identityOf(pkg), [...(needed.get(identityOf(pkg)) ?? []), ...pkg.importers])
+      for (const pkg of packages) {
+        const before = needed.get(identityOf(pkg))
+        needed.set(identityOf(pkg), before === undefined ? pkg.importers : [...before, ...pkg.importers])
+      }
       // A folder may have a lockfile for each branch.
       allow(lockfileDir, opened, [...opened.allowed, ...packages])
     },
@@ -363,10 +366,6 @@ async function linkersOf(lockfileDir: string, folder: string, listed: readonly s
 
 /** So many that threads are worth their start. */
 const MANY = 100
-
-function importersIn(packages: readonly LockedPackage[]): readonly string[] {
-  return packages.flatMap(({ importers }) => importers)
-}
 
 function identityOf({ name, version, integrity, source, origin }: LockedPackage): string {
   return JSON.stringify([name, version, integrity, source, origin])

@@ -162,7 +162,7 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
         // something else under that name.
         for (const { name, version, source } of packages) if (source !== 'registry') known.add(`${name}@${version}`)
         names.lock(packages)
-        existing.push(...packages)
+        for (const pkg of packages) existing.push(pkg)
         if (judgesExisting) await judge.locked(packages, lockfileDir)
       }),
 

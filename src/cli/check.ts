@@ -6,6 +6,7 @@ import { type Derived, derivedIn } from '../evidence/derived.ts'
 import { userPlaces } from '../evidence/places.ts'
 import { openReceipts } from '../evidence/receipts.ts'
 import { upwards } from '../folders.ts'
+import { projectsIn } from '../lockfile/importers.ts'
 import { installedLockfiles, ownLockfiles, packagesIn } from '../lockfile/installed.ts'
 import { noteTexts } from '../policy/digest.ts'
 import { findPolicy } from '../policy/find.ts'
@@ -79,7 +80,7 @@ export async function check(options: CheckOptions, now: Date): Promise<ExitStatu
 async function membersOf(root: string, receipt: Receipt | undefined): Promise<readonly string[]> {
   const lockfiles = [...installedLockfiles(root), ...(receipt ? ownLockfiles(root, receipt.manager.name) : [])]
   const packages = (await Promise.all(lockfiles.map(packagesIn))).flat()
-  const importers = new Set(packages.flatMap((pkg) => pkg.importers))
+  const importers = projectsIn(packages)
   const folders = [...(pnpmNotes(root)?.projects ?? []), ...[...importers].map((each) => path.resolve(root, each))]
   return [...new Set(folders)].filter((folder) => folder.startsWith(root + path.sep)).sort()
 }

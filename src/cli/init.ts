@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { INEXCUSABLE } from '../codes.ts'
 import { GateError } from '../errors.ts'
+import { projectsIn } from '../lockfile/importers.ts'
 import { acceptIdentities, type Examined, isBroken } from '../policy/accept.ts'
 import { decide, needsProof } from '../policy/decide.ts'
 import { type DraftOptions, draftPolicy } from '../policy/draft.ts'
@@ -49,7 +50,7 @@ export async function init(options: SourceOptions, now: Date): Promise<ExitStatu
 }
 
 async function projectsWithPolicies(folder: string, examined: readonly Examined[]): Promise<readonly string[]> {
-  const names = [...new Set(examined.flatMap(({ pkg }) => pkg.importers))].filter((name) => name !== '.').sort()
+  const names = [...projectsIn(examined.map(({ pkg }) => pkg))].filter((name) => name !== '.').sort()
   const found = await Promise.all(
     names.map(async (name) => {
       const project = path.join(folder, name)

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { GateError } from '../errors.ts'
 import { lockfilesBelow, lockfilesIn } from '../lockfile/find.ts'
+import { projectsIn } from '../lockfile/importers.ts'
 import { lockfileFolder, OTHER_NAMES } from '../lockfile/kinds.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import { lockfilesOf } from '../lockfile/workspace.ts'
@@ -51,9 +52,7 @@ export async function lockfileNotes(
   const judged = files.map((file, index) => `${path.basename(file)}: ${count(packages[index]?.length ?? 0)}`)
   const deno = existsSync(path.join(folder, 'deno.lock')) ? ['deno.lock: not judged'] : []
   // A lockfile in a project of the workspace is one that nobody installs from.
-  const projects = new Set(
-    packages.flat().flatMap(({ importers }) => importers.map((each) => path.resolve(folder, each))),
-  )
+  const projects = new Set([...projectsIn(packages.flat())].map((each) => path.resolve(folder, each)))
   const judgedFiles = new Set((await Promise.all(files.map(lockfilesOf))).flat())
   const { files: below, isWhole } = await lockfilesBelow(folder)
   const strange = below.filter((file) => !judgedFiles.has(file) && !projects.has(path.dirname(file)))

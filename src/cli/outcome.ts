@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream'
 import type { Verdict } from '../policy/types.ts'
 import { summarize, summaryLine } from '../report/summary.ts'
 
@@ -11,4 +12,12 @@ export async function showVerdicts(verdicts: readonly Verdict[], notes: readonly
   }
   for (const line of notes) process.stderr.write(`${line}\n`)
   process.stderr.write(`${summaryLine(summarize(verdicts))}\n`)
+}
+
+/** One piece after the other, each when the one before is written. `bin.ts` says what it means that one cannot be. */
+export async function writePieces(stream: Writable, pieces: Iterable<string>): Promise<void> {
+  for (const piece of pieces) {
+    const error = await new Promise<Error | null | undefined>((resolve) => stream.write(piece, resolve))
+    if (error) return
+  }
 }

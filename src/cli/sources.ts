@@ -13,10 +13,11 @@ import type { SettingsOf } from '../evidence/settings-for.ts'
 import type { EvidenceSource, ReleaseSource } from '../evidence/types.ts'
 import { readLockfileBytes } from '../lockfile/bytes.ts'
 import { lockfilesIn } from '../lockfile/find.ts'
-import { importersFrom, projectName } from '../lockfile/importers.ts'
+import { importersFrom, projectName, projectsIn } from '../lockfile/importers.ts'
 import { formatOf, lockfileFolder } from '../lockfile/kinds.ts'
 import { acrossLockfiles } from '../lockfile/links.ts'
 import { mergePackages } from '../lockfile/merge.ts'
+import { packPackages, unpackPackages } from '../lockfile/packed.ts'
 import type { ReadLockfile } from '../lockfile/read.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import { lockfilesOf, pinnedConfigDependencies } from '../lockfile/workspace.ts'
@@ -110,11 +111,11 @@ async function readOnce(file: string, once: Derived): Promise<ReadLockfile> {
   const found = await once(['lockfile, by source', file], bytes, async () => {
     const { parseLockfile } = await import('../lockfile/read.ts')
     const { packages, projects, configDependencies } = await parseLockfile(bytes, file)
-    return { packages, projects, configDependencies: [...configDependencies] }
+    return { packages: packPackages(packages), projects, configDependencies: [...configDependencies] }
   })
   return {
     manager: 'pnpm',
-    packages: found.packages,
+    packages: unpackPackages(found.packages),
     projects: found.projects,
     configDependencies: new Map(found.configDependencies),
     lockfileDir: path.dirname(path.resolve(file)),
@@ -253,11 +254,7 @@ export async function ruledPackages(
   const base = projectsFolder(policy, folder)
   const { manager, packages, projects } = await readChosen(lockfile, once, base)
   await checkSettings({ manager, root: folder, projects, policy, once, now })
-  await refuseUnlisted(
-    policy,
-    base,
-    packages.flatMap(({ importers }) => importers),
-  )
+  await refuseUnlisted(policy, base, projectsIn(packages))
   return packages
 }
 

@@ -9,11 +9,11 @@ import { LOCK_NAME } from '../policy/names.ts'
 import { readBaseLock, readLock } from '../policy/read-lock.ts'
 import type { IdentityLock, LockChange, Policy } from '../policy/types.ts'
 import { unusedExceptions } from '../report/exceptions.ts'
-import { jsonReport, jsonText } from '../report/json.ts'
+import { jsonPieces, jsonReport } from '../report/json.ts'
 import { type LockFiles, lockChangeLines } from '../report/lock-changes.ts'
 import { type ExitStatus, exitStatus } from './exit.ts'
 import { chosenLockfiles, lockfileNotes } from './lockfiles.ts'
-import { showVerdicts } from './outcome.ts'
+import { showVerdicts, writePieces } from './outcome.ts'
 import {
   forEachPackage,
   onceIn,
@@ -63,7 +63,10 @@ export async function verify(options: VerifyOptions, now: Date): Promise<ExitSta
   for (const note of notes) process.stderr.write(`${note}\n`)
   const changes = base && (await lockChanges(base, policy, lockFolder, packages, now))
   const locks = { lock: path.join(lockFolder, LOCK_NAME), base: path.resolve(options.baseLock ?? '') }
-  if (options.json) process.stdout.write(`${jsonText(jsonReport(verdicts, changes && { changes, files: locks }))}\n`)
+  if (options.json) {
+    await writePieces(process.stdout, jsonPieces(jsonReport(verdicts, changes && { changes, files: locks })))
+    process.stdout.write('\n')
+  }
   const exceptions = [policy, ...policy.projects.values()].flatMap((each) => each.exceptions)
   await showVerdicts(verdicts, unusedExceptions(exceptions, verdicts, process.cwd()))
   tellLockChanges(changes ?? [], locks)

@@ -31,7 +31,9 @@ export function derivedIn(places: Places, version: string): Derived {
     const known = await readSealed(file, secret, about, MAX_BYTES)
     if (known !== undefined) return JSON.parse(known) as T
     const found = await derive()
-    await writeSealed(file, secret, about, JSON.stringify(found))
+    const plain = JSON.stringify(found)
+    // A longer one would not be read again.
+    if (plain.length <= MAX_BYTES) await writeSealed(file, secret, about, plain)
     return found
   }
 }

@@ -1,6 +1,6 @@
 import type { Claim } from './entry.ts'
-import { isOwnFolder, reachedBy } from './importers.ts'
-import { mergePackages } from './merge.ts'
+import { type Graph, isOwnFolder, reachedBy } from './importers.ts'
+import { type Entry, mergeEntries } from './merge.ts'
 import type { LockedPackage } from './types.ts'
 
 /** One entry of a lockfile, and who it leads to. A project of the workspace has no claims: it is no package. */
@@ -34,6 +34,7 @@ export function openGraph(): LockGraph {
   const nodes: GraphNode[] = []
   const roots = new Map<string, number[]>()
   const hubs = new Map<string, number>()
+  const graph = (): Graph => ({ roots, edges: nodes.map(({ targets }) => targets) })
   return {
     nodes,
     add: (key, claims) => nodes.push({ key, claims, targets: [], aliases: new Set() }) - 1,
@@ -50,22 +51,28 @@ export function openGraph(): LockGraph {
       else known.push(node)
     },
     packages: () => {
-      const reached = reachedBy({ roots, edges: nodes.map(({ targets }) => targets) })
-      const packageOf = (number: number): readonly LockedPackage[] => {
+      const entriesOf = (number: number): readonly Entry[] => {
         const node = nodes[number]
         if (node === undefined) return []
         const { key, claims, aliases, bundler } = node
-        const importers = reached[number] ?? []
-        const bundledIn = bundler === undefined ? undefined : packageOf(bundler)[0]
+        const bundledIn = bundler === undefined ? undefined : bundlerAt(bundler)
         return claims.map((claim) => ({
-          ...claim,
-          ...(bundledIn && { source: 'bundled', integrity: undefined, origin: `in ${bundledIn.key}`, bundledIn }),
-          importers,
-          // A manager that resolves some of it anew takes what is there: who it then is for nobody can tell.
-          ...(importers.length === 0 && { forAnyone: true as const }),
-          aliases: [...aliases],
-          key,
+          node: number,
+          pkg: {
+            ...claim,
+            ...(bundledIn && { source: 'bundled', integrity: undefined, origin: `in ${bundledIn.key}`, bundledIn }),
+            aliases: [...aliases],
+            key,
+          },
         }))
+      }
+      const hasBundled = nodes.some(({ bundler }) => bundler !== undefined)
+      const reached = hasBundled ? reachedBy(graph()) : []
+      /** What brings something is listed as an entry of its own as well. */
+      const bundlerAt = (number: number): LockedPackage | undefined => {
+        const [first] = entriesOf(number)
+        const importers = reached[number] ?? []
+        return first && { ...first.pkg, importers, ...(importers.length === 0 && { forAnyone: true as const }) }
       }
       const hubNodes = new Set(hubs.values())
       // What a name stands for is not needed by that alone.
@@ -78,7 +85,8 @@ export function openGraph(): LockGraph {
         ...[...hubNodes].flatMap((hub) => (used.has(hub) ? (nodes[hub]?.targets ?? []) : [])),
       ])
       const isListed = (number: number) => nodes[number]?.isProject !== true || needed.has(number)
-      return mergePackages(nodes.flatMap((_, number) => (isListed(number) ? packageOf(number) : [])))
+      const entries = nodes.flatMap((_, number) => (isListed(number) ? entriesOf(number) : []))
+      return mergeEntries(entries, graph(), 'anyone')
     },
   }
 }

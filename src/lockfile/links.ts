@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { importersFrom, projectName } from './importers.ts'
+import { importersFrom, mapImporters, projectName, reachedBy } from './importers.ts'
 import type { LockedPackage, PackageSource } from './types.ts'
 
 /** A lockfile, by the folder that it is in. */
@@ -17,30 +17,31 @@ export function acrossLockfiles(lockfiles: readonly LockfileIn[], base: string):
   const packages = lockfiles.flatMap((each) => importersFrom(each.packages, each.folder, base))
   const linkers = linkersOf(lockfiles, base)
   if (linkers.size === 0) return packages
-  return packages.map((pkg) => ({
-    ...pkg,
-    importers: [...new Set([...pkg.importers, ...pkg.importers.flatMap((each) => linkers.get(each) ?? [])])].sort(),
-  }))
+  return mapImporters(packages, (importers) => {
+    const all = new Set([...importers, ...importers.flatMap((each) => linkers.get(each) ?? [])])
+    return all.size === importers.length ? importers : [...all].sort()
+  })
 }
 
 /** For each project that others link out of their own lockfile: all who reach it so. */
 function linkersOf(lockfiles: readonly LockfileIn[], base: string): ReadonlyMap<string, readonly string[]> {
+  const folders = new Set(lockfiles.map(({ folder }) => folder))
   const links = new Map<string, Set<string>>()
   for (const { folder, packages } of lockfiles) {
-    for (const { importer, target } of linksOf(packages, folder)) {
-      if (!lockfiles.some((each) => each.folder !== folder && each.folder === target)) continue
-      const from = projectName(base, path.resolve(folder, importer))
-      links.set(from, (links.get(from) ?? new Set()).add(projectName(base, target)))
+    for (const { importers, target } of linksOf(packages, folder)) {
+      if (target === folder || !folders.has(target)) continue
+      for (const importer of importers) {
+        const from = projectName(base, path.resolve(folder, importer))
+        links.set(from, (links.get(from) ?? new Set()).add(projectName(base, target)))
+      }
     }
   }
-  const linkers = new Map<string, string[]>()
-  for (const project of links.keys()) {
-    const reached = new Set([project])
-    for (const each of reached) for (const next of links.get(each) ?? []) reached.add(next)
-    reached.delete(project)
-    for (const each of reached) linkers.set(each, [...(linkers.get(each) ?? []), project])
-  }
-  return linkers
+  const names = [...new Set([...links].flatMap(([from, targets]) => [from, ...targets]))]
+  const numbers = new Map(names.map((name, number) => [name, number]))
+  const numbersOf = (all: Iterable<string>) => [...all].map((name) => numbers.get(name) ?? -1)
+  const edges = names.map((name) => numbersOf(links.get(name) ?? []))
+  const reached = reachedBy({ roots: new Map([...links].map(([from, targets]) => [from, numbersOf(targets)])), edges })
+  return new Map(names.map((name, number) => [name, reached[number] ?? []]))
 }
 
 function isFolder(source: PackageSource): boolean {
@@ -51,9 +52,9 @@ function isFolder(source: PackageSource): boolean {
 export function linksOf(
   packages: readonly LockedPackage[],
   folder: string,
-): readonly { readonly importer: string; readonly target: string }[] {
+): readonly { readonly importers: readonly string[]; readonly target: string }[] {
   return packages.flatMap(({ source, origin, importers }) => {
     const [, link] = /^(?:link|workspace):(.*)$/s.exec(isFolder(source) ? (origin ?? '') : '') ?? []
-    return link === undefined ? [] : importers.map((importer) => ({ importer, target: path.resolve(folder, link) }))
+    return link === undefined ? [] : [{ importers, target: path.resolve(folder, link) }]
   })
 }

@@ -1,5 +1,6 @@
 import { GateError } from '../errors.ts'
 import { openSpellings } from '../util/spellings.ts'
+import { type Graph, reachedBy } from './importers.ts'
 import { compare } from './record.ts'
 import type { LockedPackage } from './types.ts'
 
@@ -15,11 +16,90 @@ export function mergePackages(packages: Iterable<LockedPackage>): readonly Locke
     if (group === undefined) groups.set(identity, [pkg])
     else group.push(pkg)
   }
+  const unite = openUnion()
   const merged = [...groups]
-    .map(([identity, group]) => ({ identity, pkg: mergeGroup(group) }))
+    .map(([identity, group]) => ({ identity, pkg: mergeGroup(group, unite) }))
     .sort((a, b) => compare(a.pkg.key, b.pkg.key) || compare(a.identity, b.identity))
     .map(({ pkg }) => pkg)
   return withCaseTwins(merged)
+}
+
+/** An entry of a lockfile, before it is known who needs it. */
+export interface Entry {
+  /** Its node in the graph. */
+  readonly node: number
+  readonly pkg: Omit<LockedPackage, 'importers'>
+}
+
+/**
+ * The packages of the entries of one lockfile, each with the projects that reach it. Entries that are one package are led to
+ * one more node: so it is found out once for all of them, and packages share their lists.
+ */
+export function mergeEntries(
+  entries: readonly Entry[],
+  graph: Graph,
+  unreached: 'anyone' | 'nobody',
+): readonly LockedPackage[] {
+  const edges = [...graph.edges]
+  const groups = new Map<string, number>()
+  const nodeOf = (node: number, pkg: Entry['pkg']): number => {
+    const identity = identityOf(pkg)
+    const group = groups.get(identity) ?? edges.push([]) - 1
+    groups.set(identity, group)
+    edges[node] = [...(edges[node] ?? []), group]
+    return group
+  }
+  const grouped = entries.map(({ node, pkg }) => ({ node, pkg, group: nodeOf(node, pkg) }))
+  const reached = reachedBy({ roots: graph.roots, edges })
+  return mergePackages(
+    grouped.map(({ node, pkg, group }) => ({
+      ...pkg,
+      importers: reached[group] ?? [],
+      // A manager that resolves some of it anew takes what is there: who it then is for nobody can tell.
+      ...(unreached === 'anyone' && reached[node]?.length === 0 && { forAnyone: true as const }),
+    })),
+  )
+}
+
+type Unite = (lists: readonly (readonly string[])[]) => readonly string[]
+
+/** Far more names than the lists of any workspace have together. */
+const MOST_NAMES = 2 ** 24
+
+/**
+ * What is in some lists, sorted, each name once. Each two lists are united once, and packages that share a list still do
+ * afterwards.
+ *
+ * @throws GateError where the lists that are made have more names than any workspace
+ */
+function openUnion(): Unite {
+  const ordered = new Map<readonly string[], readonly string[]>()
+  const pairs = new Map<readonly string[], Map<readonly string[], readonly string[]>>()
+  let left = MOST_NAMES
+  const made = (names: readonly string[]) => {
+    left -= names.length
+    if (left >= 0) return names
+    throw new GateError(
+      `The lockfiles say of too many packages, in too many ways, which projects need them: the gate keeps ${MOST_NAMES} names of projects at most. Judge them one by one, with --lockfile.`,
+    )
+  }
+  const inOrder = (list: readonly string[]): readonly string[] => {
+    const isOrdered = list.every((each, index) => index === 0 || compare(list[index - 1] ?? '', each) < 0)
+    const known = ordered.get(list) ?? (isOrdered ? list : made(sorted(list)))
+    ordered.set(list, known)
+    return known
+  }
+  const both = (one: readonly string[], other: readonly string[]): readonly string[] => {
+    if (one === other || other.length === 0) return one
+    if (one.length === 0) return other
+    const known = pairs.get(one)?.get(other)
+    if (known !== undefined) return known
+    const all = sorted([...one, ...other])
+    const found = all.length === one.length ? one : all.length === other.length ? other : made(all)
+    pairs.set(one, (pairs.get(one) ?? new Map()).set(other, found))
+    return found
+  }
+  return (lists) => lists.map(inOrder).reduce(both, [])
 }
 
 /**
@@ -53,9 +133,9 @@ function namesOf({ name, aliases = [] }: LockedPackage): readonly string[] {
   return [name, ...aliases]
 }
 
-function mergeGroup(group: readonly LockedPackage[]): LockedPackage {
+function mergeGroup(group: readonly LockedPackage[], unite: Unite): LockedPackage {
   const { name, version, integrity, unbound, source, origin, github, key } = group[0] as LockedPackage
-  const importers = sorted(group.flatMap((pkg) => pkg.importers))
+  const importers = unite(group.map((pkg) => pkg.importers))
   const aliases = sorted(group.flatMap((pkg) => pkg.aliases ?? []))
   const caseTwins = sorted(group.flatMap((pkg) => pkg.caseTwins ?? []))
   const outside = group.find((pkg) => pkg.outside !== undefined)?.outside
@@ -70,7 +150,7 @@ function mergeGroup(group: readonly LockedPackage[]): LockedPackage {
     ...(group.some(({ atNpmjs }) => atNpmjs) && { atNpmjs: true }),
     ...(outside !== undefined && { outside }),
     ...(github && { github }),
-    ...(bundlers.length > 0 && { bundledIn: mergeGroup(bundlers) }),
+    ...(bundlers.length > 0 && { bundledIn: mergeGroup(bundlers, unite) }),
     importers,
     ...(group.some(({ forAnyone }) => forAnyone) && { forAnyone: true }),
     key,
@@ -93,7 +173,7 @@ function identityOf({
   origin,
   github,
   bundledIn,
-}: LockedPackage): string {
+}: Entry['pkg']): string {
   const bundler = bundledIn === undefined ? null : identityOf(bundledIn)
   const bytes = [integrity ?? null, unbound ?? null, source, origin ?? null, github ?? null, bundler]
   return JSON.stringify([key, name, version, ...bytes])

@@ -4,8 +4,8 @@ import { packageId, parseId, toDepPath } from './dep-path.ts'
 import { type Claim, claims, danglingClaim } from './entry.ts'
 import { folderClaim, projectClaim } from './graph.ts'
 import { openIdentities } from './identities.ts'
-import { isOwnFolder, reachedBy } from './importers.ts'
-import { mergePackages } from './merge.ts'
+import { isOwnFolder } from './importers.ts'
+import { mergeEntries } from './merge.ts'
 import { type Fields, field, isPlain, majorVersion } from './record.ts'
 import type { LockedPackage } from './types.ts'
 
@@ -132,12 +132,10 @@ function listPackages(lockfile: unknown): readonly LockedPackage[] {
     if (node !== undefined) node.targets = runtime ?? []
   }
 
-  const reached = reachedBy({ roots, edges: nodes.map(({ targets }) => targets) })
-  return mergePackages(
-    nodes.flatMap(({ key, claims: claimed, aliases }, number) =>
-      claimed.map((claim) => ({ ...claim, importers: reached[number] ?? [], aliases: [...aliases], key })),
-    ),
+  const listed = nodes.flatMap(({ key, claims: claimed, aliases }, node) =>
+    claimed.map((claim) => ({ node, pkg: { ...claim, aliases: [...aliases], key } })),
   )
+  return mergeEntries(listed, { roots, edges: nodes.map(({ targets }) => targets) }, 'nobody')
 }
 
 const RUNTIME_FIELDS = ['dependencies', 'optionalDependencies'] as const

@@ -27,18 +27,25 @@ export async function readLockfile(file: string): Promise<ReadLockfile> {
 /** The same of what was read; `file` is for messages. */
 export async function parseLockfile(bytes: Uint8Array, file: string): Promise<ReadLockfile> {
   const documents = splitDocuments(bytes, file)
-  const packages: LockedPackage[] = []
+  const packages: (readonly LockedPackage[])[] = []
   let configDependencies: LockedConfigDependencies = new Map()
   let projects: readonly string[] = []
   for (const which of ['environment', 'main'] as const) {
     if (documents[which] === undefined) continue
     const parsed = await readDocument(file, documents, which)
-    packages.push(...parsed.locked)
+    packages.push(parsed.locked)
     if (which === 'environment') configDependencies = configDependenciesOf(parsed.document)
     else projects = projectsOf(parsed.document)
   }
-  const lockfileDir = path.dirname(path.resolve(file))
-  return { manager: 'pnpm', packages: mergePackages(packages), configDependencies, projects, lockfileDir }
+  const [only = []] = packages
+  return {
+    manager: 'pnpm',
+    // Those of one document are distinct already.
+    packages: packages.length < 2 ? only : mergePackages(packages.flat()),
+    configDependencies,
+    projects,
+    lockfileDir: path.dirname(path.resolve(file)),
+  }
 }
 
 function projectsOf(document: Fields): readonly string[] {

@@ -93,12 +93,27 @@ function under(alias: string | undefined, pkg: LockedPackage): LockedPackage {
  * The root's policy, and those of the projects that need the package. Where nobody knows who needs it, all of them: one
  * may be among those who do.
  */
-export function policiesFor(
-  pkg: LockedPackage,
-  policy: Policy,
-): readonly { readonly project: string | undefined; readonly policy: Policy }[] {
-  const projects = [...policy.projects].filter(([project]) => pkg.forAnyone === true || pkg.importers.includes(project))
-  return [{ project: undefined, policy }, ...projects.map(([project, own]) => ({ project, policy: own }))]
+export function policiesFor(pkg: LockedPackage, policy: Policy): readonly ProjectPolicy[] {
+  const root = { project: undefined, policy }
+  if (policy.projects.size === 0) return [root]
+  if (pkg.forAnyone === true) return [root, ...ownPolicies(policy.projects)]
+  const byList = NEEDING.get(policy.projects) ?? new WeakMap<readonly string[], readonly ProjectPolicy[]>()
+  NEEDING.set(policy.projects, byList)
+  const needing = byList.get(pkg.importers) ?? ownPolicies(policy.projects, new Set(pkg.importers))
+  byList.set(pkg.importers, needing)
+  return [root, ...needing]
+}
+
+interface ProjectPolicy {
+  readonly project: string | undefined
+  readonly policy: Policy
+}
+
+/** Found once for each list of projects: thousands of packages share one of thousands. */
+const NEEDING = new WeakMap<Policy['projects'], WeakMap<readonly string[], readonly ProjectPolicy[]>>()
+
+function ownPolicies(projects: Policy['projects'], needing?: ReadonlySet<string>): readonly ProjectPolicy[] {
+  return [...projects].flatMap(([project, policy]) => (needing?.has(project) === false ? [] : [{ project, policy }]))
 }
 
 /** Whether `decide` needs a proof for this package; for one that is bundled, of the one that brings it. */

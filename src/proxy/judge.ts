@@ -1,5 +1,6 @@
 import { refuse } from '../codes.ts'
 import { isVersion } from '../lockfile/dep-path.ts'
+import { unitedImporters } from '../lockfile/importers.ts'
 import { githubOrigin, isGitArchive } from '../lockfile/pnpm.ts'
 import { isOfRegistry } from '../lockfile/registries.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
@@ -184,7 +185,7 @@ function asFetched(
   { name, version }: Identity,
   entries: readonly LockedPackage[],
 ): LockedPackage {
-  const importers = [...new Set(entries.flatMap((entry) => entry.importers))].sort()
+  const importers = unitedImporters(entries)
   const aliases = [...new Set(entries.flatMap((entry) => entry.aliases ?? []))].sort()
   return {
     ...{ name, version, integrity, source: 'registry', origin: undefined, importers },

@@ -112,10 +112,43 @@ function lockChange(change: LockChange, files: LockFiles): JsonLockChange {
   }
 }
 
-/** The report as text. Beyond what JSON must escape it escapes what a terminal obeys, see `clean.ts`. */
-export function jsonText(report: JsonReport): string {
-  const text = JSON.stringify(report, null, 2)
-  return text.replace(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
+/**
+ * The report as text, piece by piece: as a whole it may be longer than a text can be. Beyond what JSON must escape it escapes
+ * what a terminal obeys, see `clean.ts`.
+ */
+export function* jsonPieces({ packages, ...rest }: JsonReport): Generator<string> {
+  const head = escaped(JSON.stringify({ ...rest, packages: [] }, null, 2))
+  if (packages.length === 0) return yield head
+  let piece = head.slice(0, -TAIL.length)
+  /** Packages share their lists of projects, which are long where there are many. */
+  const lists = new Map<readonly string[], string>()
+  for (const [index, pkg] of packages.entries()) {
+    const { importers } = pkg
+    const list = lists.get(importers) ?? indented(escaped(JSON.stringify(importers, null, 2)), 6)
+    lists.set(importers, list)
+    const one = indented(escaped(JSON.stringify({ ...pkg, importers: [] }, null, 2)), 4)
+    piece += `${index === 0 ? '' : ','}\n    ${one.replace(NO_IMPORTERS, () => `${NO_IMPORTERS.slice(0, -2)}${list}`)}`
+    if (piece.length < PIECE) continue
+    yield piece
+    piece = ''
+  }
+  yield `${piece}\n  ${TAIL}`
+}
+
+/** In characters: so many that few of them have to be written, and so few that none takes much memory. */
+const PIECE = 1 << 16
+
+const TAIL = ']\n}'
+
+/** Of a package, at the depth of its own fields: a line ends in no text of JSON. */
+const NO_IMPORTERS = '\n      "importers": []'
+
+function indented(json: string, by: number): string {
+  return json.replaceAll('\n', `\n${' '.repeat(by)}`)
+}
+
+function escaped(json: string): string {
+  return json.replace(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
     character
       .split('')
       .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)

@@ -32,14 +32,20 @@ export function refusals(
         found: clean(refusal?.found ?? 'a refusal without a reason'),
         expected: clean(refusal?.expected ?? 'a reason; please report this'),
         rule: rule === undefined ? 'none' : `${clean(shortPath(rule.place.file, folder))}:${rule.place.line}`,
-        neededBy:
-          importers.length === 0
-            ? undefined
-            : clean(importers.map((importer) => (importer === '.' ? 'the root project' : importer)).join(', ')),
-        policyOf: projects === undefined ? undefined : clean(projects.join(', ')),
+        neededBy: importers.length === 0 ? undefined : clean(shownProjects(importers)),
+        policyOf: projects === undefined ? undefined : clean(shownProjects(projects)),
       },
     ]
   })
+}
+
+/** What a person reads of. A package may be needed by thousands, and thousands of packages may be. */
+const MOST_PROJECTS = 20
+
+export function shownProjects(projects: readonly string[]): string {
+  const shown = projects.slice(0, MOST_PROJECTS).map((project) => (project === '.' ? 'the root project' : project))
+  const more = projects.length - shown.length
+  return more > 0 ? `${shown.join(', ')} and ${more} more` : shown.join(', ')
 }
 
 export function shortPath(file: string, folder: string): string {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { jsonReport, jsonText } from '../../src/report/json.ts'
+import { type JsonReport, jsonPieces, jsonReport } from '../../src/report/json.ts'
 import { anyVerdict, CLAIMS, FOLDER, pkg, refusal, verdict } from './support.ts'
 
 const FIELDS = [
@@ -20,6 +20,9 @@ const FIELDS = [
   'projects',
 ]
 const SUMMARY = ['total', 'proven', 'permitted', 'bundled', 'warned', 'excepted', 'refused', 'codes']
+
+/** The pieces, as a reader of standard output gets them. */
+const jsonText = (report: JsonReport) => [...jsonPieces(report)].join('')
 
 /** What a reader of the report gets. */
 function written(verdicts: Parameters<typeof jsonReport>[0]): ReturnType<typeof jsonReport> {
@@ -122,5 +125,28 @@ describe('the report for machines', () => {
         for (const line of text.split('\n')) assert.doesNotMatch(line, /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u)
       }),
     )
+  })
+
+  it('is the same in pieces as it would be as a whole', () => {
+    const text = fc.string({ unit: fc.constantFrom('a', '"', '\\', '\n', ' ', '$&', '"importers": []', '\u202e', ':') })
+    const list = fc.array(text, { maxLength: 3 })
+    fc.assert(
+      fc.property(fc.array(fc.tuple(text, list), { maxLength: 4 }), (packages) => {
+        const report = jsonReport(
+          packages.map(([name, importers]) => verdict('permitted', { package: pkg({ name, importers }) })),
+        )
+        assert.deepEqual(JSON.parse(jsonText(report)), report)
+        const whole = JSON.stringify(report, null, 2)
+        assert.equal(jsonText(report).replaceAll('\\u202e', '\u202e'), whole)
+      }),
+    )
+  })
+
+  it('is never held as a whole: each piece is short, however many projects need a package', () => {
+    const importers = Array.from({ length: 2000 }, (_, index) => `packages/project-${index}`)
+    const verdicts = Array.from({ length: 50 }, () => verdict('permitted', { package: pkg({ importers }) }))
+    const pieces = [...jsonPieces(jsonReport(verdicts))]
+    assert.ok(pieces.length > 20)
+    assert.ok(pieces.every(({ length }) => length < 200_000))
   })
 })
