@@ -108,10 +108,23 @@ for (const [version, kind] of VERSIONS.flatMap((each) => [[each, 'clone'] as con
       })
     }
 
+    test('a repository is refused where the rule for its name has no source, or another', async (t) => {
+      for (const source of ['', 'source: [registry, workspace, tarball, directory],']) {
+        const policy = POLICY.replace('rules:', `rules:\n  - { packages: tool, ${source} require: nothing }`)
+        const created = project(t, { dependencies: { tool: repository(t, kind) }, policy })
+        const { status, flat } = await runPnpm(version, ['install'], created)
+        assert.notEqual(status, 0, flat)
+        const code = source === '' ? /SOURCE_NOT_ALLOWED found: a git repository/ : /EVIDENCE_MISSING/
+        assert.match(flat, code)
+        assertNothingRan(created, 'tool')
+      }
+    })
+
     test('a repository whose name a rule permits is installed, fresh and frozen, and has run', async (t) => {
       const specifier = repository(t, kind)
       await world.publish(good('widget'))
-      const created = project(t, { dependencies: { tool: specifier, widget: '1.0.0' }, policy: permitting('tool') })
+      const policy = POLICY.replace('rules:', 'rules:\n  - { packages: tool, source: git, require: nothing }')
+      const created = project(t, { dependencies: { tool: specifier, widget: '1.0.0' }, policy })
       const fresh = await runPnpm(version, ['install'], created)
       assert.equal(fresh.status, 0, fresh.output)
       assert.ok(linked(created).includes('tool'))

@@ -119,6 +119,56 @@ describe('a first policy', () => {
     assert.deepEqual(second?.packages, ['@acme/*'])
   })
 
+  const from = (name: string, more: Partial<Examined['pkg']>): Examined => {
+    const { pkg, proof } = examined(name)
+    return { pkg: { ...pkg, ...more }, proof }
+  }
+  const signed = (each: Examined): Examined => {
+    const signature = { keyId: 'x' } as never
+    return { ...each, signed: ok({ provenance: [], publish: undefined, signature }) }
+  }
+  const drafted = (all: readonly Examined[]) =>
+    parsePolicy(draftPolicy(all), '.sigstorerc').rules.map(({ packages, source = [], require }) =>
+      [packages.join(' '), ...source, require].join(', '),
+    )
+
+  it('has a rule for each source that is no registry, by exact names and aliases, and none for what is unknown', () => {
+    assert.deepEqual(
+      drafted([
+        from('lib', { source: 'workspace' }),
+        from('b', { source: 'git', aliases: ['a'] }),
+        from('t', { source: 'tarball' }),
+        from('moved', { outside: 'https://registry.npmjs.org/', origin: 'https://files.example/moved.tgz' }),
+        from('d', { source: 'directory' }),
+        from('node', { source: 'runtime' }),
+        from('odd', { source: 'unknown' }),
+      ]),
+      [
+        '**, workspace, nothing',
+        'd, directory, nothing',
+        'a b, git, nothing',
+        'moved t, tarball, nothing',
+        'node, runtime, nothing',
+        '**, nothing',
+      ],
+    )
+  })
+
+  it('asks for signatures where the registry has some, and names what has none', () => {
+    assert.deepEqual(drafted([signed(examined('a')), signed(examined('b'))]), ['**, signature'])
+    assert.deepEqual(drafted([signed(examined('a')), examined('c'), from('b', { aliases: ['d'] })]), [
+      'b c d, registry, nothing',
+      '**, signature',
+    ])
+    assert.deepEqual(drafted([examined('a')]), ['**, nothing'])
+  })
+
+  it('takes the signature of another registry for none', () => {
+    const signature = { keyId: 'x', registry: 'acme' } as never
+    const other = { ...examined('a'), signed: ok({ provenance: [], publish: undefined, signature }) }
+    assert.deepEqual(drafted([other]), ['**, nothing'])
+  })
+
   it('has the projects and exceptions that it is given', () => {
     const exceptions = [{ package: 'a@1.0.0', reason: 'x', expires: '2027-01-01' }]
     const text = draftPolicy([], { projects: ['apps/strict'], exceptions })
