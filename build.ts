@@ -21,6 +21,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
   run: ['src/cli/run/run.ts'],
   // For settings that are not known from an earlier run.
   settings: ['src/package-managers/settings/find.ts'],
+  check: ['src/cli/check.ts'],
   // Of other managers than pnpm.
   formats: ['src/lockfile/formats.ts'],
 }

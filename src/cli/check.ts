@@ -15,12 +15,13 @@ import { projectRoot } from '../project.ts'
 import { changedSince } from '../receipt/changed.ts'
 import { installedIn } from '../receipt/installed.ts'
 import { judgeInstalled } from '../receipt/judged.ts'
-import { asReceipt, endOf, openJudged, receiptProblems } from '../receipt/receipt.ts'
+import { asReceipt, endOf, openJudged, receiptProblems, withRealLinks } from '../receipt/receipt.ts'
 import { modulesState, pnpmNotes } from '../receipt/state.ts'
 import type { Problem, Receipt } from '../receipt/types.ts'
 import { checkJson, checkText, installedText } from '../report/check.ts'
 import { warning } from '../report/warning.ts'
 import type { ExitStatus } from './exit.ts'
+import { workspaceFolders } from './run/workspace.ts'
 import { policyPlace } from './sources.ts'
 
 export interface CheckOptions {
@@ -50,7 +51,7 @@ export async function check(options: CheckOptions, now: Date): Promise<ExitStatu
   const problems: Problem[] = []
   const found: Receipt[] = []
   // A project whose node_modules another install has made has a receipt of its own.
-  const own = modules.filter((folder) => Object.keys(modulesState(folder).marks).length > 0)
+  const own = modules.filter(hasOwnInstall)
   const installs = own.length === 0 ? modules.slice(0, 1) : own
   for (const folder of installs) {
     const receipt = asReceipt(receipts.read(folder))
@@ -68,7 +69,7 @@ export async function check(options: CheckOptions, now: Date): Promise<ExitStatu
         )
   const endedAt = Math.max(...found.map((receipt) => endOf(receipt, modulesState(receipt.folder))))
   problems.push(...changedSince(entries, endedAt))
-  problems.push(...judgeInstalled(entries, openJudged(found.flatMap(({ judged }) => judged)), root))
+  problems.push(...judgeInstalled(entries, openJudged(found.flatMap(withRealLinks)), root))
 
   const installed = new Set(entries.map(({ folder }) => folder)).size
   if (options.json) process.stdout.write(checkJson(root, found, installed, problems))
@@ -81,8 +82,23 @@ async function membersOf(root: string, receipt: Receipt | undefined): Promise<re
   const lockfiles = [...installedLockfiles(root), ...(receipt ? ownLockfiles(root, receipt.manager.name) : [])]
   const packages = (await Promise.all(lockfiles.map(packagesIn))).flat()
   const importers = projectsIn(packages)
-  const folders = [...(pnpmNotes(root)?.projects ?? []), ...[...importers].map((each) => path.resolve(root, each))]
+  // With a lockfile for each project nothing at the root names them.
+  const matching = (await workspaceFolders(root)).map(realOf).filter(hasOwnInstall)
+  const named = [...importers].map((each) => path.resolve(root, each))
+  const folders = [...(pnpmNotes(root)?.projects ?? []), ...named, ...matching]
   return [...new Set(folders)].filter((folder) => folder.startsWith(root + path.sep)).sort()
+}
+
+function hasOwnInstall(folder: string): boolean {
+  return Object.keys(modulesState(folder).marks).length > 0
+}
+
+function realOf(folder: string): string {
+  try {
+    return realpathSync(folder)
+  } catch {
+    return folder
+  }
 }
 
 /** What lockfiles have that was not judged: the project's, and what its package manager has linked. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import path from 'node:path'
 import type { LockedPackage } from '../lockfile/types.ts'
 import type { FolderIdentity, JudgedPackage, Mark, ModulesState, Problem, Receipt } from './types.ts'
 
@@ -191,6 +192,14 @@ export function openJudged(judged: readonly JudgedPackage[]): Judged {
       (byAlias.get(alias) ?? []).filter(({ source }) => source === 'directory').map(({ origin }) => origin ?? ''),
     isTaken: (alias) => byAlias.get(alias)?.some(({ source }) => source !== 'directory') === true,
   }
+}
+
+/** What a receipt has judged, the folders that its lockfile links by their whole paths. */
+export function withRealLinks({ judged, folder }: Receipt): readonly JudgedPackage[] {
+  return judged.map((each) => {
+    const [, scheme, target] = /^(workspace|link):(.*)$/s.exec(each.origin ?? '') ?? []
+    return target === undefined ? each : { ...each, origin: `${scheme}:${path.resolve(folder, target)}` }
+  })
 }
 
 /** By its digest where both have one; of what has none, by where it comes from. */

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { createProject, postinstallsRun, prepareStore, runPnpm } from '../support/pnpm/index.ts'
 import { createTarball, type PackedPackage, readTarball } from '../support/registry/index.ts'
 import { POLICY, startWorld, type World } from '../support/world.ts'
-import { FOREIGN, good, linked, PERMISSIVE, VERSIONS } from './stage.ts'
+import { FOREIGN, good, linked, PERMISSIVE, runCli, VERSIONS } from './stage.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const NAME = 'pnpm-plugin-provenance-gate'
@@ -52,6 +52,7 @@ test('the package has what a user needs, and nothing else', () => {
     'LICENSE',
     'README.md',
     'THIRD-PARTY-LICENSES.txt',
+    'dist/check.cjs',
     'dist/cli.cjs',
     'dist/cold.cjs',
     'dist/formats.cjs',
@@ -116,6 +117,8 @@ for (const version of VERSIONS) {
           if (passes) {
             assert.equal(status, 0, flat)
             assert.ok(linked(project).includes(`${dependency}@1.0.0`))
+            const checked = await runCli(version, ['check'], project)
+            assert.equal(checked.status, 0, `${args.join(' ')}: ${checked.output}`)
           } else {
             assert.notEqual(status, 0, `${args.join(' ')}: ${flat}`)
             assert.match(flat, /evil@1\.0\.0 +WORKFLOW_MISMATCH/)

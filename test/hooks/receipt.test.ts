@@ -16,6 +16,15 @@ before(async () => {
   await world.publish({ ...good('widget'), dependencies: { part: '1.0.0' } })
   await world.publish(good('gizmo'))
   await world.publish(good('evil'), FOREIGN)
+  await world.publish(good('inner'))
+  await world.publish({
+    ...good('bundler'),
+    dependencies: { inner: '1.0.0' },
+    bundledDependencies: ['inner'],
+    files: { 'node_modules/inner/package.json': JSON.stringify(good('inner')) },
+  })
+  await world.publish({ ...good('elsewhere'), os: [process.platform === 'win32' ? 'linux' : 'win32'] })
+  await world.publish({ ...good('optional'), optionalDependencies: { elsewhere: '1.0.0' } })
 })
 after(() => world.close())
 
@@ -69,6 +78,15 @@ function forgetPnpmfile(project: Project): void {
 function forgetModules(project: Project): void {
   rmSync(modules(project), { recursive: true, force: true })
 }
+
+const PATCH = `diff --git a/patched.js b/patched.js
+new file mode 100644
+index 0000000..1111111
+--- /dev/null
++++ b/patched.js
+@@ -0,0 +1 @@
++patched
+`
 
 const workspaceFiles = {
   'apps/one/package.json': JSON.stringify({ name: 'one', version: '1.0.0', dependencies: { gizmo: '1.0.0' } }),
@@ -133,6 +151,43 @@ for (const version of VERSIONS) {
       await install(version, project, ['add', 'part@1.0.0'], path.join(project.dir, 'apps/one'))
       await assertUnderGate(project, 'added in a project')
     })
+
+    test('with all kinds of dependencies: aliases, folders, links, patches, other platforms, bundled ones', async (t) => {
+      const project = stage(t, {
+        policy: permitting('local', 'linked', 'inner'),
+        dependencies: {
+          ...{ widget: '1.0.0', alias: 'npm:part@1.0.0', bundler: '1.0.0', optional: '1.0.0' },
+          ...{ local: 'file:./local', linked: 'link:./linked' },
+        },
+        files: {
+          'local/package.json': JSON.stringify({ name: 'local', version: '2.0.0' }),
+          'linked/package.json': JSON.stringify({ name: 'linked', version: '1.0.0' }),
+          'part.patch': PATCH,
+        },
+        workspace: { patchedDependencies: { 'part@1.0.0': 'part.patch' } },
+      })
+      for (const args of [['install'], ['install', '--frozen-lockfile']]) {
+        await install(version, project, args)
+        await assertUnderGate(project, args.join(' '))
+      }
+    })
+
+    if (version !== 10)
+      test('in a workspace with a lockfile for each project', async (t) => {
+        const project = stage(t, {
+          policy: permitting('one'),
+          files: workspaceFiles,
+          workspace: { packages: ['apps/*'], sharedWorkspaceLockfile: false },
+        })
+        for (const args of [['install'], ['install', '--frozen-lockfile']]) {
+          await install(version, project, args)
+          await assertUnderGate(project, args.join(' '))
+        }
+        const evil = path.join(project.dir, 'apps/one/node_modules/evil')
+        mkdirSync(evil)
+        writeFileSync(path.join(evil, 'package.json'), '{"name":"evil","version":"1.0.0"}')
+        await assertPast(project, /apps\/one\/node_modules\/evil/)
+      })
 
     test('after an install that was killed and run again', async (t) => {
       for (const delay of [300, 700, 1_100]) {

@@ -1,17 +1,14 @@
 import { existsSync, statSync } from 'node:fs'
-import { glob } from 'node:fs/promises'
 import path from 'node:path'
 import { Readable } from 'node:stream'
 import { GateError } from '../../errors.ts'
-import { type Asked, askedIn, replacedIn, withReferences, workspacesOf } from '../../managers/asked.ts'
-import { own } from '../../managers/own.ts'
+import { type Asked, askedIn, replacedIn, withReferences } from '../../managers/asked.ts'
 import type { Manager } from '../../managers/types.ts'
-import { settingsIn } from '../../managers/yaml.ts'
 import { ARCHIVE_HEADER, namesIn } from '../../proxy/archive.ts'
 import { boundedPieces, FileError } from '../../util/files.ts'
 import { MANIFESTS, projectAbove, readText } from './places.ts'
+import { MOST_PROJECTS, workspaceFolders, yamlIn } from './workspace.ts'
 
-const MOST_PROJECTS = 10_000
 /** Of a tarball in the repository, in bytes. */
 const MOST_PACKED = 256 * 1024 * 1024
 /** The same unpacked. */
@@ -113,56 +110,4 @@ function refuseOtherManifest(folder: string): void {
   throw new GateError(
     `${file} is a manifest that pnpm alone reads, and the gate does not: expected a package.json, in which it can see what is asked for. Write it as one.`,
   )
-}
-
-/** All folders that some package manager takes for a project's by the patterns of a root. */
-async function workspaceFolders(root: string): Promise<readonly string[]> {
-  const patterns = [...workspacesOf(readText(path.join(root, 'package.json')) ?? ''), ...pnpmPatterns(root)]
-  const found = new Set<string>()
-  for (const pattern of new Set(patterns.flatMap(wanted))) {
-    refuseEndless(root, pattern)
-    const manifests = MANIFESTS.map((name) => `${pattern.replace(/\/+$/, '')}/${name}`)
-    for await (const file of glob(manifests, { cwd: root, exclude: excluded(pattern) })) {
-      found.add(path.dirname(path.join(root, file)))
-      if (found.size > MOST_PROJECTS)
-        throw new GateError(`${root}: a workspace of more than ${MOST_PROJECTS} projects.`)
-    }
-  }
-  return [...found]
-}
-
-/** npm and bun take `!!x` for `x`, npm also `/x`, and `x\y` for `x/y`. */
-function wanted(pattern: string): readonly string[] {
-  const [, marks = '', rest = ''] = /^(!*)(.*)$/s.exec(pattern) ?? []
-  if (marks.length % 2 === 1) return []
-  return [rest, rest.replaceAll('\\', '/')].map((each) => each.replace(/^\/+/, '')).filter((each) => each !== '')
-}
-
-/** @throws GateError for what would have to be looked for on the whole disk */
-function refuseEndless(root: string, pattern: string): void {
-  if (!/(?:^|[/{,(|])\.\.(?:[/},)|]|$)/.test(pattern) || !pattern.includes('**')) return
-  throw new GateError(
-    `${root}: the workspace pattern ${pattern} leads out of its folder, to any depth. Expected the folders themselves. Name them.`,
-  )
-}
-
-/**
- * A project in node_modules is one for yarn and bun where the pattern leads there; not where `**` does, for all of them.
- */
-function excluded(pattern: string): (name: string) => boolean {
-  const isUsual = pattern
-    .split('/')
-    .every((piece) => ['*', '**'].includes(piece) || !/[?*[\]!]|node_modules/i.test(piece))
-  const names = pattern.includes('**') && isUsual ? /(?:^|[/\\])(?:node_modules|\.git)$/ : /(?:^|[/\\])\.git$/
-  return (name) => names.test(name)
-}
-
-function pnpmPatterns(root: string): readonly string[] {
-  const packages = own(yamlIn(path.join(root, 'pnpm-workspace.yaml')), 'packages')
-  return Array.isArray(packages) ? packages.filter((each) => typeof each === 'string') : []
-}
-
-/** @throws GateError where nobody can say what it says */
-function yamlIn(file: string): unknown {
-  return settingsIn(file, readText(file))
 }
