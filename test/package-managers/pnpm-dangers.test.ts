@@ -114,6 +114,7 @@ describe('settings that undo a frozen lockfile', () => {
     [[10, 11], { ci: false }, CI],
     [[10, 11, 12], { frozenLockfile: false }, CI],
     [[10, 11, 12], { preferFrozenLockfile: false }, CI],
+    [[10], { preferFrozenLockfile: true }, CI],
     [[10, 11], { frozenLockfileIfExists: false }, CI],
     [[10], { useLockfile: false }, CI],
     [[11, 12], { lockfile: false }, CI],

@@ -36,6 +36,8 @@ const OWN: Readonly<Record<string, Form>> = {
 const OWN_REFUSED: Readonly<Record<string, string>> = {
   ...COMMON_REFUSED,
   ...each(WHY.lockfile, 'lockfileDirectory packageLockOnly'),
+  // Whatever its value, an install in CI keeps to the lockfile only where it is not set.
+  ...each(WHY.ci, 'preferFrozenLockfile'),
   ...each(WHY.store, 'cache tmp'),
   ...each(WHY.program, 'browser editor initModule onloadScript shell viewer'),
   ...each(WHY.runtime, 'useNodeVersion'),

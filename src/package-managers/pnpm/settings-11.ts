@@ -28,6 +28,7 @@ export const CURRENT: Readonly<Record<string, Form>> = {
   hoistingLimits: ['none', 'workspaces', 'dependencies'],
   nodePackageMapType: ['standard', 'loose'],
   pmOnFail: ['download', 'error', 'warn', 'ignore'],
+  preferFrozenLockfile: [true],
   runtimeOnFail: ['download', 'error', 'warn', 'ignore'],
   virtualStoreType: ['global', 'project'],
 }

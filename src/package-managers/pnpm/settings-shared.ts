@@ -99,7 +99,6 @@ export const COMMON: Readonly<Record<string, Form>> = {
   otp: 'secret',
   packageImportMethod: ['auto', 'hardlink', 'copy', 'clone', 'clone-or-copy'],
   packageLock: [true],
-  preferFrozenLockfile: [true],
   registry: 'url',
   reporter: ['default', 'append-only', 'ndjson', 'silent'],
   resolutionMode: ['highest', 'time-based', 'lowest-direct'],
