@@ -20,7 +20,7 @@ import { mergePackages } from '../lockfile/merge.ts'
 import { packPackages, unpackPackages } from '../lockfile/packed.ts'
 import type { ReadLockfile } from '../lockfile/read.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
-import { lockfilesOf, pinnedConfigDependencies } from '../lockfile/workspace.ts'
+import { hasSeveralLockfiles, lockfilesOf, pinnedConfigDependencies } from '../lockfile/workspace.ts'
 import { evidenceFrom } from '../policy/decide.ts'
 import { findPolicy } from '../policy/find.ts'
 import { type PolicyPlace, projectsFolder, refuseUnlisted } from '../policy/load.ts'
@@ -31,6 +31,7 @@ import { warning } from '../report/warning.ts'
 import { checkSettings } from '../settings.ts'
 import type { TrustFiles } from '../trust/inputs.ts'
 import { fromPlaces } from './from-places.ts'
+import { refuseUnlockedProjects } from './project-lockfiles.ts'
 
 /** What every command that looks at a lockfile is told: which one, and where evidence and trust come from. */
 export interface SourceOptions {
@@ -72,6 +73,7 @@ async function readChosen(
     return { ...other, packages: importersFrom(here, other.lockfileDir, base) }
   }
   const files = await lockfilesOf(lockfile)
+  if (await hasSeveralLockfiles(folder)) await refuseUnlockedProjects(folder, files)
   const read = await Promise.all(files.map((file) => readOnce(file, once))).catch(async (error: unknown) => {
     const whole = path.join(projectRoot(folder), path.basename(lockfile))
     if (existsSync(lockfile) || whole === lockfile || !existsSync(whole)) throw error

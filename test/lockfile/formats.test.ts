@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { after, describe, it, type TestContext, test } from 'node:test'
+import { after, describe, it } from 'node:test'
 import fc from 'fast-check'
 import { GateError } from '../../src/errors.ts'
 import { lockfilesBelow, lockfilesIn } from '../../src/lockfile/find.ts'
@@ -82,38 +82,6 @@ describe('the text of a lockfile', () => {
       )
     })
   }
-})
-
-describe('a .yarnrc beside or above a lockfile of yarn 1', () => {
-  const read = async (t: TestContext, write: (root: string) => void) => {
-    const root = mkdtempSync(path.join(tmpdir(), 'yarnrc-'))
-    t.after(() => rmSync(root, { recursive: true }))
-    mkdirSync(path.join(root, 'app'))
-    write(root)
-    return parseAny('yarn', bytes(GOOD.yarn[1]), path.join(root, 'app/yarn.lock'))
-  }
-  const refused: readonly [string, string, string][] = [
-    ['takes any digest', 'app/.yarnrc', '--install.update-checksums true\n'],
-    ['takes any digest, as seen from below', '.yarnrc', '--update-checksums true\n'],
-    ['takes any digest, quoted', 'app/.yarnrc', '"--*.update\\u002Dchecksums" true\n'],
-    ['does not read the lockfile', 'app/.yarnrc', 'a b\r\n--add.no-lockfile true\r\n'],
-    ['is huge', 'app/.yarnrc', '#'.repeat(1024 * 1024 + 1)],
-  ]
-  for (const [what, name, text] of refused) {
-    test(`is refused where it ${what}`, (t) =>
-      assert.rejects(
-        read(t, (root) => writeFileSync(path.join(root, name), text)),
-        forPeople(/\.yarnrc/),
-      ))
-  }
-
-  test('may say anything else, and is refused where it is no file', async (t) => {
-    await read(t, (root) => writeFileSync(path.join(root, 'app/.yarnrc'), '--install.frozen-lockfile true\n'))
-    await assert.rejects(
-      read(t, (root) => mkdirSync(path.join(root, 'app/.yarnrc'))),
-      /\.yarnrc is a folder/,
-    )
-  })
 })
 
 describe('JSON', () => {

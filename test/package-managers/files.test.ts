@@ -136,3 +136,23 @@ describe('settings of pnpm that lead away from the lockfile', () => {
     }
   })
 })
+
+describe('a .yarnrc beside or above a lockfile of yarn 1', () => {
+  const unsafe = (t: TestContext, file: string, text: string) => {
+    const folder = folderWith(t, { '.git/HEAD': '', 'app/yarn.lock': '', [file]: text })
+    return findUnsafeSettings('yarn', readSettingsFiles('yarn', path.join(folder, 'app'), []))
+  }
+  const refused: Readonly<Record<string, readonly [string, string]>> = {
+    'takes any digest': ['app/.yarnrc', '--install.update-checksums true\n'],
+    'takes any digest, as seen from below': ['.yarnrc', '--update-checksums true\n'],
+    'takes any digest, quoted': ['app/.yarnrc', '"--*.update\\u002Dchecksums" true\n'],
+    'does not read the lockfile': ['app/.yarnrc', 'registry "https://x.test/"\r\n--add.no-lockfile true\r\n'],
+  }
+  for (const [what, [file, text]] of Object.entries(refused)) {
+    it(`is refused where it ${what}`, (t) => assert.equal(unsafe(t, file, text).length, 1))
+  }
+
+  it('may say that yarn keeps to its lockfile', (t) => {
+    assert.deepEqual(unsafe(t, 'app/.yarnrc', '--install.frozen-lockfile true\n'), [])
+  })
+})

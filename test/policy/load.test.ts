@@ -169,7 +169,7 @@ describe('a policy in a folder', () => {
     await put({ '.sigstorerc': `$import: other.yaml\n${YAML}`, 'other.yaml': YAML })
     assert.equal(
       await messageOf(),
-      '~/.sigstorerc:1:1: unknown key "$import" in a policy, which has "$schema", "extends", "projects", "trust", "attestations", "publishers", "mode", "enforceFrom", "exceptions", "allowLockChanges", "rules"',
+      '~/.sigstorerc:1:1: unknown key "$import" in a policy, which has "$schema", "extends", "projects", "trust", "attestations", "publishers", "mode", "enforceFrom", "exceptions", "allowSettings", "allowLockChanges", "rules"',
     )
   })
 })

@@ -185,7 +185,7 @@ ${VALID}`
 const KNOWN =
   '"packages", "require", "source", "integrity", "publisher", "registry", "unchanged", "minimumAge", "evidenceFrom", "mode", "enforceFrom", "reason"'
 const KNOWN_OF_POLICY =
-  '"$schema", "extends", "projects", "trust", "attestations", "publishers", "mode", "enforceFrom", "exceptions", "allowLockChanges", "rules"'
+  '"$schema", "extends", "projects", "trust", "attestations", "publishers", "mode", "enforceFrom", "exceptions", "allowSettings", "allowLockChanges", "rules"'
 const KNOWN_OF_PUBLISHER =
   '"issuer", "owner", "ownerId", "repository", "repositoryId", "workflow", "builder", "ref", "commit", "trigger", "runner", "environment", "visibility", "domain", "release", "tag"'
 const QUOTE_IT = 'In YAML a value that begins with "@", "*", "!", "&" or "%" must be in quotes'
