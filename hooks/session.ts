@@ -177,7 +177,8 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
         const isRegistry = sourceOf(specifier) === 'registry'
         const [, target = alias ?? ''] = /^npm:((?:@[^/@]+\/)?[^@]+)/.exec(specifier) ?? []
         // pnpm 12 says too late what it has made of a name: the folder is judged before anything is put into it.
-        if (alias) await judge.added(names.want(alias, specifier, isRegistry ? target : undefined), isJudgedAgain)
+        const misnamed = alias ? names.want(alias, specifier, isRegistry ? target : undefined) : []
+        if (misnamed.length > 0) await judge.added(misnamed, isJudgedAgain)
         if (isRegistry) {
           wanted.fromRegistry.add(target)
           if (alias && alias !== target) await wantedAs(alias, target)
