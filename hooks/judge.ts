@@ -22,8 +22,8 @@ import type { Policy, Verdict } from '../src/policy/types.ts'
 import { projectRoot } from '../src/project.ts'
 import { openProver, type Prover } from '../src/proving/prover.ts'
 import { readGivenSync } from '../src/read.ts'
+import { say, warning } from '../src/report/output.ts'
 import { type Origin, refusalText, warningText } from '../src/report/text.ts'
-import { warning } from '../src/report/warning.ts'
 import { checkSettings } from '../src/settings.ts'
 import { pnpmError } from './pnpm.ts'
 import { openRecorder, type RecorderOptions } from './receipt.ts'
@@ -141,7 +141,7 @@ export function openJudge(project: string, receipt: Omit<RecorderOptions, 'place
     const fresh = verdicts.filter(({ status, package: pkg }) => status === 'warned' && !warned.has(pkg.key))
     for (const { package: pkg } of fresh) warned.add(pkg.key)
     const text = warningText(fresh)
-    if (text !== undefined) process.stderr.write(`${text}\n`)
+    if (text !== undefined) say(text)
   }
 
   function stop(verdicts: readonly Verdict[], origin: Origin = 'resolved'): void {

@@ -1,4 +1,5 @@
 import type { PreResolutionHookContext } from '@pnpm/hooks.types'
+import { escapeLines } from '../src/util/text.ts'
 
 /** What pnpm hands to hooks and takes from them, as far as the gate uses it. Measured on pnpm 10, 11 and 12. */
 
@@ -67,11 +68,13 @@ export interface PnpmConfig {
 }
 
 /**
+ * An error of a hook. Each line of it may have what somebody else wrote, and pnpm prints it as it is.
+ *
  * pnpm 10 and 11 print an error whose code begins so as a message instead of a stack. pnpm 12 prints message and stack,
  * so the stack is left out.
  */
 export function pnpmError(message: string): Error {
-  const error = Object.assign(new Error(message), { code: CODE })
+  const error = Object.assign(new Error(escapeLines(message)), { code: CODE })
   error.stack = ''
   return error
 }

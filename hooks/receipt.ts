@@ -8,7 +8,7 @@ import type { LockedPackage } from '../src/lockfile/types.ts'
 import { asReceipt, digestOf, isSoundBase, judgedFrom } from '../src/receipt/receipt.ts'
 import { modulesState } from '../src/receipt/state.ts'
 import type { Receipt } from '../src/receipt/types.ts'
-import { warning } from '../src/report/warning.ts'
+import { warning } from '../src/report/output.ts'
 
 /** Writes receipts of what one process judges: docs/check.md. An install never fails for want of one; `check` does. */
 export interface Recorder {

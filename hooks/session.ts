@@ -5,7 +5,7 @@ import { GateError } from '../src/errors.ts'
 import { githubAsset, githubOrigin, gitOrigin, isGitArchive, lockedPackages } from '../src/lockfile/pnpm.ts'
 import type { LockedPackage } from '../src/lockfile/types.ts'
 import { projectRoot } from '../src/project.ts'
-import { clean } from '../src/report/clean.ts'
+import { escapeText } from '../src/util/text.ts'
 import { commandOf, mayFetch, pnpmArguments, replacesPackages, writesLockfileOnly } from './command.ts'
 import { neededBy, openJudge } from './judge.ts'
 import { openNames } from './names.ts'
@@ -250,7 +250,7 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
           each.source === 'unknown' ? { ...each, source: 'git' as const } : each,
         )
         await judge.added([...named, ...fetched], linksNothing)
-        const reason = unguardedRepository(settings.userAgent, clean(origin))
+        const reason = unguardedRepository(settings.userAgent, escapeText(origin))
         if (reason !== undefined) throw pnpmError(reason)
       }),
 

@@ -226,7 +226,8 @@ describe('one way: cli and hooks → gate → rooms', () => {
   it('report does not refuse by itself: of codes it knows the names', () => {
     only(
       of('src/report').filter(({ to }) => COMMON.includes(to)),
-      ({ to, kind }) => to === 'src/domains.ts' || (to === 'src/codes.ts' && kind === 'type'),
+      ({ to, kind }) =>
+        ['src/domains.ts', 'src/util/text.ts'].includes(to) || (to === 'src/codes.ts' && kind === 'type'),
     )
   })
 
@@ -297,6 +298,22 @@ describe('files are read by one bounded reader, which takes regular files only',
       assert.deepEqual(readingIn(text), [], text)
     assert.notDeepEqual(readingIn(readFileSync(join(ROOT, READER), 'utf8')), [])
   })
+})
+
+describe('what people and CI runners read', () => {
+  const WRITING = /\bprocess\.(?:stdout|stderr)\.write\b|\bconsole\.\w/
+  /** By what escapes it, or where nothing of it is a stranger's. */
+  const WRITERS: Readonly<Record<string, string>> = {
+    'src/report/output.ts': 'escapes it',
+    'src/cli/main.ts': 'escapes errors, and writes the help of commander',
+    'src/cli/bin.ts': 'says that this Node is too old',
+  }
+  for (const file of FILES) {
+    const reason = WRITERS[file]
+    it(`${file} ${reason ?? 'writes through src/report/output.ts'}`, () => {
+      assert.equal(WRITING.test(readFileSync(join(ROOT, file), 'utf8')), reason !== undefined)
+    })
+  }
 })
 
 describe('what decides does nothing else', () => {
@@ -396,10 +413,13 @@ describe('what decides does nothing else', () => {
 })
 
 describe('what pnpm evaluates for every command', () => {
+  /** Whatever a hook throws is escaped, and some of it is thrown before anything is judged. */
+  const EVALUATED = ['src/repair.ts', 'src/util/text.ts']
+
   it('is the hook alone: rooms, the gate and packages are loaded when there is something to judge', () => {
     const loaded = [...closure(['hooks/pnpmfile.ts'], ['static'])]
     assert.deepEqual(
-      loaded.filter((file) => !file.startsWith('node:') && roomOf(file) !== 'hooks' && file !== 'src/repair.ts'),
+      loaded.filter((file) => !file.startsWith('node:') && roomOf(file) !== 'hooks' && !EVALUATED.includes(file)),
       [],
     )
     assert.ok(!loaded.includes('hooks/session.ts'))

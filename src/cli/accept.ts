@@ -10,9 +10,10 @@ import { readAnyLock } from '../policy/read-lock.ts'
 import type { Change, IdentityLock, Policy } from '../policy/types.ts'
 import { openProver } from '../proving/prover.ts'
 import { changeLines } from '../report/changes.ts'
-import { clean } from '../report/clean.ts'
+import { sayLine } from '../report/output.ts'
 import { count } from '../report/summary.ts'
 import type { TrustFiles } from '../trust/inputs.ts'
+import { escapeText } from '../util/text.ts'
 import { replaceFile } from '../write.ts'
 import type { ExitStatus } from './exit.ts'
 import { chosenLockfiles, type Lockfiles } from './lockfiles.ts'
@@ -55,26 +56,26 @@ export async function accept(names: readonly string[], options: AcceptOptions, n
   const result = acceptIdentities(lock ?? new Map(), examined, new Set(names))
   tell(result.changes)
   const broken = brokenLines(examined)
-  for (const line of broken) say(clean(line))
+  for (const line of broken) sayLine(line)
   if (broken.length > 0)
-    say(`${count(broken.length)} with attestations that do not hold: nothing of it can be accepted.`)
+    sayLine(`${count(broken.length)} with attestations that do not hold: nothing of it can be accepted.`)
   const left = result.changes.filter(({ accepted }) => !accepted)
   const acceptable = left.filter(({ after, integrity }) => after !== undefined || integrity !== undefined)
-  if (left.length > 0) say(`${count(left.length)} not accepted.${advice(acceptable)}`)
-  if (isOld) say(`${LOCK_NAME} has the form of earlier versions of the gate, which asked for less.`)
+  if (left.length > 0) sayLine(`${count(left.length)} not accepted.${advice(acceptable)}`)
+  if (isOld) sayLine(`${LOCK_NAME} has the form of earlier versions of the gate, which asked for less.`)
   const isNew = lock === undefined || isOld || result.changes.length > left.length
   if (options.check) {
-    if (isNew) say(`${LOCK_NAME} is not up to date.`)
+    if (isNew) sayLine(`${LOCK_NAME} is not up to date.`)
     return isNew || left.length + broken.length > 0 ? 1 : 0
   }
   if (isNew) await writeIdentityLock(folder, result.lock)
-  say(isNew ? `${LOCK_NAME} is written: commit it.` : `${LOCK_NAME} is as it was.`)
+  sayLine(isNew ? `${LOCK_NAME} is written: commit it.` : `${LOCK_NAME} is as it was.`)
   return left.length + broken.length > 0 ? 1 : 0
 }
 
 function advice(left: readonly Change[]): string {
   if (left.length === 0) return ''
-  const again = left.map(({ name, version }) => clean(`${name}@${version}`)).join(' ')
+  const again = left.map(({ name, version }) => escapeText(`${name}@${version}`)).join(' ')
   return ` Look at each; to accept: provenance-gate accept ${again}`
 }
 
@@ -86,10 +87,10 @@ function refuseUnheardOf(names: readonly string[], examined: readonly Examined[]
     const name = at < 0 ? wanted : wanted.slice(0, at)
     const found = versions.get(name)?.map(({ pkg }) => pkg.version)
     if (found === undefined)
-      throw new GateError(`${lockfile} has no package called ${clean(name)}. Names are as in the lockfile.`)
+      throw new GateError(`${lockfile} has no package called ${escapeText(name)}. Names are as in the lockfile.`)
     if (at < 0 || found.includes(wanted.slice(at + 1))) continue
     throw new GateError(
-      `${lockfile} has ${clean(name)} in ${clean(found.join(', '))} and not in ${clean(wanted.slice(at + 1))}, and what is not in the lockfile cannot be accepted yet. Bring that version into the lockfile without installing it (docs/policy.md, "A version that is not in the lockfile yet"), look at it, and accept it then.`,
+      `${lockfile} has ${escapeText(name)} in ${escapeText(found.join(', '))} and not in ${escapeText(wanted.slice(at + 1))}, and what is not in the lockfile cannot be accepted yet. Bring that version into the lockfile without installing it (docs/policy.md, "A version that is not in the lockfile yet"), look at it, and accept it then.`,
     )
   }
 }
@@ -124,7 +125,7 @@ export async function examine(
   await prove.save()
   const unknown = examined.flatMap(({ pkg, proof }) =>
     !proof.ok && (proof.refusal.code === 'EVIDENCE_UNAVAILABLE' || proof.refusal.code === 'INTERNAL_ERROR')
-      ? [`${clean(pkg.key)}: ${clean(proof.refusal.found)}`]
+      ? [`${escapeText(pkg.key)}: ${escapeText(proof.refusal.found)}`]
       : [],
   )
   const [first] = unknown
@@ -156,9 +157,5 @@ export async function writeWhole(file: string, text: string): Promise<void> {
 }
 
 function tell(changes: readonly Change[]): void {
-  for (const line of changeLines(changes)) say(line)
-}
-
-function say(line: string): void {
-  process.stderr.write(`${line}\n`)
+  for (const line of changeLines(changes)) sayLine(line)
 }

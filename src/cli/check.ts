@@ -19,7 +19,7 @@ import { asReceipt, endOf, openJudged, receiptProblems, withRealLinks } from '..
 import { modulesState, pnpmNotes } from '../receipt/state.ts'
 import type { Problem, Receipt } from '../receipt/types.ts'
 import { checkJson, checkText, installedText } from '../report/check.ts'
-import { warning } from '../report/warning.ts'
+import { answerJson, say, warning } from '../report/output.ts'
 import type { ExitStatus } from './exit.ts'
 import { workspaceFolders } from './run/workspace.ts'
 import { policyPlace } from './sources.ts'
@@ -72,8 +72,8 @@ export async function check(options: CheckOptions, now: Date): Promise<ExitStatu
   problems.push(...judgeInstalled(entries, openJudged(found.flatMap(withRealLinks)), root))
 
   const installed = new Set(entries.map(({ folder }) => folder)).size
-  if (options.json) process.stdout.write(checkJson(root, found, installed, problems))
-  process.stderr.write(problems.length === 0 ? installedText(found, installed) : checkText(root, problems))
+  if (options.json) answerJson(checkJson(root, found, installed, problems))
+  say(problems.length === 0 ? installedText(found, installed) : checkText(root, problems))
   return problems.length === 0 ? 0 : 1
 }
 

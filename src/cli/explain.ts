@@ -5,8 +5,9 @@ import { acceptedRegistries, needsProof } from '../policy/decide.ts'
 import { explain } from '../policy/explain.ts'
 import { loadPolicy } from '../policy/load.ts'
 import { openProver } from '../proving/prover.ts'
-import { clean } from '../report/clean.ts'
-import { explanationText } from '../report/explanation.ts'
+import { explanationLines } from '../report/explanation.ts'
+import { answer } from '../report/output.ts'
+import { escapeText } from '../util/text.ts'
 import type { Proof } from '../verify/types.ts'
 import { type ExitStatus, exitStatus } from './exit.ts'
 import { chosenLockfiles } from './lockfiles.ts'
@@ -33,7 +34,7 @@ export async function explainPackage(wanted: string, options: ExplainOptions, no
   const lists = await Promise.all(files.map((file) => ruledPackages(file, policy, once, now)))
   const packages = oneList(lists).filter((pkg) => isMeant(pkg, wanted))
   if (packages.length === 0)
-    throw new GateError(`${shown} has no package ${clean(wanted)}. Names are as in the lockfile.`)
+    throw new GateError(`${shown} has no package ${escapeText(wanted)}. Names are as in the lockfile.`)
   const trusted = { ...policy.trust, ...trust }
   const prove = openProver(await proverOptions(options, folder, trusted, now, policy))
   // People want to see what could be required. Where nothing is, it need not be to be had.
@@ -48,8 +49,8 @@ export async function explainPackage(wanted: string, options: ExplainOptions, no
       explanation: explain(pkg, policy, await proofFor(pkg), now),
     })),
   )
-  const texts = explanations.map(({ pkg, explanation }) => explanationText(pkg, explanation, process.cwd()))
-  process.stdout.write(`${texts.join('\n\n')}\n`)
+  for (const [index, { pkg, explanation }] of explanations.entries())
+    answer([...(index === 0 ? [] : ['']), ...explanationLines(pkg, explanation, process.cwd())])
   return exitStatus(explanations.map(({ explanation }) => explanation.verdict))
 }
 

@@ -9,7 +9,7 @@ import { isVersion } from '../lockfile/dep-path.ts'
 import type { GithubOrigin, LockedPackage } from '../lockfile/types.ts'
 import { evidenceFrom } from '../policy/decide.ts'
 import { loadWithoutLock } from '../policy/load.ts'
-import { clean } from '../report/clean.ts'
+import { sayLine } from '../report/output.ts'
 import { count } from '../report/summary.ts'
 import { isPackageName } from '../util/package-name.ts'
 import { lockedDigest } from '../verify/subject.ts'
@@ -208,21 +208,19 @@ function tell(
   const failed = exported.filter((each) => 'problem' in each).length
   for (const [index, each] of exported.entries()) {
     const about = packages[index]?.key ?? ''
-    if ('problem' in each) say(`! ${about}  could not be exported: ${each.problem}`)
-    else if (each.note !== undefined) say(`~ ${about}  ${each.note}`)
+    if ('problem' in each) sayLine(`! ${about}  could not be exported: ${each.problem}`)
+    else if (each.note !== undefined) sayLine(`~ ${about}  ${each.note}`)
   }
   const documents = sum('documents')
   const missing = packages.length - failed - documents
   const left = strangers === 0 ? '' : `; ${strangers} from no registry left out`
-  say(`${count(packages.length)}: ${documents} with attestations, ${missing} without, ${failed} not exported${left}`)
-  say(
+  sayLine(
+    `${count(packages.length)}: ${documents} with attestations, ${missing} without, ${failed} not exported${left}`,
+  )
+  sayLine(
     `${out}: ${documents} documents, ${sum('bundles')} bundles, ${sum('signatures')} signatures written. Nothing of it was verified: whoever reads it does that.`,
   )
   if (failed === 0) return 0
-  say('As a mirror the folder is not complete: it lacks what is named above.')
+  sayLine('As a mirror the folder is not complete: it lacks what is named above.')
   return 2
-}
-
-function say(line: string): void {
-  process.stderr.write(`${clean(line)}\n`)
 }

@@ -10,7 +10,7 @@ import { findPolicy } from '../policy/find.ts'
 import { LOCK_NAME } from '../policy/names.ts'
 import { parsePolicy } from '../policy/parse.ts'
 import type { IdentityLock, Verdict } from '../policy/types.ts'
-import { clean } from '../report/clean.ts'
+import { sayLine } from '../report/output.ts'
 import { count } from '../report/summary.ts'
 import { brokenLines, examine, writeIdentityLock, writeWhole } from './accept.ts'
 import type { ExitStatus } from './exit.ts'
@@ -108,26 +108,22 @@ function tell(
   refused: readonly Verdict[],
 ): ExitStatus {
   const broken = brokenLines(examined)
-  for (const line of broken) say(line)
+  for (const line of broken) sayLine(line)
   if (broken.length > 0)
-    say(
+    sayLine(
       `${count(broken.length)} with attestations that do not hold, which the policy refuses. Nothing good explains that: look at each.`,
     )
   for (const { package: version, reason, expires } of exceptions)
-    say(`~ ${version}  passes by an exception until ${expires}: ${reason}`)
+    sayLine(`~ ${version}  passes by an exception until ${expires}: ${reason}`)
   for (const { package: pkg, refusal } of refused) {
     const advice =
       refusal?.code === 'ALIAS_INVALID'
         ? 'No rule can allow it: correct what asks for it'
         : 'No rule of the draft permits it: correct the lockfile, or write a rule of its own'
-    say(`! ${pkg.key}  ${refusal?.code}: ${refusal?.found}. ${advice}`)
+    sayLine(`! ${pkg.key}  ${refusal?.code}: ${refusal?.found}. ${advice}`)
   }
-  say(
+  sayLine(
     `${POLICY_NAME} and ${LOCK_NAME} are written: ${count(examined.length)}, ${proven} names with provenance. Read them, and commit both.`,
   )
   return broken.length + refused.length > 0 ? 1 : 0
-}
-
-function say(line: string): void {
-  process.stderr.write(`${clean(line)}\n`)
 }

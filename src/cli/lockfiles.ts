@@ -7,7 +7,6 @@ import { lockfileFolder, OTHER_NAMES } from '../lockfile/kinds.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import { lockfilesOf } from '../lockfile/workspace.ts'
 import { projectRoot } from '../project.ts'
-import { clean } from '../report/clean.ts'
 import { count } from '../report/summary.ts'
 
 /** The lockfiles that a command is about, all of one folder. */
@@ -63,7 +62,7 @@ export async function lockfileNotes(
     ...deno,
     ...(names.length > 0 ? [`not judged, name it with --lockfile where it is yours: ${names.join(', ')}${more}`] : []),
     ...(isWhole ? [] : ['more folders than were looked at: there may be further lockfiles in them']),
-  ].map(clean)
+  ]
 }
 
 const MOST = 10

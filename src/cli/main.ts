@@ -2,7 +2,7 @@ import { Argument, Command, CommanderError, Option } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
 import { GateError } from '../errors.ts'
 import { REPAIRS } from '../repair.ts'
-import { clean } from '../report/clean.ts'
+import { escapeLines } from '../util/text.ts'
 import type { AcceptOptions } from './accept.ts'
 import type { CheckOptions } from './check.ts'
 import type { ExplainOptions } from './explain.ts'
@@ -22,7 +22,10 @@ export async function main(argv: readonly string[], now: Date): Promise<number> 
     .version(packageJson.version)
     .enablePositionalOptions()
     .exitOverride()
-    .configureOutput({ writeOut: (text) => process.stdout.write(text), writeErr: (text) => process.stderr.write(text) })
+    .configureOutput({
+      writeOut: (text) => process.stdout.write(text),
+      writeErr: (text) => process.stderr.write(escapeLines(text)),
+    })
 
   withSources(
     program
@@ -205,7 +208,7 @@ export async function main(argv: readonly string[], now: Date): Promise<number> 
     const message =
       error instanceof GateError ? error.message : `an error of the gate itself, please report it: ${describe(error)}`
     // It may quote what somebody else wrote: a further line (one for each mistake of a policy) is never one of the gate's.
-    process.stderr.write(`provenance-gate: ${message.split('\n').map(clean).join('\n  ')}\n`)
+    process.stderr.write(`${escapeLines(`provenance-gate: ${message}`, '  ')}\n`)
     return 2
   }
 }

@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream'
 import type { Verdict } from '../policy/types.ts'
+import { say, sayLine } from '../report/output.ts'
 import { summarize, summaryLine } from '../report/summary.ts'
 
 /** What a command says of verdicts, on standard error: what is warned of and refused, and one line that accounts for all. */
@@ -8,10 +9,10 @@ export async function showVerdicts(verdicts: readonly Verdict[], notes: readonly
     if (!verdicts.some(({ status }) => status === which)) continue
     const { refusalTable } = await import('../report/table.ts')
     const table = refusalTable(verdicts, process.cwd(), process.stderr.columns ?? 120, which)
-    if (table !== '') process.stderr.write(`${table}\n`)
+    if (table !== '') say(table)
   }
-  for (const line of notes) process.stderr.write(`${line}\n`)
-  process.stderr.write(`${summaryLine(summarize(verdicts))}\n`)
+  for (const line of notes) sayLine(line)
+  sayLine(summaryLine(summarize(verdicts)))
 }
 
 /** One piece after the other, each when the one before is written. `bin.ts` says what it means that one cannot be. */

@@ -7,7 +7,7 @@ import { readPolicyText } from '../policy/file.ts'
 import { findingsOf } from '../policy/findings.ts'
 import { loadPolicy } from '../policy/load.ts'
 import type { Place, Policy } from '../policy/types.ts'
-import { clean } from '../report/clean.ts'
+import { sayLine } from '../report/output.ts'
 import type { ExitStatus } from './exit.ts'
 import { onceIn, oneList, policyPlace, ruledPackages } from './sources.ts'
 
@@ -26,10 +26,10 @@ export async function check(options: PolicyOptions, now: Date): Promise<ExitStat
   const lists = isThere ? await Promise.all(files.map((file) => ruledPackages(file, policy, once, now))) : []
   const packages = isThere ? oneList(lists) : undefined
   const findings = findingsOf(policy, packages, now)
-  for (const { place, message } of findings) say(`${shown(place)}: ${message}`)
+  for (const { place, message } of findings) sayLine(`${shown(place)}: ${message}`)
   const compared = packages === undefined ? ', without a lockfile to compare it with' : ''
   for (const { file, rules } of [policy, ...policy.projects.values()])
-    say(`${path.relative(process.cwd(), file) || file}: ${rules.length} rules, no mistakes${compared}`)
+    sayLine(`${path.relative(process.cwd(), file) || file}: ${rules.length} rules, no mistakes${compared}`)
   return 0
 }
 
@@ -40,10 +40,10 @@ export async function test(file: string, options: PolicyOptions, now: Date): Pro
   const { day = now, cases } = parseCases(text, file, [...policy.projects.keys()])
   const failed = cases.filter((each) => {
     const { failure } = runCase(each, policy, day)
-    say(failure === undefined ? `ok      ${each.name}` : `FAILED  ${each.name} (${shown(each.place)}): ${failure}`)
+    sayLine(failure === undefined ? `ok      ${each.name}` : `FAILED  ${each.name} (${shown(each.place)}): ${failure}`)
     return failure !== undefined
   })
-  say(`${cases.length} cases: ${cases.length - failed.length} as expected, ${failed.length} not`)
+  sayLine(`${cases.length} cases: ${cases.length - failed.length} as expected, ${failed.length} not`)
   return failed.length > 0 ? 1 : 0
 }
 
@@ -57,8 +57,4 @@ function folderOf({ lockfile }: PolicyOptions): string {
 
 function shown({ file, line }: Place): string {
   return `${path.relative(process.cwd(), file) || file}:${line}`
-}
-
-function say(line: string): void {
-  process.stderr.write(`${clean(line)}\n`)
 }

@@ -3,6 +3,7 @@ import spawn from 'cross-spawn'
 import { GateError } from '../errors.ts'
 import { projectRoot } from '../project.ts'
 import { REPAIR_VARIABLE } from '../repair.ts'
+import { say } from '../report/output.ts'
 import type { ExitStatus } from './exit.ts'
 import { verify } from './verify.ts'
 
@@ -26,18 +27,18 @@ export async function repair(command: string, args: readonly string[], now: Date
     child.on('close', resolve)
   })
   if (status !== 0) {
-    process.stderr.write('The lockfile could not be repaired: pnpm says above why. Nothing was linked or run.\n')
+    say('The lockfile could not be repaired: pnpm says above why. Nothing was linked or run.')
     return 1
   }
   // pnpm may have had no reason to change what is refused (`repair install`).
   const left = await verify({ lockfile: path.join(projectRoot(folderOf(args)), 'pnpm-lock.yaml') }, now)
   if (left === 1) {
-    process.stderr.write(
-      'The lockfile still holds what is refused above. Nothing was linked or run. Repair it by name: `provenance-gate repair update NAME`.\n',
+    say(
+      'The lockfile still holds what is refused above. Nothing was linked or run. Repair it by name: `provenance-gate repair update NAME`.',
     )
   }
   if (left !== 0) return left
-  process.stderr.write('The lockfile is repaired; nothing was linked or run. Install with `pnpm install`.\n')
+  say('The lockfile is repaired; nothing was linked or run. Install with `pnpm install`.')
   return 0
 }
 

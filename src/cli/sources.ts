@@ -27,7 +27,7 @@ import { type PolicyPlace, projectsFolder, refuseUnlisted } from '../policy/load
 import type { Policy } from '../policy/types.ts'
 import { projectRoot } from '../project.ts'
 import type { ProverOptions } from '../proving/prover.ts'
-import { warning } from '../report/warning.ts'
+import { warning } from '../report/output.ts'
 import { checkSettings } from '../settings.ts'
 import type { TrustFiles } from '../trust/inputs.ts'
 import { fromPlaces } from './from-places.ts'

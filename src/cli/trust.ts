@@ -3,7 +3,7 @@ import { DEFAULT_DOMAIN } from '../domains.ts'
 import { GateError } from '../errors.ts'
 import { findPolicy } from '../policy/find.ts'
 import { loadWithoutLock } from '../policy/load.ts'
-import { clean } from '../report/clean.ts'
+import { answer } from '../report/output.ts'
 import { repositoryOf } from '../trust/inputs.ts'
 import { PUBLIC_GOOD, SEED_EXPIRES } from '../trust/instances.ts'
 import { importState, type Known, keptState, reason, type TufRepository, updateState } from '../trust/tuf.ts'
@@ -32,12 +32,12 @@ export async function trustStatus(options: TrustOptions, now: Date): Promise<Exi
     const meanwhile = isEmbedded
       ? `The one that came with the gate is used, which is good until ${until}.`
       : 'It is asked for when it is needed.'
-    say([`${repository.url}: nothing is kept. ${meanwhile} \`provenance-gate trust update\` asks for it.`])
+    answer([`${repository.url}: nothing is kept. ${meanwhile} \`provenance-gate trust update\` asks for it.`])
     return isEmbedded && now >= SEED_EXPIRES ? 2 : 0
   }
-  say(lines(repository, known))
+  answer(lines(repository, known))
   if (now < known.verified.expires) return 0
-  say(['It is over: `provenance-gate trust update` renews it.'])
+  answer(['It is over: `provenance-gate trust update` renews it.'])
   return 2
 }
 
@@ -47,7 +47,7 @@ export async function trustUpdate(options: TrustOptions, now: Date): Promise<Exi
   const known = await updateState(repository, now).catch((error: unknown) => {
     throw new GateError(`The trust root of ${repository.url} could not be renewed: ${reason(error)}.`)
   })
-  say(lines(repository, known))
+  answer(lines(repository, known))
   return 0
 }
 
@@ -62,7 +62,7 @@ export async function trustExport(file: string, options: TrustOptions): Promise<
   await replaceFile(path.resolve(file), writeState(known.state)).catch((error: unknown) => {
     throw new GateError(`${file} cannot be written (${reason(error)}).`)
   })
-  say(lines(repository, known))
+  answer(lines(repository, known))
   return 0
 }
 
@@ -76,9 +76,9 @@ export async function trustImport(file: string, options: TrustOptions, now: Date
   const known = await importState(repository, text).catch((error: unknown) => {
     throw new GateError(`${file} is no trust root of ${repository.url}: ${reason(error)}.`)
   })
-  say(lines(repository, known))
+  answer(lines(repository, known))
   if (now < known.verified.expires) return 0
-  say(['It is over: export a newer one.'])
+  answer(['It is over: export a newer one.'])
   return 2
 }
 
@@ -105,9 +105,4 @@ function lines({ url }: TufRepository, { verified }: Known): readonly string[] {
     `  root ${root}, timestamp ${timestamp}, snapshot ${snapshot}, targets ${targets}`,
     ...[...verified.files.keys()].map((name) => `  ${name}`),
   ]
-}
-
-/** The answer of the command. */
-function say(text: readonly string[]): void {
-  process.stdout.write(`${text.map(clean).join('\n')}\n`)
 }

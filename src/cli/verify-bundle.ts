@@ -4,8 +4,7 @@ import path from 'node:path'
 import { DEFAULT_DOMAIN, GITHUB_DOMAIN } from '../domains.ts'
 import { GateError } from '../errors.ts'
 import { loadWithoutLock } from '../policy/load.ts'
-import { clean } from '../report/clean.ts'
-import { warning } from '../report/warning.ts'
+import { say, warning } from '../report/output.ts'
 import type { TrustFiles } from '../trust/inputs.ts'
 import { loadDomains } from '../trust/load.ts'
 import { FileError, readBoundedFile } from '../util/files.ts'
@@ -126,8 +125,4 @@ function jsonOf(text: string): unknown {
   } catch {
     return undefined
   }
-}
-
-function say(text: string): void {
-  process.stderr.write(`${text.split('\n').map(clean).join('\n')}\n`)
 }

@@ -11,6 +11,7 @@ import type { IdentityLock, LockChange, Policy } from '../policy/types.ts'
 import { unusedExceptions } from '../report/exceptions.ts'
 import { jsonPieces, jsonReport } from '../report/json.ts'
 import { type LockFiles, lockChangeLines } from '../report/lock-changes.ts'
+import { sayLine } from '../report/output.ts'
 import { type ExitStatus, exitStatus } from './exit.ts'
 import { chosenLockfiles, lockfileNotes } from './lockfiles.ts'
 import { showVerdicts, writePieces } from './outcome.ts'
@@ -60,7 +61,7 @@ export async function verify(options: VerifyOptions, now: Date): Promise<ExitSta
   const [notes, verdicts] = await Promise.all([lockfileNotes(lockfiles, lists), forEachPackage(packages, gate)])
   await gate.save()
 
-  for (const note of notes) process.stderr.write(`${note}\n`)
+  for (const note of notes) sayLine(note)
   const changes = base && (await lockChanges(base, policy, lockFolder, packages, now))
   const locks = { lock: path.join(lockFolder, LOCK_NAME), base: path.resolve(options.baseLock ?? '') }
   if (options.json) {
@@ -88,7 +89,7 @@ async function lockChanges(
 }
 
 function tellLockChanges(changes: readonly LockChange[], files: LockFiles): void {
-  for (const line of lockChangeLines(changes, files, process.cwd())) process.stderr.write(`${line}\n`)
+  for (const line of lockChangeLines(changes, files, process.cwd())) sayLine(line)
 }
 
 /** Of a lockfile, in bytes. */

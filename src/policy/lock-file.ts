@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import { Document, visit } from 'yaml'
 import { DEFAULT_DOMAIN } from '../domains.ts'
 import { GateError } from '../errors.ts'
+import { UNSEEN } from '../util/text.ts'
 import { type PolicyDocument, readDocument } from './document.ts'
 import { fromIssuer, fromRepository } from './fields.ts'
 import { OWN } from './identity.ts'
@@ -116,7 +117,7 @@ export function writeLock(lock: IdentityLock): string {
 }
 
 /** What cannot be seen, or makes a line look other than it is: in quotes it is written by its number. */
-const HIDDEN = /(?!\n)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|(?! )\p{Zs}/gu
+const HIDDEN = new RegExp(`(?!\\n)(?:${UNSEEN.source})`, 'gu')
 
 function escaped(character: string): string {
   return `\\U${(character.codePointAt(0) ?? 0).toString(16).padStart(8, '0')}`

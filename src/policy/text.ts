@@ -1,16 +1,11 @@
+import { quoteText, UNSEEN } from '../util/text.ts'
 import type { Place } from './types.ts'
-
-/**
- * Characters that a reader of a policy cannot see, or that change what the rest of the line looks like: controls,
- * zero-width and bidirectional marks, lone surrogates, spaces other than U+0020. With one of them a pattern is not the
- * pattern that the reviewer approved ("Trojan Source", CVE-2021-42574).
- */
-const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|(?! )\p{Zs}/u
 
 /** What is wrong with a string of the policy, whatever it is for; undefined where nothing is. */
 export function textProblem(text: string): string | undefined {
   if (text === '') return 'an empty string says nothing: write a value, or leave the key out'
-  const invisible = INVISIBLE.exec(text)?.[0]
+  // With one of them a pattern is not the pattern that the reviewer approved ("Trojan Source", CVE-2021-42574).
+  const invisible = UNSEEN.exec(text)?.[0]
   if (invisible !== undefined) {
     return `${quote(text)} contains ${codePoint(invisible)}, which cannot be seen when reading: remove it`
   }
@@ -25,10 +20,7 @@ export function codePoint(text: string): string {
 
 /** Text from outside, made safe to print: in quotes, everything invisible escaped, of bounded length. */
 export function quote(text: string): string {
-  const short = text.length > 300 ? `${text.slice(0, 300)}…` : text
-  return JSON.stringify(short).replace(new RegExp(INVISIBLE, 'gu'), (found) =>
-    Array.from({ length: found.length }, (_, i) => `\\u${found.charCodeAt(i).toString(16).padStart(4, '0')}`).join(''),
-  )
+  return quoteText(text, 300)
 }
 
 /** Any value of a policy file, named for a person. */

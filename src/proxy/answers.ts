@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Verdict } from '../policy/types.ts'
-import { clean } from '../report/clean.ts'
 import { refusals } from '../report/refusal.ts'
+import { escapeText } from '../util/text.ts'
 
 /** A refusal on one line, for a package manager to print. */
 export function refusalText(verdicts: readonly Verdict[], folder: string): string {
@@ -22,7 +22,7 @@ export function forbid(response: ServerResponse, text: string): void {
 
 /** What could not be asked or handed on. Clients may try again. */
 export function fail(response: ServerResponse, problem: string): void {
-  sendError(response, 502, `provenance-gate: ${clean(problem)}`)
+  sendError(response, 502, `provenance-gate: ${escapeText(problem)}`)
 }
 
 function sendError(response: ServerResponse, status: number, text: string): void {

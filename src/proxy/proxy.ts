@@ -8,7 +8,7 @@ import { buffered } from '../evidence/client.ts'
 import { type RegistrySettings, registryOf } from '../evidence/settings.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import type { Verdict } from '../policy/types.ts'
-import { clean } from '../report/clean.ts'
+import { escapeText } from '../util/text.ts'
 import { fail, forbid, refusalText } from './answers.ts'
 import { ARCHIVE_HEADER, isArchive, type Named, namesIn, UNREADABLE } from './archive.ts'
 import { makeAuthority } from './authority.ts'
@@ -98,7 +98,7 @@ export async function openProxy({
       // Whoever has left is told nothing, and has broken nothing.
       if (response.destroyed) return
       failure ??= error instanceof Error ? error : new Error(String(error))
-      forbid(response, `provenance-gate could not judge it: ${clean(failure.message)}`)
+      forbid(response, `provenance-gate could not judge it: ${escapeText(failure.message)}`)
     }
   }
 

@@ -1,12 +1,12 @@
 import type { Change } from '../policy/types.ts'
-import { clean } from './clean.ts'
+import { escapeText } from '../util/text.ts'
 import { identityText } from './identity.ts'
 
 /** Each change of the identity lock, as `accept` shows it: one line, and for another publisher who it was and who it is. */
 export function changeLines(changes: readonly Change[]): readonly string[] {
   return changes.flatMap((change) => [
-    `${SIGNS[change.kind]} ${clean(`${change.name}@${change.version}`)}  ${clean(told(change))}`,
-    ...beforeAndNow(change).map(clean),
+    `${SIGNS[change.kind]} ${escapeText(`${change.name}@${change.version}`)}  ${escapeText(told(change))}`,
+    ...beforeAndNow(change).map((line) => escapeText(line)),
   ])
 }
 

@@ -1,5 +1,5 @@
 import type { Exception, Verdict } from '../policy/types.ts'
-import { clean } from './clean.ts'
+import { escapeText } from '../util/text.ts'
 import { shortPath } from './refusal.ts'
 
 /** A line for each exception that excused nothing, so that it is removed before somebody needs it for something else. */
@@ -19,7 +19,7 @@ export function unusedExceptions(
           : those.some(({ refusal }) => refusal !== undefined)
             ? whyUseless(integrity, those)
             : 'nothing is wrong with it'
-      return `unused exception for ${clean(`${name}@${version}`)} (${clean(shortPath(place.file, folder))}:${place.line}): ${why}. Remove it.`
+      return `unused exception for ${escapeText(`${name}@${version}`)} (${escapeText(shortPath(place.file, folder))}:${place.line}): ${why}. Remove it.`
     })
 }
 

@@ -1,8 +1,8 @@
 import type { RefusalCode } from '../codes.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import type { Explanation, Verdict } from '../policy/types.ts'
+import { escapeLine } from '../util/text.ts'
 import type { Claims } from '../verify/types.ts'
-import { clean } from './clean.ts'
 import { identityText } from './identity.ts'
 import { shortPath } from './refusal.ts'
 
@@ -30,8 +30,8 @@ const OIDS: Readonly<Record<keyof Claims, string>> = {
   workflow: 'path in OID 18; before there was one, in the name',
 }
 
-/** Everything about one package, as lines of text. */
-export function explanationText(pkg: LockedPackage, explanation: Explanation, folder: string): string {
+/** Everything about one package. Each is one line, whoever wrote what is in it. */
+export function explanationLines(pkg: LockedPackage, explanation: Explanation, folder: string): readonly string[] {
   const { verdict, rules, projects, publishers, evidenceFrom, proof } = explanation
   const ruleLines = (explained: Explanation['rules']) =>
     explained.map(
@@ -65,7 +65,7 @@ export function explanationText(pkg: LockedPackage, explanation: Explanation, fo
     ...lockLines(explanation),
     ...section('verdict', verdictLines(verdict)),
   ]
-  return lines.map(clean).join('\n')
+  return lines.map(escapeLine)
 }
 
 function section(title: string, lines: readonly string[]): readonly string[] {

@@ -1,4 +1,5 @@
 import type { LockChange, Verdict } from '../policy/types.ts'
+import { escapeJson } from '../util/text.ts'
 import type { Claims } from '../verify/types.ts'
 import type { LockFiles } from './lock-changes.ts'
 import { type Summary, summarize } from './summary.ts'
@@ -114,19 +115,19 @@ function lockChange(change: LockChange, files: LockFiles): JsonLockChange {
 
 /**
  * The report as text, piece by piece: as a whole it may be longer than a text can be. Beyond what JSON must escape it escapes
- * what a terminal obeys, see `clean.ts`.
+ * what a terminal or a CI runner obeys.
  */
 export function* jsonPieces({ packages, ...rest }: JsonReport): Generator<string> {
-  const head = escaped(JSON.stringify({ ...rest, packages: [] }, null, 2))
+  const head = escapeJson(JSON.stringify({ ...rest, packages: [] }, null, 2))
   if (packages.length === 0) return yield head
   let piece = head.slice(0, -TAIL.length)
   /** Packages share their lists of projects, which are long where there are many. */
   const lists = new Map<readonly string[], string>()
   for (const [index, pkg] of packages.entries()) {
     const { importers } = pkg
-    const list = lists.get(importers) ?? indented(escaped(JSON.stringify(importers, null, 2)), 6)
+    const list = lists.get(importers) ?? indented(escapeJson(JSON.stringify(importers, null, 2)), 6)
     lists.set(importers, list)
-    const one = indented(escaped(JSON.stringify({ ...pkg, importers: [] }, null, 2)), 4)
+    const one = indented(escapeJson(JSON.stringify({ ...pkg, importers: [] }, null, 2)), 4)
     piece += `${index === 0 ? '' : ','}\n    ${one.replace(NO_IMPORTERS, () => `${NO_IMPORTERS.slice(0, -2)}${list}`)}`
     if (piece.length < PIECE) continue
     yield piece
@@ -145,15 +146,6 @@ const NO_IMPORTERS = '\n      "importers": []'
 
 function indented(json: string, by: number): string {
   return json.replaceAll('\n', `\n${' '.repeat(by)}`)
-}
-
-function escaped(json: string): string {
-  return json.replace(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
-    character
-      .split('')
-      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
-      .join(''),
-  )
 }
 
 /** JSON has no undefined: a claim that is absent would vanish, and with it the difference to one that is unknown. */

@@ -1,5 +1,5 @@
 import type { LockChange } from '../policy/types.ts'
-import { clean } from './clean.ts'
+import { escapeText } from '../util/text.ts'
 import { shortPath } from './refusal.ts'
 
 /** The two identity locks that are compared. */
@@ -15,11 +15,11 @@ export function lockChangeLines(changes: readonly LockChange[], files: LockFiles
   const refused = changes.filter(({ isAllowed }) => !isAllowed)
   const names = [...new Set(refused.map((change) => change.package))]
   return [
-    ...changes.map((change) => clean(lineOf(change, files, folder))),
+    ...changes.map((change) => escapeText(lineOf(change, files, folder))),
     ...(refused.length === 0
       ? []
       : [
-          clean(
+          escapeText(
             `${refused.length} ${refused.length === 1 ? 'change' : 'changes'} of the identity lock refused: ${names.join(', ')}. An owner of the protected branch has to look at each, and to allow it there ("allowLockChanges" in the policy, docs/ci.md).`,
           ),
         ]),

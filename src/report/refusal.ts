@@ -1,6 +1,6 @@
 import path from 'node:path'
 import type { Verdict } from '../policy/types.ts'
-import { clean } from './clean.ts'
+import { escapeText } from '../util/text.ts'
 
 /** A refusal in phrases, as all output for people shows it. */
 export interface RefusalLines {
@@ -27,13 +27,13 @@ export function refusals(
     const { importers } = pkg
     return [
       {
-        package: clean(pkg.version === '' ? pkg.key : `${pkg.name}@${pkg.version}`),
+        package: escapeText(pkg.version === '' ? pkg.key : `${pkg.name}@${pkg.version}`),
         code: refusal?.code ?? 'INTERNAL_ERROR',
-        found: clean(refusal?.found ?? 'a refusal without a reason'),
-        expected: clean(refusal?.expected ?? 'a reason; please report this'),
-        rule: rule === undefined ? 'none' : `${clean(shortPath(rule.place.file, folder))}:${rule.place.line}`,
-        neededBy: importers.length === 0 ? undefined : clean(shownProjects(importers)),
-        policyOf: projects === undefined ? undefined : clean(shownProjects(projects)),
+        found: escapeText(refusal?.found ?? 'a refusal without a reason'),
+        expected: escapeText(refusal?.expected ?? 'a reason; please report this'),
+        rule: rule === undefined ? 'none' : `${escapeText(shortPath(rule.place.file, folder))}:${rule.place.line}`,
+        neededBy: importers.length === 0 ? undefined : escapeText(shownProjects(importers)),
+        policyOf: projects === undefined ? undefined : escapeText(shownProjects(projects)),
       },
     ]
   })

@@ -1,7 +1,7 @@
 import { ok, type Result, refuse } from '../codes.ts'
+import { show } from '../util/text.ts'
 import { workflowOf } from './claims.ts'
 import { isRecord } from './document.ts'
-import { show } from './show.ts'
 import type { Statement } from './statement.ts'
 import type { Claims } from './types.ts'
 

@@ -2,7 +2,7 @@ import { verify } from 'node:crypto'
 import * as v from 'valibot'
 import { ok, type Result, refuse } from '../codes.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
-import { show } from './show.ts'
+import { show } from '../util/text.ts'
 import { lockedDigest } from './subject.ts'
 import type { ProvenSignature, SignatureKey, SignatureKeys } from './types.ts'
 

@@ -1,7 +1,7 @@
 import type { Bundle } from '@sigstore/bundle'
 import { ok, type Result, refuse } from '../codes.ts'
+import { show } from '../util/text.ts'
 import { isRecord } from './document.ts'
-import { show } from './show.ts'
 
 /** in-toto Statement v0.1 or v1, as far as the gate reads it. */
 export interface Statement {

@@ -1,6 +1,6 @@
 import { ok, type Result, refuse } from '../codes.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
-import { show } from './show.ts'
+import { show } from '../util/text.ts'
 import type { Statement } from './statement.ts'
 
 /**

@@ -7,7 +7,7 @@ import type { Verdict } from '../../policy/types.ts'
 import { asReceipt, digestOf, isAllNew, isSoundBase, judgedFrom, union } from '../../receipt/receipt.ts'
 import { modulesState } from '../../receipt/state.ts'
 import type { ModulesState, Receipt } from '../../receipt/types.ts'
-import { warning } from '../../report/warning.ts'
+import { warning } from '../../report/output.ts'
 
 /** Of one command that `run` starts. An install never fails for want of a receipt; `check` does. */
 export interface RunReceipt {

@@ -15,6 +15,7 @@ import { loadPolicy, type PolicyPlace } from '../../policy/load.ts'
 import type { Verdict } from '../../policy/types.ts'
 import { openProxy, type RunningProxy } from '../../proxy/proxy.ts'
 import { foreignOf } from '../../proxy/specifier.ts'
+import { say } from '../../report/output.ts'
 import { checkSettings } from '../../settings.ts'
 import { exitStatus } from '../exit.ts'
 import { showVerdicts } from '../outcome.ts'
@@ -91,8 +92,8 @@ export async function run(command: readonly string[], options: RunOptions, now: 
   if (before.some(({ status }) => status === 'refused')) {
     await gate.save()
     await showVerdicts(before)
-    process.stderr.write(
-      `${manager.title} was not started: ${isStrict ? 'its lockfile has what is refused above' : 'what is refused above would not come through the gate'}.\n`,
+    say(
+      `${manager.title} was not started: ${isStrict ? 'its lockfile has what is refused above' : 'what is refused above would not come through the gate'}.`,
     )
     return exitStatus(before)
   }
@@ -128,8 +129,8 @@ export async function run(command: readonly string[], options: RunOptions, now: 
   const all = merged([...judged, ...past])
   if (all.length > 0) await showVerdicts(all)
   if (past.some(({ status }) => status === 'refused')) {
-    process.stderr.write(
-      'What is refused last above is in the lockfile, but did not come through the gate in this run: it is from git or a folder, or was there before. What of it is in node_modules is already installed. Remove it, and correct what asks for it.\n',
+    say(
+      'What is refused last above is in the lockfile, but did not come through the gate in this run: it is from git or a folder, or was there before. What of it is in node_modules is already installed. Remove it, and correct what asks for it.',
     )
   }
   const failure = proxy.failure()
