@@ -1,4 +1,3 @@
-import type { Writable } from 'node:stream'
 import type { Verdict } from '../policy/types.ts'
 import { say, sayLine } from '../report/output.ts'
 import { summarize, summaryLine } from '../report/summary.ts'
@@ -13,12 +12,4 @@ export async function showVerdicts(verdicts: readonly Verdict[], notes: readonly
   }
   for (const line of notes) sayLine(line)
   sayLine(summaryLine(summarize(verdicts)))
-}
-
-/** One piece after the other, each when the one before is written. `bin.ts` says what it means that one cannot be. */
-export async function writePieces(stream: Writable, pieces: Iterable<string>): Promise<void> {
-  for (const piece of pieces) {
-    const error = await new Promise<Error | null | undefined>((resolve) => stream.write(piece, resolve))
-    if (error) return
-  }
 }

@@ -11,10 +11,10 @@ import type { IdentityLock, LockChange, Policy } from '../policy/types.ts'
 import { unusedExceptions } from '../report/exceptions.ts'
 import { jsonPieces, jsonReport } from '../report/json.ts'
 import { type LockFiles, lockChangeLines } from '../report/lock-changes.ts'
-import { sayLine } from '../report/output.ts'
+import { answerPieces, sayLine } from '../report/output.ts'
 import { type ExitStatus, exitStatus } from './exit.ts'
 import { chosenLockfiles, lockfileNotes } from './lockfiles.ts'
-import { showVerdicts, writePieces } from './outcome.ts'
+import { showVerdicts } from './outcome.ts'
 import {
   forEachPackage,
   onceIn,
@@ -64,10 +64,7 @@ export async function verify(options: VerifyOptions, now: Date): Promise<ExitSta
   for (const note of notes) sayLine(note)
   const changes = base && (await lockChanges(base, policy, lockFolder, packages, now))
   const locks = { lock: path.join(lockFolder, LOCK_NAME), base: path.resolve(options.baseLock ?? '') }
-  if (options.json) {
-    await writePieces(process.stdout, jsonPieces(jsonReport(verdicts, changes && { changes, files: locks })))
-    process.stdout.write('\n')
-  }
+  if (options.json) await answerPieces(jsonPieces(jsonReport(verdicts, changes && { changes, files: locks })))
   const exceptions = [policy, ...policy.projects.values()].flatMap((each) => each.exceptions)
   await showVerdicts(verdicts, unusedExceptions(exceptions, verdicts, process.cwd()))
   tellLockChanges(changes ?? [], locks)

@@ -15,9 +15,18 @@ export function answer(lines: readonly string[]): void {
   process.stdout.write(`${lines.map(escapeLine).join('\n')}\n`)
 }
 
-/** The same for machines. @param json of `jsonText`, which is escaped already, and of whatever length */
+/** The same for machines. @param json which `escapeJson` has escaped, of whatever length */
 export function answerJson(json: string): void {
   process.stdout.write(`${json}\n`)
+}
+
+/** The same piece by piece, each when the one before is written. `bin.ts` says what it means that one cannot be. */
+export async function answerPieces(pieces: Iterable<string>): Promise<void> {
+  for (const piece of pieces) {
+    const error = await new Promise<Error | null | undefined>((resolve) => process.stdout.write(piece, resolve))
+    if (error) return
+  }
+  process.stdout.write('\n')
 }
 
 const warned = new Set<string>()

@@ -107,7 +107,12 @@ const REPORTS: Readonly<Record<string, (written: Written) => string>> = {
       rules: [{ rule: verdict.rule, why }],
       projects: [{ project: why, rules: [{ rule: verdict.rule, why }] }],
       publishers: [{ publisher: 0, attestation: 0, differs: why }],
-      locked: { from: why, identity: { repository: why } },
+      locked: {
+        since: { from: why, line: 1, identity: { repository: why, ref: why } },
+        recorded: { version: why, integrity: why, line: 2 },
+        mayLack: false,
+      },
+      publishedBy: [{ identity: { repository: why, ref: why }, difference: { found: why, expected: why } }],
       evidenceFrom: why,
       proof: { ok: false, refusal: { code: 'EVIDENCE_MISSING', found: why, expected: why } },
     } as unknown as Explanation
