@@ -39,7 +39,8 @@ export function commandOf(argv: readonly string[]): string | undefined {
 }
 
 function isPnpm(file: string): boolean {
-  return /^(pnpm|pn)(\.[cm]?js|\.exe)?$/.test(path.basename(file))
+  // `pnpm-native` is what corepack starts for pnpm 12.
+  return /^(pnpm|pn|pnpm-native)(\.[cm]?js|\.exe)?$/.test(path.basename(file))
 }
 
 /** The command line of the process that hooks run for: this one on pnpm 10 and 11, its parent on pnpm 12. */
@@ -57,6 +58,21 @@ export function pnpmArguments(insidePnpm: boolean): readonly string[] {
         .split(' ')
   } catch {}
   return []
+}
+
+const FROZEN = new Set(['ci', 'clean-install', 'ic', 'install-clean'])
+
+/**
+ * Whether the command line says that the lockfile stays as it is. Settings of the repository undo it without a word: `dedupe`,
+ * `fixLockfile` and `update` make pnpm resolve, and `packageLock` makes it ignore the lockfile.
+ */
+export function keepsLockfile(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--')
+  const words = end === -1 ? argv : argv.slice(0, end)
+  if (words.some((word) => /^--(?:no-frozen-lockfile|frozen-lockfile=(?!true$))/.test(word))) return false
+  const command = commandOf(argv)
+  const isSaid = words.some((word) => /^--frozen-lockfile(?:=true)?$/.test(word))
+  return isSaid || (command !== undefined && FROZEN.has(command))
 }
 
 const REPLACING = new Set(['update', 'up', 'upgrade', 'remove', 'rm', 'uninstall', 'un'])

@@ -51,13 +51,16 @@ export interface Resolution {
   readonly gitHosted?: boolean
 }
 
-/** pnpm's settings. Changes that an `updateConfig` hook makes give way to the command line. */
+/**
+ * pnpm's settings. Changes that an `updateConfig` hook makes give way to the command line. A file of the repository can set
+ * each of them, on some version: which pnpm runs and where its root is comes from `running.ts` and `place.ts`.
+ */
 export interface PnpmConfig {
-  readonly userAgent?: string
   readonly dir?: string
   readonly lockfileDir?: string
   readonly workspaceDir?: string
-  readonly sharedWorkspaceLockfile?: boolean
+  /** `true` where nothing sets it; whatever the repository says, on pnpm 10 and 11. */
+  readonly sharedWorkspaceLockfile?: unknown
   readonly useGitBranchLockfile?: boolean
   /** pnpm 12. */
   readonly registriesByScope?: Readonly<Record<string, unknown>>

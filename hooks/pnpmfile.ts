@@ -4,7 +4,8 @@
  *
  * Which hook closes which path, on which pnpm, is written down in docs/hooks.md.
  */
-import { mayFetch, pnpmArguments, repairing } from './command.ts'
+import { mayFetch, repairing } from './command.ts'
+import { commandPlace, movedBySettings } from './place.ts'
 import {
   type Fetch,
   type FetchOptions,
@@ -15,11 +16,15 @@ import {
   type Resolution,
   type WantedDependency,
 } from './pnpm.ts'
+import { runningPnpm } from './running.ts'
 import type { Session } from './session.ts'
-import { runsHooksInside, unguarded } from './versions.ts'
+import { ungatedEarly, unguarded } from './versions.ts'
 
-/** Whether this process is pnpm's own (10, 11): then `updateConfig` has run in it. */
-let insidePnpm = false
+const pnpm = runningPnpm()
+const { insidePnpm } = pnpm
+const early = ungatedEarly(pnpm)
+if (early !== undefined) throw pnpmError(early)
+
 /** pnpm's settings, in the process of which `updateConfig` has run. */
 let settings: PnpmConfig = {}
 let session: Promise<Session> | undefined
@@ -31,15 +36,15 @@ function open(): Promise<Session> {
 
 async function openSession(): Promise<Session> {
   const { openSession: openWith } = await import('./session.ts')
-  return openWith({ insidePnpm, repairing: repairing(), settings })
+  return openWith({ pnpm, repairing: repairing(), settings })
 }
 
 export const hooks = {
   updateConfig(config: PnpmConfig): PnpmConfig | Promise<PnpmConfig> {
-    insidePnpm = runsHooksInside(config.userAgent)
     settings = config
-    const reason = unguarded(config)
-    if (reason !== undefined) throw pnpmError(reason)
+    const place = commandPlace(insidePnpm)
+    const reason = unguarded(pnpm, config) ?? movedBySettings(config, place)
+    if (reason !== undefined) throw ending(pnpmError(reason))
     // A repair writes a lockfile, links and runs nothing: `--lockfile-only` sees to that. If somebody has exported its
     // variable, this makes other installs install nothing, which is noticed.
     if (repairing()) {
@@ -47,7 +52,7 @@ export const hooks = {
       config.ignoreScripts = true
     }
     // On pnpm 12 this is the only hook that `fetch` is sure to call.
-    return !insidePnpm && mayFetch(pnpmArguments(false)) ? judgeLockfile(config) : config
+    return !insidePnpm && mayFetch(place.argv) ? judgeLockfile(config) : config
   },
 
   async preResolution(context: PreResolutionContext): Promise<void> {
@@ -66,6 +71,15 @@ export const hooks = {
 
   /** Used by pnpm 10 alone, which asks neither resolvers nor `canFetch`. These two run scripts of what they fetch. */
   fetchers: { git: judging('git'), gitHostedTarball: judging('gitHostedTarball') },
+}
+
+/**
+ * pnpm 10 prints an error of `updateConfig` and then waits for ever, where it has just installed config dependencies: their
+ * worker threads keep it alive (tried with 10.34.9). Where pnpm ends by itself this does nothing.
+ */
+function ending(error: Error): Error {
+  if (insidePnpm) setTimeout(() => process.exit(1), 1000).unref()
+  return error
 }
 
 function judging(kind: string): (given: { defaultFetchers: Readonly<Record<string, Fetch>> }) => Fetch {

@@ -4,11 +4,11 @@ import path from 'node:path'
 import { GateError } from '../src/errors.ts'
 import { githubAsset, githubOrigin, gitOrigin, isGitArchive, lockedPackages } from '../src/lockfile/pnpm.ts'
 import type { LockedPackage } from '../src/lockfile/types.ts'
-import { projectRoot } from '../src/project.ts'
 import { escapeText } from '../src/util/text.ts'
-import { commandOf, mayFetch, pnpmArguments, replacesPackages, writesLockfileOnly } from './command.ts'
+import { commandOf, keepsLockfile, mayFetch, replacesPackages, writesLockfileOnly } from './command.ts'
 import { neededBy, openJudge } from './judge.ts'
 import { openNames } from './names.ts'
+import { commandPlace, installRoot, movedLockfile, real } from './place.ts'
 import {
   type FetchOptions,
   isPnpmError,
@@ -19,6 +19,7 @@ import {
   type Resolution,
   type WantedDependency,
 } from './pnpm.ts'
+import type { RunningPnpm } from './running.ts'
 import { sourceOf } from './specifier.ts'
 import { stranger, strangersOfConfig, strangersOfManifest, strangersOnCommandLine } from './strangers.ts'
 import { unguardedRepository } from './versions.ts'
@@ -40,20 +41,23 @@ export interface Session {
 }
 
 export interface SessionOptions {
-  /** The hooks share pnpm's process (10, 11): its command line is known, and `afterAllResolved` comes before linking. */
-  readonly insidePnpm: boolean
+  /** Inside of it (10, 11) its command line is known, and `afterAllResolved` comes before linking. */
+  readonly pnpm: RunningPnpm
   /** Only the lockfile is written, nothing is linked or run: what it holds now need not be judged, what is new must. */
   readonly repairing: boolean
   /** Empty in the second process of pnpm 12, in which `updateConfig` does not run. */
   readonly settings: PnpmConfig
 }
 
-export function openSession({ insidePnpm, repairing, settings }: SessionOptions): Session {
-  const argv = pnpmArguments(insidePnpm)
+export function openSession({ pnpm, repairing, settings }: SessionOptions): Session {
+  const { insidePnpm } = pnpm
+  const place = commandPlace(insidePnpm)
+  const { argv } = place
+  const root = installRoot(place)
   const linksNothing = repairing && writesLockfileOnly(argv)
-  const judge = openJudge(settings.workspaceDir ?? projectRoot(settings.dir), {
+  const judge = openJudge(root, {
     insidePnpm,
-    version: pnpmVersion(settings),
+    version: pnpm.version ?? 'unknown',
     linksNothing: linksNothing || argv.includes('--lockfile-only'),
   })
   const edge = <T>(run: () => Promise<T>) => stopping(run, judge.giveUp)
@@ -103,6 +107,11 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
     }
   }
 
+  /** Called by hooks that pnpm calls only when it does not install what the lockfile says. */
+  function refuseResolving(): void {
+    if (keepsLockfile(argv)) throw pnpmError(UNDONE)
+  }
+
   function repositoriesAt(origin: string): readonly LockedPackage[] {
     return existing.filter((each) => each.source === 'git' && each.origin === origin)
   }
@@ -148,12 +157,15 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
     judgeLockfile: ({ lockfileDir, dir, useGitBranchLockfile, registriesByScope }) =>
       edge(async () => {
         // With `sharedWorkspaceLockfile: false` it is the lockfile of the current project, which only `dir` names.
-        const folders = new Set([lockfileDir, dir].filter((each) => each !== undefined))
+        const folders = new Set([root, lockfileDir, dir].filter((each) => each !== undefined).map(real))
         for (const each of folders) await judgeFolder(each, useGitBranchLockfile !== false, registriesByScope)
       }),
 
-    preResolution: ({ lockfileDir, registries, wantedLockfile }) =>
+    preResolution: ({ lockfileDir: given, registries, wantedLockfile }) =>
       edge(async () => {
+        const moved = movedLockfile(given, place)
+        if (moved !== undefined) throw pnpmError(moved)
+        const lockfileDir = real(given)
         resolving = true
         // Loaded in any case: an install without a usable policy stops here, before it downloads anything.
         await judge.open(lockfileDir, registries)
@@ -168,6 +180,7 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
 
     canResolve: ({ alias, bareSpecifier }) =>
       edge(async () => {
+        refuseResolving()
         wanted.asked = true
         isResolving = true
         // Something is resolved, so that a project may get what only others had. Which one, pnpm 12 does not say in time.
@@ -183,7 +196,7 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
           wanted.fromRegistry.add(target)
           if (alias && alias !== target) await wantedAs(alias, target)
           // A range may lead to a project of the workspace; pnpm 12 then links it before any other hook could tell.
-          if (projects.has(target) && (await linksProjects()))
+          if (projects.has(target) && (await linksProjects(root)))
             await judge.added([{ ...stranger(target, specifier), source: 'workspace' }], isJudgedAgain)
           return
         }
@@ -216,7 +229,7 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
           known.add(`${name}@${version}`)
           projects.add(name)
           // Where the command line cannot be read, this is for `fetch`, which calls no `preResolution` on pnpm 12.
-          if (argv.length === 0 && judgesExisting) onDisk ??= judgeFolder(projectRoot(), true)
+          if (argv.length === 0 && judgesExisting) onDisk ??= judgeFolder(root, true)
           await onDisk
         } else if (!isKnown(name, version) && (wanted.strangers.length > 0 || !wanted.asked)) {
           // Not a project, not judged before, and not from a registry, so nothing can prove it.
@@ -250,7 +263,7 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
           each.source === 'unknown' ? { ...each, source: 'git' as const } : each,
         )
         await judge.added([...named, ...fetched], linksNothing)
-        const reason = unguardedRepository(settings.userAgent, escapeText(origin))
+        const reason = unguardedRepository(pnpm, escapeText(origin))
         if (reason !== undefined) throw pnpmError(reason)
       }),
 
@@ -276,6 +289,7 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
 
     afterAllResolved: (lockfile) =>
       edge(async () => {
+        refuseResolving()
         await Promise.all(pending)
         judge.stopIfAnyWasRefused()
         await judge.result(lockedPackages(lockfile), linksNothing, !insidePnpm && !linksNothing)
@@ -283,15 +297,16 @@ export function openSession({ insidePnpm, repairing, settings }: SessionOptions)
   }
 }
 
-/** For people who read a receipt. */
-function pnpmVersion({ userAgent }: PnpmConfig): string {
-  return /^pnpm\/(\S+)/.exec(userAgent ?? '')?.[1] ?? 'unknown'
-}
+const UNDONE = [
+  'provenance-gate refuses this command: it is to keep to the lockfile (`--frozen-lockfile`), but pnpm resolves dependencies.',
+  'A setting of the repository has undone it: look for `dedupe`, `fixLockfile`, `update`, `packageLock` and `lockfile`',
+  'in pnpm-workspace.yaml, package.json and .npmrc, and remove it.',
+].join('\n')
 
 /** Whether ranges lead to projects of the workspace. Only asked on pnpm 12, which tells no hook its settings there. */
-async function linksProjects(): Promise<boolean> {
+async function linksProjects(root: string): Promise<boolean> {
   const { readYaml } = await import('../src/evidence/files.ts')
-  const { linkWorkspacePackages } = readYaml(path.join(projectRoot(), 'pnpm-workspace.yaml'), 'repository')
+  const { linkWorkspacePackages } = readYaml(path.join(root, 'pnpm-workspace.yaml'), 'repository')
   const variable = process.env.pnpm_config_link_workspace_packages
   return ![undefined, null, false, 'false'].includes((variable ?? linkWorkspacePackages) as string | undefined)
 }

@@ -1,58 +1,81 @@
 import type { PnpmConfig } from './pnpm.ts'
+import type { RunningPnpm } from './running.ts'
+
+/*
+ * What cannot be guarded is refused, whatever the command. All of it is measured: docs/hooks.md.
+ *
+ * - pnpm before 10.10 calls no `preResolution`, and 12.0 to 12.15 call no hook at all that could stop them, when they install
+ *   from a complete lockfile and a warm store.
+ * - pnpm 10 calls `preResolution` only for the root project where each project has a lockfile of its own.
+ */
 
 /**
- * What cannot be guarded is refused, whatever the command, by `updateConfig`: the one hook that is always called.
- *
- * - pnpm 12.0 to 12.15 calls no hook that could stop it when it installs from a complete lockfile and a warm store.
- * - pnpm 10 calls `preResolution` only for the root project where each project has a lockfile of its own.
- *
- * Both are measured: docs/hooks.md.
+ * Refused as soon as the pnpmfile is evaluated: before 10.8 pnpm knows no `updateConfig`, and each later hook can be one that
+ * it does not call.
  */
-export function unguarded(config: PnpmConfig): string | undefined {
-  return ungatedVersion(config.userAgent) ?? ungatedWorkspace(config)
-}
-
-export function ungatedVersion(userAgent: string | undefined): string | undefined {
-  const { version, major, minor } = parse(userAgent)
-  if (major !== 12 || minor >= 16) return undefined
+export function ungatedEarly(pnpm: RunningPnpm): string | undefined {
+  if (!pnpm.insidePnpm || isFrom(pnpm, 10, 10)) return undefined
   return [
-    `provenance-gate cannot guard pnpm ${version}: versions 12.0 to 12.15 link packages from the store without asking any hook.`,
-    'Use pnpm 12.16 or newer, or pnpm 10 or 11.',
-    'Outside of this project, `pnpm self-update` (or `npm install --global pnpm@latest`) installs the newest one;',
-    'if the project pins its pnpm, change `packageManager` in package.json.',
+    `provenance-gate cannot guard pnpm ${pnpm.version}: before 10.10 it asks no hook about what it installs from a lockfile.`,
+    WAY_OUT,
   ].join('\n')
 }
 
-function ungatedWorkspace({ userAgent, sharedWorkspaceLockfile }: PnpmConfig): string | undefined {
-  const { version, major } = parse(userAgent)
-  if (major > 10 || sharedWorkspaceLockfile !== false) return undefined
+/** Refused by `updateConfig`, which pnpm 12 calls for every command. */
+export function unguarded(pnpm: RunningPnpm, config: PnpmConfig): string | undefined {
+  return ungatedEarly(pnpm) ?? ungatedVersion(pnpm) ?? ungatedWorkspace(pnpm, config)
+}
+
+export function ungatedVersion(pnpm: RunningPnpm): string | undefined {
+  if (pnpm.insidePnpm) return undefined
+  if (pnpm.version === undefined) return pnpm.handsOverPreResolution ? undefined : UNKNOWN
+  if (isFrom(pnpm, 12, 16)) return undefined
   return [
-    `provenance-gate cannot guard pnpm ${version} with \`sharedWorkspaceLockfile: false\`: it asks no hook about the lockfiles below the root.`,
-    'Use pnpm 11 or newer, or one lockfile for the whole workspace.',
+    `provenance-gate cannot guard pnpm ${pnpm.version}: versions 12.0 to 12.15 link packages from the store without asking any hook.`,
+    WAY_OUT,
   ].join('\n')
 }
 
-/** Whether hooks run in pnpm's own process, and `afterAllResolved` before anything is linked. */
-export function runsHooksInside(userAgent: string | undefined): boolean {
-  return parse(userAgent).major < 12
+const WAY_OUT = [
+  'Use pnpm 12.16 or newer, or pnpm 10 (from 10.13 on) or 11.',
+  'Outside of this project, `pnpm self-update` (or `npm install --global pnpm@latest`) installs the newest one;',
+  'if the project pins its pnpm, change `packageManager` in package.json.',
+].join('\n')
+
+const UNKNOWN = [
+  'provenance-gate cannot find out which version of pnpm this is: nothing beside its executable says it,',
+  'and its hooks are not run as pnpm 12.16 and newer run them. pnpm 12.0 to 12.15 cannot be guarded.',
+  'Install pnpm by npm, corepack or its own script, and use 12.16 or newer; with a later one, use a newer provenance-gate.',
+].join('\n')
+
+/** Every value but `true` means separate lockfiles, on pnpm 10: `null`, `0` and an empty text do, others are no values. */
+function ungatedWorkspace(pnpm: RunningPnpm, { sharedWorkspaceLockfile: shared }: PnpmConfig): string | undefined {
+  if (!pnpm.insidePnpm || isFrom(pnpm, 11, 0) || shared === true || shared === undefined) return undefined
+  return [
+    `provenance-gate cannot guard pnpm ${pnpm.version} with \`sharedWorkspaceLockfile: ${shown(shared)}\`: it asks no hook about the lockfiles below the root.`,
+    'Use pnpm 11 or newer, or one lockfile for the whole workspace: remove the setting from pnpm-workspace.yaml and .npmrc.',
+  ].join('\n')
 }
 
 /**
  * pnpm before 10.26 runs the scripts of a git repository as soon as it has fetched it, and asks nobody: what the
  * repository calls itself is known too late. One that the lockfile has already has been judged by that name.
  */
-export function unguardedRepository(userAgent: string | undefined, origin: string): string | undefined {
-  const { version, major, minor } = parse(userAgent)
-  if (major !== 10 || minor >= 26) return undefined
+export function unguardedRepository(pnpm: RunningPnpm, origin: string): string | undefined {
+  if (!pnpm.insidePnpm || isFrom(pnpm, 10, 26)) return undefined
   return [
-    `provenance-gate cannot guard a git repository that is new to the lockfile (${origin}) with pnpm ${version}:`,
+    `provenance-gate cannot guard a git repository that is new to the lockfile (${origin}) with pnpm ${pnpm.version}:`,
     'before 10.26 it runs the scripts of a repository before the gate can know its name.',
     'Use pnpm 10.26 or newer.',
   ].join('\n')
 }
 
-/** `pnpm/12.21.0 npm/? node/? linux x64`. What is not of that form has no numbers: every comparison with them fails. */
-function parse(userAgent: string | undefined): { version: string; major: number; minor: number } {
-  const [, version = '', major, minor] = /^pnpm\/((\d+)\.(\d+)\.\S+)/.exec(userAgent ?? '') ?? []
-  return { version, major: Number(major), minor: Number(minor) }
+/** Whether it is that version or a newer one. What has no numbers is not. */
+function isFrom({ version }: RunningPnpm, major: number, minor: number): boolean {
+  const [, own, ownMinor] = /^(\d+)\.(\d+)\./.exec(version ?? '') ?? []
+  return Number(own) > major || (Number(own) === major && Number(ownMinor) >= minor)
+}
+
+function shown(value: unknown): string {
+  return JSON.stringify(value)?.slice(0, 40) ?? typeof value
 }

@@ -414,7 +414,7 @@ describe('what decides does nothing else', () => {
 
 describe('what pnpm evaluates for every command', () => {
   /** Whatever a hook throws is escaped, and some of it is thrown before anything is judged. */
-  const EVALUATED = ['src/repair.ts', 'src/util/text.ts']
+  const EVALUATED = ['src/repair.ts', 'src/folders.ts', 'src/util/files.ts', 'src/util/text.ts']
 
   it('is the hook alone: rooms, the gate and packages are loaded when there is something to judge', () => {
     const loaded = [...closure(['hooks/pnpmfile.ts'], ['static'])]

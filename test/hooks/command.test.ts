@@ -1,12 +1,19 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { callsPreResolution, commandOf, mayFetch, replacesPackages, writesLockfileOnly } from '../../hooks/command.ts'
+import {
+  callsPreResolution,
+  commandOf,
+  keepsLockfile,
+  mayFetch,
+  replacesPackages,
+  writesLockfileOnly,
+} from '../../hooks/command.ts'
 
 const node = '/usr/bin/node'
 
 describe('commandOf', () => {
-  for (const script of ['/x/pnpm.cjs', '/x/pnpm.mjs', '/x/pnpm.js', '/x/pnpm', '/x/pn']) {
+  for (const script of ['/x/pnpm.cjs', '/x/pnpm.mjs', '/x/pnpm.js', '/x/pnpm', '/x/pn', '/x/pnpm-native']) {
     test(`the command right behind ${script}`, () => {
       assert.equal(commandOf([node, script, 'update', 'left-pad']), 'update')
     })
@@ -95,6 +102,36 @@ describe('a repair', () => {
       assert.ok(!writesLockfileOnly(pnpm(...words)), words.join(' '))
     }
     assert.ok(!writesLockfileOnly([]))
+  })
+})
+
+describe('a command that is to keep the lockfile', () => {
+  const pnpm = (...words: readonly string[]) => [node, '/x/pnpm.cjs', ...words]
+
+  test('says so by an option, or is one of those that are for nothing else', () => {
+    for (const words of [
+      ['install', '--frozen-lockfile'],
+      ['--frozen-lockfile', 'install'],
+      ['i', '--frozen-lockfile=true'],
+      ['ci'],
+      ['clean-install', '--prod'],
+    ])
+      assert.ok(keepsLockfile(pnpm(...words)), words.join(' '))
+  })
+
+  test('is none where the command line takes it back, or means something else', () => {
+    for (const words of [
+      ['install'],
+      ['install', '--no-frozen-lockfile'],
+      ['install', '--frozen-lockfile', '--no-frozen-lockfile'],
+      ['install', '--frozen-lockfile=false'],
+      ['install', '--prefer-frozen-lockfile'],
+      ['exec', 'x', '--', '--frozen-lockfile'],
+      ['add', 'ci'],
+      ['--filter', 'ci', 'install'],
+    ])
+      assert.ok(!keepsLockfile(pnpm(...words)), words.join(' '))
+    assert.ok(!keepsLockfile([]))
   })
 })
 

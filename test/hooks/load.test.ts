@@ -14,13 +14,22 @@ function loadedAfter(code: string): readonly string[] {
   return JSON.parse(execFileSync(process.execPath, ['-e', script], { encoding: 'utf8' })) as string[]
 }
 
+/** So much of the script that pnpm 12.16 and newer give to Node for their hooks says that they are such. */
+const AS_PNPM = "if (false && req.hook === 'preResolution') {}"
+
 describe('pnpmfile.cjs', () => {
   test('loads nothing but itself until a hook must judge: pnpm evaluates it for every command', () => {
     assert.deepEqual(loadedAfter(''), [PNPMFILE])
-    assert.deepEqual(
-      loadedAfter("await hooks.updateConfig({ userAgent: 'pnpm/11.28.11 npm/? node/v24.0.0 linux x64' })"),
-      [PNPMFILE],
-    )
+    assert.deepEqual(loadedAfter(`${AS_PNPM}; await hooks.updateConfig({})`), [PNPMFILE])
+  })
+
+  test('refuses every command where it is not run by a pnpm that it knows', () => {
+    const script = (code: string) => `${code};
+      const { hooks } = require(${JSON.stringify(PNPMFILE)});
+      (async () => hooks.updateConfig({ userAgent: 'pnpm/11.28.11' }))().then(() => console.log('passed'), ({ message }) => console.log(message))`
+    const run = (code: string) => execFileSync(process.execPath, ['-e', script(code)], { encoding: 'utf8' })
+    assert.match(run(''), /cannot find out which version of pnpm this is/)
+    assert.match(run(AS_PNPM), /^passed$/m)
   })
 
   test('loads the gate when one must', () => {
@@ -41,7 +50,8 @@ test('is loaded in a container where nobody knows the user, and HOME is not set'
       return homedir()
     }
     const { hooks } = require(${JSON.stringify(PNPMFILE)})
-    hooks.preResolution({ lockfileDir: '/nowhere', registries: {}, wantedLockfile: {} }).catch(({ message }) => console.log(message))`
+    const lockfileDir = process.cwd() + '/nowhere'
+    hooks.preResolution({ lockfileDir, registries: {}, wantedLockfile: {} }).catch(({ message }) => console.log(message))`
   const { HOME: _, ...env } = process.env
   assert.match(execFileSync(process.execPath, ['-e', script], { encoding: 'utf8', env }), /the folder in which to look/)
 })

@@ -1,50 +1,30 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { createProject, postinstallsRun, prepareStore, runPnpm } from '../support/pnpm/index.ts'
-import { createTarball, type PackedPackage, readTarball } from '../support/registry/index.ts'
+import { createTarball, type PackedPackage } from '../support/registry/index.ts'
 import { POLICY, startWorld, type World } from '../support/world.ts'
+import { packGate } from './packed.ts'
 import { FOREIGN, good, linked, PERMISSIVE, runCli, VERSIONS } from './stage.ts'
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const NAME = 'pnpm-plugin-provenance-gate'
 /** The rule of `POLICY`, to be shared. */
 const RULES = POLICY.slice(POLICY.indexOf('rules:'))
 
 let world: World
-let folder: string
 let packed: PackedPackage
 let contents: readonly string[]
 
 before(async () => {
   world = await startWorld()
-  folder = mkdtempSync(path.join(tmpdir(), 'packed-'))
-  // What `npm publish` would publish. The bundles were built before the tests.
-  const json = execFileSync('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], {
-    cwd: ROOT,
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'ignore'],
-  })
-  const parsed = JSON.parse(json) as
-    | readonly { filename: string; files: readonly { path: string }[] }[]
-    | Record<string, { filename: string; files: readonly { path: string }[] }>
-  const [entry] = Object.values(parsed)
-  assert.ok(entry)
-  contents = entry.files.map((file) => file.path).sort()
-  packed = await readTarball(path.join(folder, entry.filename))
+  ;({ packed, contents } = await packGate())
   // Proven like everything else: `pnpm fetch` on pnpm 12 and `verify` judge config dependencies, too.
   world.registry.publish(packed, { attestations: await world.attest(packed) })
   await world.publish(good('widget'))
   await world.publish(good('evil'), FOREIGN)
 })
-after(async () => {
-  rmSync(folder, { recursive: true })
-  await world.close()
-})
+after(() => world.close())
 
 test('the package has what a user needs, and nothing else', () => {
   assert.deepEqual(contents, [
