@@ -59,7 +59,7 @@ describe('the workflow', () => {
     assertNothingInstalled(ran)
   })
 
-  test('takes the policy, the pin and the settings for installing the gate from nobody who proposes a change', async () => {
+  test('takes the policy and the pin of the gate from nobody who proposes a change', async () => {
     const anything = 'rules: [{ packages: "**", require: nothing }]\n'
     await made.change(
       'loosened',
@@ -68,7 +68,6 @@ describe('the workflow', () => {
         '.sigstorerc': anything,
         'tools/gate/package.json': '{}',
         'tools/gate/package-lock.json': '{"lockfileVersion":3,"packages":{}}',
-        '.npmrc': `${made.read('.npmrc')}offline=true\nglobal=true\n`,
         // Where an action's shell, or npm, might look.
         '.bashrc': 'touch "$RUNNER_TEMP/pwned"\n',
         'node_modules.cjs': '',
@@ -77,6 +76,15 @@ describe('the workflow', () => {
     const ran = await job('loosened')
     assert.equal(ran.status, 1, ran.log)
     assert.match(ran.log, /1 refused/)
+    assertNothingInstalled(ran)
+  })
+
+  test('ends at settings that a change brings along, and does not install the gate by them', async () => {
+    const settings = `${made.read('.npmrc')}offline=true\nglobal=true\n`
+    await made.change('settings', { good: '1.0.0' }, { '.npmrc': settings })
+    const ran = await job('settings')
+    assert.notEqual(ran.status, 0, ran.log)
+    assert.match(ran.log, /SETTINGS_UNSAFE: .*\n.*\.npmrc:\d+ "offline" = true/)
     assertNothingInstalled(ran)
   })
 

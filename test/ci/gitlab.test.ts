@@ -62,14 +62,13 @@ describe('the pipeline', () => {
     )
   })
 
-  test('ends at a package that is refused, whatever policy, pin and settings the change brings along', async () => {
+  test('ends at a package that is refused, whatever policy and pin the change brings along', async () => {
     await made.change(
       'stolen',
       { good: '1.0.0', stolen: '1.0.0' },
       {
         '.sigstorerc': 'rules: [{ packages: "**", require: nothing }]\n',
         'tools/gate/package-lock.json': '{"lockfileVersion":3,"packages":{}}',
-        '.npmrc': `${made.read('.npmrc')}offline=true\nglobal=true\n`,
       },
     )
     const ran = await pipeline('stolen')
@@ -77,6 +76,15 @@ describe('the pipeline', () => {
     assert.match(ran.output, /stolen@1\.0\.0/)
     assert.match(ran.output, /2 packages: 1 proven, 0 permitted, 0 warned, 0 excepted, 1 refused/)
     assert.doesNotMatch(ran.output, /pnpm v11/)
+    assertNothingInstalled(ran)
+  })
+
+  test('ends at settings that a change brings along, and does not install the gate by them', async () => {
+    const settings = `${made.read('.npmrc')}offline=true\nglobal=true\n`
+    await made.change('settings', { good: '1.0.0' }, { '.npmrc': settings })
+    const ran = await pipeline('settings')
+    assert.equal(ran.status, 1, ran.output)
+    assert.match(ran.output, /SETTINGS_UNSAFE: .*\n.*\.npmrc:\d+ "offline" = true/)
     assertNothingInstalled(ran)
   })
 
