@@ -12,7 +12,8 @@ const world = await startWorld()
 after(() => world.close())
 const FIXTURES = join(import.meta.dirname, '../../fixtures/lockfiles')
 const CASES = readdirSync(FIXTURES).filter((name) => existsSync(join(FIXTURES, name, 'pnpm-lock.yaml')))
-const PERMIT_ALL = 'rules: [{ packages: "**", require: nothing }]\n'
+const PERMIT_ALL =
+  'rules: [{ packages: "**", source: [registry, workspace, tarball, git, directory, runtime], require: nothing }]\n'
 
 /** What a reader of the file sees, without the gate's own reader: what could be proven, and how many entries there are. */
 interface Expected {

@@ -262,6 +262,7 @@ test('what a project links counts, also where each has a lockfile', async (t) =>
       'apps/strict/.sigstorerc': STRICT.replace('rules:\n', 'rules:\n  - { packages: lib, require: nothing }\n'),
       'apps/strict/pnpm-lock.yaml': linking,
       'apps/lax/pnpm-lock.yaml': lockfileOf([widget]),
+      'lib/package.json': '{"name":"lib"}',
       'lib/pnpm-lock.yaml': lockfileOf([plain]),
     },
   )

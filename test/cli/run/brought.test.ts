@@ -20,7 +20,7 @@ await world.publish({ name: 'widget', version: '1.0.0' })
 /** Nothing has to be proven of what attackers write, wherever it lies, but of what they call it. */
 const BY_NAME = POLICY.replace(
   'rules:',
-  'rules:\n  - { packages: [bare, helpers, a, app, project], source: [registry, workspace, directory, tarball], require: nothing }',
+  'rules:\n  - { packages: [bare, helpers, a, app, project], source: [registry, workspace, directory, tarball, git], require: nothing }',
 )
 const ALIAS = { widget: 'npm:bare@1.0.0' }
 const RC = `registry=${world.registry.url}\n`
