@@ -99,7 +99,7 @@ for (const version of VERSIONS) {
     ] as const) {
       test(`a permitted entry does not give its bytes to a proven one by ${how}`, async (t) => {
         host.answers.set(OTHER, { body: markedPackage({ ...good('aaa'), files: { 'evil.js': '' } }).bytes })
-        const rules = `${policy('v*').trimEnd().slice(0, -1)}, { packages: aaa, require: nothing }]\n`
+        const rules = `${policy('v*').trimEnd().slice(0, -1)}, { packages: aaa, source: tarball, require: nothing }]\n`
         const project = await locked(t, version, ASSET, rules, { aaa: OTHER })
         const file = path.join(project.dir, 'pnpm-lock.yaml')
         const lock = readFileSync(file, 'utf8')
