@@ -328,9 +328,17 @@ describe('what decides does nothing else', () => {
   /** Where a file is read: the only files of their rooms that may, and what decides does not lead there. */
   const READERS: Readonly<Record<string, readonly string[]>> = {
     'src/policy': ['src/policy/load.ts', 'src/policy/read-lock.ts', 'src/policy/find.ts', 'src/policy/file.ts'],
-    'src/lockfile': ['read', 'bytes', 'workspace', 'formats', 'manifests', 'find', 'installed', 'projects'].map(
-      (name) => `src/lockfile/${name}.ts`,
-    ),
+    'src/lockfile': [
+      'read',
+      'bytes',
+      'workspace',
+      'formats',
+      'manifests',
+      'find',
+      'installed',
+      'projects',
+      'loading',
+    ].map((name) => `src/lockfile/${name}.ts`),
     'src/receipt': ['src/receipt/state.ts', 'src/receipt/installed.ts', 'src/receipt/changed.ts'],
     'src/verify': [],
     'src/report': [],

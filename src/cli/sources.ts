@@ -16,6 +16,7 @@ import { lockfilesIn } from '../lockfile/find.ts'
 import { importersFrom, projectName, projectsIn } from '../lockfile/importers.ts'
 import { formatOf, lockfileFolder } from '../lockfile/kinds.ts'
 import { acrossLockfiles } from '../lockfile/links.ts'
+import { refuseUnloadedGate } from '../lockfile/loading.ts'
 import { mergePackages } from '../lockfile/merge.ts'
 import { packPackages, unpackPackages } from '../lockfile/packed.ts'
 import type { ReadLockfile } from '../lockfile/read.ts'
@@ -30,6 +31,7 @@ import type { ProverOptions } from '../proving/prover.ts'
 import { warning } from '../report/output.ts'
 import { checkSettings } from '../settings.ts'
 import type { TrustFiles } from '../trust/inputs.ts'
+import { GATE_NAME } from '../util/gate-name.ts'
 import { fromPlaces } from './from-places.ts'
 import { refuseUnlockedProjects } from './project-lockfiles.ts'
 
@@ -85,8 +87,15 @@ async function readChosen(
   }))
   const locked = acrossLockfiles(await Promise.all(located), base)
   // No other lockfile vouches for them: pnpm installs them from the root's own, or anew.
-  const vouched = read[files.indexOf(lockfile)]?.configDependencies ?? new Map<string, string>()
+  const own = read[files.indexOf(lockfile)]
+  const vouched = own?.configDependencies ?? new Map<string, string>()
   const pinned = await pinnedConfigDependencies(folder, vouched)
+  await refuseUnloadedGate({
+    root: projectRoot(folder),
+    isConfigDependency: vouched.has(GATE_NAME) || pinned.some(({ name }) => name === GATE_NAME),
+    projects: read.flatMap(({ projects, lockfileDir }) => projects.map((each) => path.resolve(lockfileDir, each))),
+    pnpm: own?.environment?.pnpm ?? [],
+  })
   // The packages of one lockfile are distinct already.
   const packages =
     read.length === 1 && pinned.length === 0
@@ -110,15 +119,21 @@ async function readOther(file: string): Promise<ReadLockfile | undefined> {
 /** What a lockfile of pnpm has follows from its bytes: they are parsed once. @throws GateError */
 async function readOnce(file: string, once: Derived): Promise<ReadLockfile> {
   const bytes = await readLockfileBytes(file)
-  const found = await once(['lockfile, by source', file], bytes, async () => {
+  const found = await once(['whole lockfile, by source', file], bytes, async () => {
     const { parseLockfile } = await import('../lockfile/read.ts')
-    const { packages, projects, configDependencies } = await parseLockfile(bytes, file)
-    return { packages: packPackages(packages), projects, configDependencies: [...configDependencies] }
+    const { packages, projects, environment, configDependencies } = await parseLockfile(bytes, file)
+    return {
+      packages: packPackages(packages),
+      projects,
+      environment: environment && { ...environment, packages: packPackages(environment.packages) },
+      configDependencies: [...configDependencies],
+    }
   })
   return {
     manager: 'pnpm',
     packages: unpackPackages(found.packages),
     projects: found.projects,
+    environment: found.environment && { ...found.environment, packages: unpackPackages(found.environment.packages) },
     configDependencies: new Map(found.configDependencies),
     lockfileDir: path.dirname(path.resolve(file)),
   }

@@ -22,7 +22,7 @@ export async function parseAny(format: Format, bytes: Uint8Array, file: string):
   const lockfileDir = lockfileFolder(file)
   try {
     const read = await READERS[format](bytes, file, lockfileDir)
-    return { ...read, configDependencies: new Map(), lockfileDir }
+    return { ...read, configDependencies: new Map(), environment: undefined, lockfileDir }
   } catch (error) {
     if (error instanceof GateError) throw new GateError(named(error.message, file), { cause: error })
     throw new GateError(`${file} could not be understood: ${String(error)}`, { cause: error })

@@ -30,12 +30,16 @@ export async function parseLockfile(bytes: Uint8Array, file: string): Promise<Re
   const packages: (readonly LockedPackage[])[] = []
   let configDependencies: LockedConfigDependencies = new Map()
   let projects: readonly string[] = []
+  let environment: Environment | undefined
   for (const which of ['environment', 'main'] as const) {
     if (documents[which] === undefined) continue
     const parsed = await readDocument(file, documents, which)
     packages.push(parsed.locked)
-    if (which === 'environment') configDependencies = configDependenciesOf(parsed.document)
-    else projects = projectsOf(parsed.document)
+    if (which === 'main') projects = projectsOf(parsed.document)
+    else {
+      configDependencies = configDependenciesOf(parsed.document)
+      environment = { packages: parsed.locked, pnpm: pnpmVersionsOf(parsed.document) }
+    }
   }
   const [only = []] = packages
   return {
@@ -44,13 +48,9 @@ export async function parseLockfile(bytes: Uint8Array, file: string): Promise<Re
     packages: packages.length < 2 ? only : mergePackages(packages.flat()),
     configDependencies,
     projects,
+    environment,
     lockfileDir: path.dirname(path.resolve(file)),
   }
-}
-
-function projectsOf(document: Fields): readonly string[] {
-  const importers = field(document, 'importers')
-  return isPlain(importers) ? Object.keys(importers) : []
 }
 
 export interface ReadLockfile {
@@ -60,16 +60,42 @@ export interface ReadLockfile {
   readonly configDependencies: LockedConfigDependencies
   /** The folders of all projects that it names, relative to `lockfileDir`. */
   readonly projects: readonly string[]
+  /** Undefined where pnpm's lockfile has no first document, and of other managers. */
+  readonly environment: Environment | undefined
   readonly lockfileDir: string
+}
+
+/** pnpm's own document of a lockfile. */
+export interface Environment {
+  readonly packages: readonly LockedPackage[]
+  /** Versions of pnpm itself, to which pnpm 11 and 12 switch. */
+  readonly pnpm: readonly string[]
+}
+
+function projectsOf(document: Fields): readonly string[] {
+  const importers = field(document, 'importers')
+  return isPlain(importers) ? Object.keys(importers) : []
+}
+
+function pnpmVersionsOf(document: Fields): readonly string[] {
+  const declared = rootField(document, 'packageManagerDependencies')
+  return Object.entries(declared).flatMap(([name, target]) => {
+    const version = isPlain(target) ? field(target, 'version') : undefined
+    return /^(?:pnpm|@pnpm\/exe)$/.test(name) && typeof version === 'string' ? [version] : []
+  })
+}
+
+function rootField(document: Fields, name: string): Fields {
+  const importers = field(document, 'importers')
+  const root = isPlain(importers) ? field(importers, '.') : undefined
+  const value = isPlain(root) ? field(root, name) : undefined
+  return isPlain(value) ? value : {}
 }
 
 /** Only what the first document itself calls a config dependency, and what it was resolved from. */
 function configDependenciesOf(document: Fields): LockedConfigDependencies {
-  const importers = field(document, 'importers')
-  const root = isPlain(importers) ? field(importers, '.') : undefined
-  const declared = isPlain(root) ? field(root, 'configDependencies') : undefined
   return new Map(
-    Object.entries(isPlain(declared) ? declared : {}).flatMap(([name, target]) => {
+    Object.entries(rootField(document, 'configDependencies')).flatMap(([name, target]) => {
       const specifier = isPlain(target) ? field(target, 'specifier') : undefined
       return typeof specifier === 'string' ? [[name, specifier] as const] : []
     }),

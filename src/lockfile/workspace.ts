@@ -111,8 +111,8 @@ async function pnpmField(folder: string): Promise<unknown> {
   return isPlain(manifest) ? field(manifest, 'pnpm') : undefined
 }
 
-/** The `.npmrc` beside the lockfile, with the variables in its keys that pnpm expands. */
-async function rcSettings(folder: string): Promise<unknown> {
+/** The `.npmrc` of a folder, with the variables in its keys that pnpm expands. */
+export async function rcSettings(folder: string): Promise<unknown> {
   const text = await textOf(path.join(folder, '.npmrc'))
   if (text === undefined) return undefined
   const [{ default: ini }, { envReplace }] = await Promise.all([import('ini'), import('@pnpm/config.env-replace')])

@@ -1,0 +1,173 @@
+/**
+ * Ways in which files of a repository keep pnpm from loading the gate. What the real pnpm then does: it installs a package
+ * that the policy refuses. No hook can tell, so `verify` has to.
+ */
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { after, before, describe, type TestContext, test } from 'node:test'
+import { type PnpmVersion, type Project, postinstallsRun, runPnpm } from '../support/pnpm/index.ts'
+import { pnpmScript } from '../support/pnpm/versions.ts'
+import { PNPMFILE, POLICY, startWorld, type World } from '../support/world.ts'
+import { packGate } from './packed.ts'
+import { FOREIGN, good, PERMISSIVE, runCli, VERSIONS } from './stage.ts'
+
+let world: World
+let gateVersion: string
+
+before(async () => {
+  world = await startWorld()
+  await world.publish(good('evil'), FOREIGN)
+  const { packed } = await packGate()
+  world.registry.publish(packed, { attestations: await world.attest(packed) })
+  gateVersion = packed.manifest.version
+})
+after(() => world.close())
+
+const EVIL = { dependencies: { evil: '1.0.0' } }
+const PLUGIN = 'pnpm-plugin-provenance-gate'
+
+/** A project that has a refused package in its lockfile, and loads the gate from `.pnpmfile.cjs`. */
+async function locked(
+  t: TestContext,
+  version: PnpmVersion,
+  files: Readonly<Record<string, string>> = {},
+  options: Parameters<World['gatedProject']>[0] = EVIL,
+): Promise<Project> {
+  const load = `// pnpm-plugin-provenance-gate\nmodule.exports = require(${JSON.stringify(PNPMFILE)})\n`
+  const project = world.gatedProject({ ...options, policy: PERMISSIVE, files: { '.pnpmfile.cjs': load, ...files } })
+  t.after(() => project.dispose())
+  const { status, output } = await runPnpm(version, ['install', '--lockfile-only'], project)
+  assert.equal(status, 0, output)
+  writeFileSync(path.join(project.dir, '.sigstorerc'), POLICY)
+  return project
+}
+
+const write = (project: Project, name: string, text: string) => writeFileSync(path.join(project.dir, name), text)
+
+async function assertGuarded(version: PnpmVersion, project: Project, args: readonly string[]): Promise<void> {
+  const { status, flat } = await runPnpm(version, args, project)
+  assert.notEqual(status, 0, flat)
+  assert.deepEqual(postinstallsRun(project), [])
+  const verified = await runCli(version, ['verify'], project)
+  assert.equal(verified.status, 1, verified.output)
+}
+
+/** The danger, and that `verify` sees it. */
+async function assertNoticed(
+  version: PnpmVersion,
+  project: Project,
+  args: readonly string[],
+  message: RegExp,
+): Promise<void> {
+  const { status, output } = await runPnpm(version, args, project)
+  assert.equal(status, 0, output)
+  assert.deepEqual(postinstallsRun(project), ['evil@1.0.0'], output)
+  const verified = await runCli(version, ['verify'], project)
+  assert.equal(verified.status, 2, verified.output)
+  assert.match(verified.output, message)
+}
+
+describe('.pnpmfile.mjs beside the .pnpmfile.cjs that loads the gate', () => {
+  for (const version of [11, 12] as const) {
+    for (const [what, text] of [
+      ['an empty one', ''],
+      ['a foreign one', 'export const hooks = {}\n'],
+    ] as const) {
+      test(`pnpm ${version} loads ${what} in its place; verify refuses it`, async (t) => {
+        const project = await locked(t, version)
+        const frozen = ['install', '--frozen-lockfile']
+        if (text === '') await assertGuarded(version, project, frozen)
+        write(project, '.pnpmfile.mjs', text)
+        // The lockfile has the digest of the other pnpmfile.
+        const lockfile = path.join(project.dir, 'pnpm-lock.yaml')
+        writeFileSync(lockfile, readFileSync(lockfile, 'utf8').replace(/^pnpmfileChecksum: .*\n\n?/m, ''))
+        const args = text !== '' ? ['install', '--no-frozen-lockfile'] : frozen
+        await assertNoticed(version, project, args, /\.pnpmfile\.mjs keeps the gate from being loaded/)
+      })
+    }
+  }
+
+  test('pnpm 10 does not look at it', async (t) => {
+    const project = await locked(t, 10, { '.pnpmfile.mjs': '' })
+    const { status, flat } = await runPnpm(10, ['install', '--frozen-lockfile'], project)
+    assert.notEqual(status, 0, flat)
+    assert.match(flat, /evil@1\.0\.0 +WORKFLOW_MISMATCH/)
+  })
+
+  for (const version of VERSIONS) {
+    test(`pnpm ${version} loads a gate that is a config dependency as well`, async (t) => {
+      const project = world.gatedProject({ policy: PERMISSIVE, files: { '.pnpmfile.cjs': '', '.pnpmfile.mjs': '' } })
+      t.after(() => project.dispose())
+      const added = await runPnpm(version, ['add', '--config', `${PLUGIN}@${gateVersion}`], project)
+      assert.equal(added.status, 0, added.output)
+      write(project, 'package.json', JSON.stringify({ name: 'project', version: '0.0.0', ...EVIL }))
+      assert.equal((await runPnpm(version, ['install', '--lockfile-only'], project)).status, 0)
+      write(project, '.sigstorerc', POLICY)
+      await assertGuarded(version, project, ['install', '--frozen-lockfile'])
+    })
+  }
+})
+
+const OLD = { skip: !existsSync(pnpmScript('10.9')) && 'pnpm 10.9.0 is not installed as pnpm10-9' }
+
+describe('pnpm 10.9', OLD, () => {
+  test('does not load a gate that is a config dependency; verify refuses packageManager that names it', async (t) => {
+    const project = world.gatedProject({ policy: PERMISSIVE, files: { '.pnpmfile.cjs': '' } })
+    t.after(() => project.dispose())
+    assert.equal((await runPnpm(10, ['add', '--config', `${PLUGIN}@${gateVersion}`], project)).status, 0)
+    const manifest = { name: 'project', version: '0.0.0', ...EVIL }
+    write(project, 'package.json', JSON.stringify(manifest))
+    assert.equal((await runPnpm(10, ['install', '--lockfile-only', '--ignore-pnpmfile'], project)).status, 0)
+    write(project, '.sigstorerc', POLICY)
+    await assertGuarded(10, project, ['install', '--frozen-lockfile'])
+    write(project, 'package.json', JSON.stringify({ ...manifest, packageManager: 'pnpm@10.9.0' }))
+    await assertNoticed(
+      '10.9',
+      project,
+      ['install', '--frozen-lockfile'],
+      /package\.json:1 names pnpm 10\.9\.0, which does not ask the gate/,
+    )
+  })
+
+  test('is refused by a gate that .pnpmfile.cjs loads: it calls no hook for what is in the lockfile', async (t) => {
+    const project = await locked(t, 10)
+    for (const args of [['install', '--frozen-lockfile'], ['install']]) {
+      const { status, flat } = await runPnpm('10.9', args, project)
+      assert.notEqual(status, 0, flat)
+      assert.match(flat, /cannot guard pnpm 10\.9\.0: before 10\.10 it asks no hook/)
+      assert.deepEqual(postinstallsRun(project), [])
+    }
+  })
+})
+
+describe('settings in the folder of a project', () => {
+  const WORKSPACE = {
+    workspace: { packages: ['app'] },
+    files: { 'app/package.json': JSON.stringify({ name: 'app', version: '1.0.0', ...EVIL }) },
+  }
+
+  test('pnpm 10 that is started there obeys ignore-pnpmfile of its .npmrc; verify refuses it', async (t) => {
+    const project = await locked(t, 10, WORKSPACE.files, WORKSPACE)
+    const args = ['-C', 'app', 'install', '--frozen-lockfile']
+    await assertGuarded(10, project, args)
+    write(project, 'app/.npmrc', 'ignore-pnpmfile=true\n')
+    const lockfile = path.join(project.dir, 'pnpm-lock.yaml')
+    writeFileSync(lockfile, readFileSync(lockfile, 'utf8').replace(/^pnpmfileChecksum: .*\n\n?/m, ''))
+    await assertNoticed(10, project, args, /app\/\.npmrc sets `ignore-pnpmfile`/)
+  })
+
+  for (const version of VERSIONS) {
+    test(`pnpm ${version} that is started there takes its pnpm-workspace.yaml for the root; verify refuses it`, async (t) => {
+      const project = await locked(t, version, WORKSPACE.files, WORKSPACE)
+      const args = ['-C', 'app', 'install']
+      await assertGuarded(version, project, args)
+      for (const name of ['.npmrc', 'pnpm-workspace.yaml'])
+        write(project, `app/${name}`, readFileSync(path.join(project.dir, name), 'utf8'))
+      await assertNoticed(version, project, args, /app\/pnpm-workspace\.yaml makes another workspace of a project/)
+      renameSync(path.join(project.dir, 'app/pnpm-workspace.yaml'), path.join(project.dir, 'app/x.yaml'))
+      const verified = await runCli(version, ['verify'], project)
+      assert.equal(verified.status, 1, verified.output)
+    })
+  }
+})
