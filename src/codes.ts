@@ -40,6 +40,7 @@ export const CODES = {
   EXCEPTION_EXPIRED: 'refused for another reason, which an exception excused until a day that is over',
   ALIAS_INVALID: 'it would be installed under what is no name of a package, or differs from another name by case alone',
   SOURCE_NOT_ALLOWED: 'comes from somewhere else than the rules for its name permit',
+  GATE_REPLACED: 'something else stands where the gate itself would be installed',
   NO_RULE: 'no rule of the policy is about this package',
   INTERNAL_ERROR: 'the gate itself failed while deciding, which is never a pass',
 } as const satisfies Record<string, string>

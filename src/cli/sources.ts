@@ -13,6 +13,7 @@ import type { SettingsOf } from '../evidence/settings-for.ts'
 import type { EvidenceSource, ReleaseSource } from '../evidence/types.ts'
 import { readLockfileBytes } from '../lockfile/bytes.ts'
 import { lockfilesIn } from '../lockfile/find.ts'
+import { markReplacedGate } from '../lockfile/gate-entry.ts'
 import { importersFrom, projectName, projectsIn } from '../lockfile/importers.ts'
 import { formatOf, lockfileFolder } from '../lockfile/kinds.ts'
 import { acrossLockfiles } from '../lockfile/links.ts'
@@ -97,10 +98,12 @@ async function readChosen(
     pnpm: own?.environment?.pnpm ?? [],
   })
   // The packages of one lockfile are distinct already.
-  const packages =
+  const all =
     read.length === 1 && pinned.length === 0
       ? locked
       : mergePackages([...locked, ...(await fromPlaces(pinned, folder, 'pnpm'))])
+  const pins = [...pinned, ...(vouched.has(GATE_NAME) ? (own?.environment?.packages ?? []) : [])]
+  const packages = markReplacedGate(all, pins)
   const projects = read.flatMap((each) => each.projects.map((project) => path.resolve(each.lockfileDir, project)))
   return { manager: 'pnpm', packages, projects: projects.map((project) => projectName(folder, project)) }
 }

@@ -2,6 +2,7 @@ import { type Refusal, type Result, refuse } from '../codes.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import type { Claims, Proof } from '../verify/types.ts'
 import { folderProblem } from './folders.ts'
+import { replacedGate } from './gate-entry.ts'
 import { comparableVersion } from './identity.ts'
 import { matchesPackage } from './packages.ts'
 import { meets, needsProofFor } from './require.ts'
@@ -152,7 +153,7 @@ export function evidenceFrom(pkg: LockedPackage, policy: Policy): string | undef
  * package whose folder could be the folder of another one is refused before any rule is asked.
  */
 export function decide(pkg: LockedPackage, policy: Policy, proof: Result<Proof> | undefined, now: Date): Verdict {
-  const refusal = folderProblem(pkg)
+  const refusal = folderProblem(pkg) ?? replacedGate(pkg)
   if (refusal !== undefined) return { package: pkg, status: 'refused', refusal, rule: undefined, claims: undefined }
   if (pkg.bundledIn !== undefined) return bundled(pkg, decide(pkg.bundledIn, policy, proof, now))
   const verdicts = policiesFor(pkg, policy).flatMap(({ project, policy: each }) => {

@@ -153,6 +153,8 @@ const ADVICE: Readonly<Partial<Record<RefusalCode, string>>> = {
   EXCEPTION_EXPIRED: 'what the exception was waiting for; or a new day for it, with a reason',
   SOURCE_NOT_ALLOWED:
     'what the rule covers, from there; or, if this is meant, a rule of its own before it, which names the source',
+  GATE_REPLACED:
+    'the entry that `pnpm add --config pnpm-plugin-provenance-gate` or `npm install` writes; no rule permits others',
   NO_RULE: 'a rule that is about it',
   INTERNAL_ERROR: 'a gate without this mistake: please report it',
 }
