@@ -41,14 +41,18 @@ export function movedBySettings({ workspaceDir, lockfileDir }: PnpmConfig, place
 }
 
 /**
- * The same of the folder whose lockfile pnpm is about to install: below the root each project can have one, and `pnpm deploy`
- * writes one in the folder that it is told.
+ * The same of the folder whose lockfile pnpm is about to install: below the root each project can have one, `pnpm deploy`
+ * writes one in the folder that it is told. pnpm 11 also asks the project's hooks about what it installs for itself.
  */
 export function movedLockfile(lockfileDir: string, place: CommandPlace): string | undefined {
   const isNamed = () => words(place).some((word) => isSame(path.resolve(place.cwd, word), lockfileDir))
-  if (contains(installRoot(place), lockfileDir) || isNamed()) return undefined
+  const isElsewhere = place.argv.some((word) => ELSEWHERE.has(word))
+  if (contains(installRoot(place), lockfileDir) || isElsewhere || isNamed()) return undefined
   return moved('is about to install from the lockfile in', lockfileDir, place)
 }
+
+/** Commands and options with which pnpm installs into folders of its own. */
+const ELSEWHERE = new Set(['-g', '--global', 'dlx', 'create'])
 
 function moved(what: string, folder: string, place: CommandPlace): string {
   return [

@@ -107,11 +107,6 @@ export function openSession({ pnpm, repairing, settings }: SessionOptions): Sess
     }
   }
 
-  /** Called by hooks that pnpm calls only when it does not install what the lockfile says. */
-  function refuseResolving(): void {
-    if (keepsLockfile(argv)) throw pnpmError(UNDONE)
-  }
-
   function repositoriesAt(origin: string): readonly LockedPackage[] {
     return existing.filter((each) => each.source === 'git' && each.origin === origin)
   }
@@ -180,7 +175,6 @@ export function openSession({ pnpm, repairing, settings }: SessionOptions): Sess
 
     canResolve: ({ alias, bareSpecifier }) =>
       edge(async () => {
-        refuseResolving()
         wanted.asked = true
         isResolving = true
         // Something is resolved, so that a project may get what only others had. Which one, pnpm 12 does not say in time.
@@ -289,10 +283,13 @@ export function openSession({ pnpm, repairing, settings }: SessionOptions): Sess
 
     afterAllResolved: (lockfile) =>
       edge(async () => {
-        refuseResolving()
+        const packages = lockedPackages(lockfile)
+        // Where there is nothing but links, pnpm 10 and 11 resolve in any case.
+        const isResolved = packages.some(({ source }) => source !== 'directory' && source !== 'workspace')
+        if (isResolved && keepsLockfile(argv)) throw pnpmError(UNDONE)
         await Promise.all(pending)
         judge.stopIfAnyWasRefused()
-        await judge.result(lockedPackages(lockfile), linksNothing, !insidePnpm && !linksNothing)
+        await judge.result(packages, linksNothing, !insidePnpm && !linksNothing)
       }),
   }
 }

@@ -172,6 +172,16 @@ describe('the lockfile that pnpm is about to install', () => {
       assert.equal(movedLockfile(at('out'), place('work', args)), undefined, args.join(' '))
   })
 
+  test('may be in a folder of pnpm itself, where the command line says so', () => {
+    for (const args of [
+      ['add', '-g', 'x'],
+      ['add', '--global', 'x'],
+      ['dlx', 'x'],
+      ['create', 'x'],
+    ])
+      assert.equal(movedLockfile(at('other'), place('work', args)), undefined, args.join(' '))
+  })
+
   test('is refused elsewhere', () => {
     for (const folder of ['other', 'worker', 'bare', '.', 'alone'])
       assert.match(

@@ -235,6 +235,24 @@ describe('a setting does not move the workspace away from the command', () => {
   }
 })
 
+test('pnpm 11 asks the hooks of the project about dlx and global installs: its policy judges them', async (t) => {
+  const project = world.gatedProject({ dependencies: {} })
+  t.after(() => project.dispose())
+  const home = path.join(project.root, 'pnpm-home')
+  mkdirSync(path.join(home, 'bin'), { recursive: true })
+  const PATH = [home, path.join(home, 'bin'), project.env.PATH].join(path.delimiter)
+  const run = (name: string) =>
+    runPnpm(11, ['add', '--global', `${name}@1.0.0`], project, { env: { PNPM_HOME: home, PATH } })
+  const { status, output } = await run('widget')
+  assert.equal(status, 0, output)
+  assert.deepEqual(postinstallsRun(project), ['widget@1.0.0'])
+  for (const refused of [await run('evil'), await runPnpm(11, ['dlx', 'evil@1.0.0'], project)]) {
+    assert.notEqual(refused.status, 0, refused.output)
+    assert.match(refused.flat, /evil@1\.0\.0 +WORKFLOW_MISMATCH/)
+  }
+  assert.deepEqual(postinstallsRun(project), ['widget@1.0.0'])
+})
+
 describe('a setting does not undo --frozen-lockfile', () => {
   for (const [version, line] of [
     [10, 'dedupe: true'],
@@ -259,6 +277,15 @@ describe('a setting does not undo --frozen-lockfile', () => {
       // The command line may say so itself.
       const { status: other, output } = await runPnpm(version, ['install', '--no-frozen-lockfile'], project)
       assert.equal(other, 0, output)
+    })
+  }
+
+  for (const version of VERSIONS) {
+    test(`pnpm ${version}: a project without dependencies is installed`, async (t) => {
+      const project = await lockedProject(world, version, {})
+      t.after(() => project.dispose())
+      const { status, output } = await runPnpm(version, ['install', '--frozen-lockfile'], project)
+      assert.equal(status, 0, output)
     })
   }
 })
