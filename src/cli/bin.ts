@@ -24,8 +24,15 @@ process.on('exit', () => {
   if (!hasAnswer) process.exitCode ||= 2
 })
 // Set rather than exited with: a report that is still being written to a pipe must not be cut off.
-void import('./main.ts').then(async ({ main }) => {
-  const status = await main(process.argv.slice(2), new Date())
-  process.exitCode = status === 0 && isLost ? 2 : status
-  hasAnswer = true
-})
+import('./main.ts')
+  .then(async ({ main }) => {
+    const status = await main(process.argv.slice(2), new Date())
+    process.exitCode = status === 0 && isLost ? 2 : status
+    hasAnswer = true
+  })
+  .catch((error: unknown) => {
+    process.stderr.write(
+      `provenance-gate: the program is not whole (${String(error).split('\n', 1)[0]}). Install it again.\n`,
+    )
+    process.exitCode = 2
+  })

@@ -23,27 +23,47 @@ export function refuseUnsafeSettings(
   root: string,
   now: Date,
 ): void {
-  const left = unsafe.flatMap((setting): readonly string[] => {
-    const about = allowed.filter((each) => isAbout(each, setting))
-    if (about.some(({ expires }) => now < endOf(expires))) return []
-    const [expired] = about
-    const end = expired === undefined ? '' : `; ${at(expired)} allowed it until ${expired.expires}`
-    return [`${where(setting)} ${setting.why}${end}`]
-  })
-  if (left.length === 0) return
-  const proposed = unsafe.find(
-    (setting) => setting.key !== undefined && !allowed.some((each) => isAbout(each, setting)),
+  const refused = unsafe.filter(
+    (setting) => !allowed.some((each) => isAbout(each, setting) && now < endOf(each.expires)),
   )
+  if (refused.length === 0) return
+  const lines = [...new Set(refused.map((setting) => lineFor(setting, allowed)))]
   throw new GateError(
     [
-      `SETTINGS_UNSAFE: with ${left.length === 1 ? 'this setting' : `these ${left.length} settings`} of ${root} a package manager may install something else than what the gate judges:`,
-      ...left.slice(0, MOST),
-      ...(left.length > MOST ? [`… and ${left.length - MOST} more`] : []),
-      'Remove them. Where you know why one is safe, allow it in the policy:',
-      ...(proposed === undefined ? [] : [`allowSettings: [${entryFor(proposed, now)}]`]),
+      `SETTINGS_UNSAFE: ${root} has ${lines.length === 1 ? 'a setting' : `${lines.length} settings`} with which a package manager may install something that the gate has not judged:`,
+      ...lines.slice(0, MOST),
+      ...(lines.length > MOST ? [`… and ${lines.length - MOST} more`] : []),
+      ...adviceFor(refused, allowed, now),
     ].join('\n'),
     { code: 'SETTINGS_UNSAFE' },
   )
+}
+
+function lineFor(setting: UnsafeSetting, allowed: readonly AllowedSetting[]): string {
+  const expired = allowed.find((each) => isAbout(each, setting))
+  const end = expired === undefined ? '' : `; ${at(expired)} allowed it until ${expired.expires}`
+  return `${where(setting)} ${setting.why}${end}`
+}
+
+/** What to do, as a person can do it: not every setting can be allowed, and an entry that has ended needs no second one. */
+function adviceFor(
+  refused: readonly UnsafeSetting[],
+  allowed: readonly AllowedSetting[],
+  now: Date,
+): readonly string[] {
+  const isExpired = (setting: UnsafeSetting) => allowed.some((each) => isAbout(each, setting))
+  const proposed = refused.find((setting) => setting.key !== undefined && !isExpired(setting))
+  const versions = 'The brackets name a version that it is about: the gate does not know which version will run.'
+  if (proposed !== undefined) {
+    return [
+      versions,
+      'Remove it. If you know why it is safe here, allow it in the policy:',
+      `allowSettings: [${entryFor(proposed, now)}]`,
+    ]
+  }
+  return refused.some(isExpired)
+    ? ['Remove it, or give its entry in the policy a later day.']
+    : ['No policy can allow that. Correct the file.']
 }
 
 function isAbout({ file, key, value }: AllowedSetting, setting: UnsafeSetting): boolean {

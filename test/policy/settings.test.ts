@@ -61,7 +61,7 @@ describe('unsafe settings', () => {
   const policy = allowing(`${ABOUT}, value: linked, ${WHY}`)
   for (const [what, setting] of Object.entries(refused)) {
     it(`are refused where the policy allows ${what}`, () => {
-      assert.match(refusal([setting], policy), /^SETTINGS_UNSAFE: with this setting of \/app /)
+      assert.match(refusal([setting], policy), /^SETTINGS_UNSAFE: \/app has a setting with which /)
     })
   }
 
@@ -69,17 +69,18 @@ describe('unsafe settings', () => {
     assert.equal(refusal([STRATEGY], undefined, new Date('2026-12-31T23:59:59.999Z')), 'accepted')
     assert.match(
       refusal([STRATEGY], undefined, new Date('2027-01-01T00:00:00Z')),
-      /makes npm compare no digest; \.sigstorerc:2 allowed it until 2026-12-31/,
+      /makes npm compare no digest; \.sigstorerc:2 allowed it until 2026-12-31\nRemove it, or give its entry in the policy a later day\.$/,
     )
   })
 
   it('are named with file, line, key, value and reason, and with the entry that would allow the first', () => {
     const other = { file: '.npmrc', line: 9, key: 'ca', value: { a: 1 }, why: 'changes whom npm trusts' }
     assert.deepEqual(refusal([STRATEGY, other], allowing(`file: x, key: x, ${WHY}`)).split('\n'), [
-      'SETTINGS_UNSAFE: with these 2 settings of /app a package manager may install something else than what the gate judges:',
+      'SETTINGS_UNSAFE: /app has 2 settings with which a package manager may install something that the gate has not judged:',
       'apps/web/.npmrc:3 "install-strategy" = "linked": makes npm compare no digest',
       '.npmrc:9 "ca" = {…}: changes whom npm trusts',
-      'Remove them. Where you know why one is safe, allow it in the policy:',
+      'The brackets name a version that it is about: the gate does not know which version will run.',
+      'Remove it. If you know why it is safe here, allow it in the policy:',
       'allowSettings: [{file: "apps/web/.npmrc", key: "install-strategy", value: "linked", reason: "why it is safe here", expires: "2027-02-28"}]',
     ])
   })
@@ -99,6 +100,11 @@ describe('unsafe settings', () => {
     )
   })
 
+  it('say so where no policy can allow them', () => {
+    const part = { file: '.npmrc', line: 1, why: 'a section in brackets' }
+    assert.match(refusal([part]), /\nNo policy can allow that\. Correct the file\.$/)
+  })
+
   it('are counted where they are more than a person reads', () => {
     const many = Array.from({ length: 10_000 }, (_, line) => ({
       ...STRATEGY,
@@ -107,7 +113,7 @@ describe('unsafe settings', () => {
       value: 'y'.repeat(100_000),
     }))
     const lines = refusal(many).split('\n')
-    assert.equal(lines.length, 24)
+    assert.equal(lines.length, 25)
     assert.ok(lines.includes('… and 9980 more'))
     assert.ok(lines.every((line) => line.length < 400))
   })

@@ -70,20 +70,25 @@ export async function runChild(
   })
 }
 
+/** Far more than any answer takes. */
+const ANSWER_MS = 60_000
+
 /** What a command prints, for questions that take no time. @throws GateError */
 export async function answerOf(program: string, args: readonly string[], folder: string, env: Variables) {
   const child = spawn(program, [...args], {
     cwd: folder,
     env: defined(env),
     stdio: ['ignore', 'pipe', 'ignore'],
-    timeout: 60_000,
   })
+  // Not `timeout`: of a program that is not there, Node would wait for it all the same.
+  const timer = setTimeout(() => child.kill(), ANSWER_MS)
   const chunks: Buffer[] = []
   child.stdout?.on('data', (chunk: Buffer) => chunks.push(chunk))
-  return new Promise<string>((resolve, reject) => {
+  const answer = new Promise<string>((resolve, reject) => {
     child.on('error', (error: NodeJS.ErrnoException) => reject(notStarted(program, error)))
     child.on('close', () => resolve(Buffer.concat(chunks).toString('utf8').slice(0, 4096).trim()))
   })
+  return answer.finally(() => clearTimeout(timer))
 }
 
 /** The status that a shell shows for it. */

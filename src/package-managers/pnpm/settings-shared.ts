@@ -24,7 +24,7 @@ export function kebabbed<Value>(settings: Readonly<Record<string, Value>>): Read
 export const WHY = {
   lockfile: 'makes pnpm install from another lockfile, or from none',
   anew: 'makes pnpm resolve anew, and not keep to the lockfile',
-  ci: 'switches off that an install in CI keeps to the lockfile',
+  ci: 'decides whether an install in CI keeps to the lockfile',
   root: 'moves the folder where pnpm looks for its lockfile and its settings',
   hooks: 'chooses the hooks that pnpm loads, and so whether the gate is loaded',
   store:
@@ -36,7 +36,7 @@ export const WHY = {
   runtime: 'makes pnpm download a runtime that no lockfile pins, and run scripts with it',
   mirror: 'makes pnpm download runtimes from a host that the gate does not look at',
   users: "makes pnpm read another file in place of the user's settings",
-  proxy: 'sends what pnpm downloads through a host that the repository names',
+  proxy: 'decides through which host pnpm downloads, or past which proxy',
   trust: 'chooses whom pnpm trusts as a registry, or who pnpm is to one',
   file: 'makes pnpm read a file of any name and size',
   offline: 'makes pnpm take packages from its store alone, past whatever is between it and the registry',
