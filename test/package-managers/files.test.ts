@@ -6,6 +6,7 @@ import { describe, it, type TestContext } from 'node:test'
 import { GateError } from '../../src/errors.ts'
 import { readSettingsFiles } from '../../src/package-managers/settings/files.ts'
 import { findUnsafeSettings } from '../../src/package-managers/settings/find.ts'
+import type { SettingsManager } from '../../src/package-managers/settings/types.ts'
 
 function folderWith(t: TestContext, files: Readonly<Record<string, string | Buffer>>): string {
   const folder = realpathSync(mkdtempSync(path.join(tmpdir(), 'settings-')))
@@ -50,19 +51,38 @@ describe('the settings files of a repository', () => {
     assert.deepEqual(found.map(({ file }) => file).sort(), ['../../.npmrc', 'package.json'])
   })
 
-  it('have no package.json but that of the root', (t) => {
-    const folder = folderWith(t, { '.git/HEAD': '', 'package.json': '{}', 'app/package.json': '{}' })
+  it('include the package.json of each project', (t) => {
+    const folder = folderWith(t, {
+      '.git/HEAD': '',
+      'package.json': '{}',
+      'app/package.json': '{}',
+      'other/package.json': '{}',
+    })
     assert.deepEqual(
       readSettingsFiles('pnpm', folder, ['app']).map(({ file }) => file),
-      ['package.json'],
+      ['package.json', 'app/package.json'],
     )
+  })
+
+  it('include those above the folder that a link to the root, or to a project, leads to', (t) => {
+    const folder = folderWith(t, {
+      '.git/HEAD': '',
+      'hidden/.npmrc': RC,
+      'hidden/app/.npmrc': RC,
+      'far/lib/.npmrc': RC,
+    })
+    symlinkSync('hidden/app', path.join(folder, 'app'))
+    symlinkSync('../../far/lib', path.join(folder, 'hidden/app/lib'))
+    const found = readSettingsFiles('npm', path.join(folder, 'app'), ['lib']).map(({ file }) => file)
+    for (const file of ['.npmrc', '../hidden/.npmrc', '../hidden/app/.npmrc', '../far/lib/.npmrc'])
+      assert.ok(found.includes(file), `${file} in ${found.join(' ')}`)
   })
 
   it('include every .env that bun reads', (t) => {
     const names = ['.env', '.env.local', '.env.production', '.env.production.local', '.env.development', '.env.test']
     const folder = folderWith(t, {
       '.git/HEAD': '',
-      ...Object.fromEntries([...names, '.env.example'].map((name) => [name, ''])),
+      ...Object.fromEntries([...names, '.env.example', '.env.yarn'].map((name) => [name, ''])),
     })
     assert.deepEqual(
       readSettingsFiles('bun', folder, [])
@@ -155,4 +175,29 @@ describe('a .yarnrc beside or above a lockfile of yarn 1', () => {
   it('may say that yarn keeps to its lockfile', (t) => {
     assert.deepEqual(unsafe(t, 'app/.yarnrc', '--install.frozen-lockfile true\n'), [])
   })
+})
+
+describe('settings that choose another program or runtime', () => {
+  const cases: readonly (readonly [SettingsManager, Readonly<Record<string, string>>, RegExp | undefined])[] = [
+    ['pnpm', { 'app/package.json': '{"pnpm":{"executionEnv":{"nodeVersion":"16.20.0"}}}' }, /runtime/],
+    ['yarn', { 'package.json': '{"packageManager":"yarn@4.18.1"}' }, /no yarn from 2\.0\.0 on/],
+    ['yarn', { 'package.json': '{"packageManager":"yarn@1.22.22+sha512.abc"}' }, undefined],
+    ['yarn', { '.yarnrc.yml': 'enableImmutableInstalls: false\n' }, /another value than true \(yarn 4\)/],
+    ['berry', { 'package.json': '{"packageManager":"yarn@1.22.22"}' }, /no yarn before 2\.0\.0/],
+    ['berry', { 'app/package.json': '{"packageManager":"yarn@https://evil.test/y.tgz"}' }, /no yarn before/],
+    ['berry', { '.yarnrc': '--install.cwd "./hidden"\n' }, /another folder/],
+    ['berry', { '.env.yarn': 'HTTPS_PROXY=http://evil.test:1\n' }, /names who passes on/],
+    ['berry', { '.env.yarn': 'NODE_OPTIONS=--require ./x.cjs\n' }, /./],
+    ['berry', { '.env': 'HTTPS_PROXY=http://evil.test:1\n' }, undefined],
+    ['npm', { '.corepack.env': 'COREPACK_INTEGRITY_KEYS=0\n' }, /corepack/],
+    ['pnpm', { 'app/.corepack.env': 'COREPACK_NPM_REGISTRY=http://evil.test/\n' }, /corepack/],
+  ]
+  for (const [manager, files, why] of cases) {
+    it(`${why === undefined ? 'include no' : 'include'} ${JSON.stringify(files)} beside a lockfile of ${manager}`, (t) => {
+      const folder = folderWith(t, { '.git/HEAD': '', ...files })
+      const found = findUnsafeSettings(manager, readSettingsFiles(manager, folder, ['app']))
+      assert.equal(found.length > 0, why !== undefined, JSON.stringify(found))
+      if (why !== undefined) assert.match(found[0]?.why ?? '', why)
+    })
+  }
 })

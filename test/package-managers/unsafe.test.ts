@@ -32,6 +32,8 @@ const LIST = list(
     '//*:_authToken': 'secret',
     overrides: 'plain',
     'install.exact': 'boolean',
+    'install.registry': 'url',
+    'install.registry.url': 'url',
     'pnpm.overrides': 'plain',
     patches: 'inside',
     'scopes.*.token': 'secret',
@@ -68,6 +70,7 @@ describe('settings in an .npmrc', () => {
   table([
     ['.npmrc', ''],
     ['.npmrc', '# lockfile-dir=x\n; lockfile-dir=x\n\n  # more\nhoist=false\n'],
+    ['.npmrc', 'hoist="true"\n'],
     ['.npmrc', 'hoist = true\r\ndepth=12\r\nlinker=hoisted\r\nlinker=true\r\n'],
     ['.npmrc', 'registry=https://npm.acme.test/\n@acme:registry="https://npm.acme.test/x"\n'],
     // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of the file
@@ -140,6 +143,9 @@ describe('settings in YAML files', () => {
     ['pnpm-workspace.yaml', '%YAML 1.1\n---\nhoist: true\n', [1, /directive/]],
     ['pnpm-workspace.yaml', 'hoist: true\u2028lockfile-dir: x\n', [1, /U\+2028/]],
     ['.yarnrc.yml', 'tags: [a, b]\n'],
+    ['pnpm-workspace.yaml', 'overrides: &a [*a]\n'],
+    ['pnpm-workspace.yaml', 'overrides: &a\n  b: *a\n'],
+    ['pnpm-workspace.yaml', `overrides: [${'a,'.repeat(300_000)}]\n`],
     ['.yarnrc.yml', 'install:\n  exact: true\n  cache:\n    dir: x\n', [4, /moves the cache/]],
     ['.yarnrc.yml', 'scopes:\n  acme:\n    token: x\n  "a.b":\n    token: y\n'],
     ['.yarnrc.yml', 'scopes:\n  acme:\n    proxy: x\n', [3, /no setting/]],
@@ -155,6 +161,7 @@ describe('settings in other files', () => {
   table([
     ['package.json', '{"name": "app", "scripts": {"x": "lockfile-dir"}, "brand-new": {"a": null}}'],
     ['package.json', '{"pnpm": {"overrides": {"a": "1"}}}'],
+    ['package.json', '{"description": "\u200e", "scripts": {"a": "x", "a": "y"}}'],
     ['package.json', '{"pnpm": {}}'],
     ['package.json', '{\n"pnpm": {\n"brandNew": 1}}', [3, /no setting/]],
     ['package.json', '{"pnpm": {"overrides": {}}, "name": "a",\n"pnpm": {}}', [2, /second time/]],
@@ -169,6 +176,9 @@ describe('settings in other files', () => {
     ['deno.json', '{"brand-new": true}', [1, /no setting/]],
     ['bunfig.toml', '# x\nhoist = true\n[install]\nexact = true\n'],
     ['bunfig.toml', '[install.cache]\ndir = "x"\n', [2, /moves the cache/]],
+    ['bunfig.toml', '[install]\nregistry = { url = "https://npm.acme.test/" }\n'],
+    ['bunfig.toml', '[install]\nregistry = "https://npm.acme.test/"\n'],
+    ['bunfig.toml', '[install]\nregistry = { other = "https://npm.acme.test/" }\n', [2, /no setting/]],
     ['bunfig.toml', 'install = { cache = { dir = "x" } }\n', [1, /moves the cache/]],
     ['bunfig.toml', '[install]\n"exa\\u0063t" = 1\n', [1, /true or false/]],
     ['bunfig.toml', '[install]\nexact = 1\nexact = true\n', [3, /no TOML/]],
@@ -208,6 +218,19 @@ describe('lists of several versions', () => {
   it('look at no file that no version reads', () => {
     assert.deepEqual(unsafe('.npmrc', 'x', [{ manager: 'pnpm', major: 1, files: {} }]), [])
   })
+})
+
+describe('a file with very many keys', () => {
+  const many = Array.from({ length: 100_000 }, (_, index) => `key${index}`)
+  const texts: readonly (readonly [SettingsFile, string, number])[] = [
+    ['package.json', `{${many.map((key) => `"${key}": 1`).join(',\n')}}`, 0],
+    ['.npmrc', many.map((key) => `${key}=1\n`).join(''), 1],
+    ['.env', many.map((key) => `${key}=1\n`).join(''), many.length],
+    ['deno.json', `{${many.map((key) => `"${key}": 1`).join(',\n')}}`, 1],
+  ]
+  for (const [kind, text, count] of texts) {
+    it(`is judged in one walk where it is ${kind}`, () => assert.equal(unsafe(kind, text).length, count))
+  }
 })
 
 describe('any text', () => {

@@ -1,8 +1,11 @@
-import { lineWith } from './parse/lines.ts'
 import type { SettingEntry } from './types.ts'
 
-/** What the lists of a file say of a path: a setting, the beginning of one, or neither. */
-export type PathKind = 'setting' | 'beginning' | 'unknown'
+/** What the lists of a file say of a path. A section may be a setting, too: `install.cache = false`. */
+export interface PathKind {
+  readonly isSetting: boolean
+  /** Whether it is the beginning of others. */
+  readonly isSection: boolean
+}
 
 /** Deeper than any setting. */
 const MAX_DEPTH = 10
@@ -10,22 +13,22 @@ const MAX_DEPTH = 10
 /**
  * Takes mappings apart until each entry is a setting of its own: `install: {cache: {dir: x}}` becomes `install.cache.dir`.
  *
- * @param text of the file, to find the lines of what is inside
+ * @param lineWith finds the line of a word, from a line on
  */
 export function expandEntries(
   entries: readonly SettingEntry[],
-  text: string,
+  lineWith: (word: string, from: number) => number,
   kindOf: (path: string) => PathKind,
   depth = 0,
 ): readonly SettingEntry[] {
   return entries.flatMap((entry) => {
-    if (kindOf(entry.key) !== 'beginning' || !isMapping(entry.value) || depth > MAX_DEPTH) return [entry]
+    if (!kindOf(entry.key).isSection || !isMapping(entry.value) || depth > MAX_DEPTH) return [entry]
     const inner = Object.entries(entry.value).map(([name, value]) => ({
-      line: lineWith(text, name, entry.line),
+      line: lineWith(name, entry.line),
       key: `${entry.key}.${name}`,
       value,
     }))
-    return expandEntries(inner, text, kindOf, depth + 1)
+    return expandEntries(inner, lineWith, kindOf, depth + 1)
   })
 }
 

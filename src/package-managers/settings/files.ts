@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, realpathSync } from 'node:fs'
 import { homedir } from 'node:os'
 import path from 'node:path'
 import { GateError } from '../../errors.ts'
@@ -15,23 +15,25 @@ const NAMES: Readonly<Record<SettingsFile, readonly string[]>> = {
   '.yarnrc': ['.yarnrc'],
   '.yarnrc.yml': ['.yarnrc.yml'],
   'bunfig.toml': ['bunfig.toml'],
-  // https://bun.com/docs/runtime/environment-variables
+  // Of bun, https://bun.com/docs/runtime/environment-variables, and of yarn 4, which reads `.env.yarn`.
   '.env': [
     '',
     '.local',
+    '.yarn',
     ...['development', 'production', 'test'].flatMap((mode) => [`.${mode}`, `.${mode}.local`]),
   ].map((end) => `.env${end}`),
+  '.corepack.env': ['.corepack.env'],
   'deno.json': ['deno.json', 'deno.jsonc'],
 }
 
 /** Which of them each manager reads. A test compares this with the lists. */
 export const FILES_OF: Readonly<Record<SettingsManager, readonly SettingsFile[]>> = {
-  pnpm: ['pnpm-workspace.yaml', 'package.json', '.npmrc'],
-  npm: ['package.json', '.npmrc'],
-  // Of .yarnrc.yml yarn 1 reads which program to start in its place.
-  yarn: ['package.json', '.npmrc', '.yarnrc', '.yarnrc.yml'],
-  berry: ['package.json', '.yarnrc.yml'],
-  bun: ['package.json', '.npmrc', 'bunfig.toml', '.env'],
+  pnpm: ['pnpm-workspace.yaml', 'package.json', '.npmrc', '.corepack.env'],
+  npm: ['package.json', '.npmrc', '.corepack.env'],
+  // Which yarn will run is not known: each reads files of the other.
+  yarn: ['package.json', '.npmrc', '.yarnrc', '.yarnrc.yml', '.corepack.env'],
+  berry: ['package.json', '.yarnrc', '.yarnrc.yml', '.env', '.corepack.env'],
+  bun: ['package.json', '.npmrc', 'bunfig.toml', '.env', '.corepack.env'],
   deno: ['package.json', '.npmrc', 'deno.json'],
 }
 
@@ -53,37 +55,58 @@ export function readSettingsFiles(
 ): readonly SettingsText[] {
   const kinds = FILES_OF[manager]
   return settingsFolders(root, projects).flatMap((folder) =>
-    kinds
-      // Of manifests the root's alone has settings.
-      .filter((kind) => kind !== 'package.json' || folder === root)
-      .flatMap((kind) =>
-        NAMES[kind].flatMap((name) => {
-          const place = path.join(folder, name)
-          const text = textOf(place, kind === 'package.json' ? MAX_MANIFEST : MAX_BYTES)
-          const file = path.relative(root, place).split(path.sep).join('/')
-          return text === undefined ? [] : [{ kind, file, text }]
-        }),
-      ),
+    kinds.flatMap((kind) =>
+      namesOf(manager, kind).flatMap((name) => {
+        const place = path.join(folder, name)
+        const text = textOf(place, kind === 'package.json' ? MAX_MANIFEST : MAX_BYTES)
+        const file = path.relative(root, place).split(path.sep).join('/')
+        return text === undefined ? [] : [{ kind, file, text }]
+      }),
+    ),
   )
 }
 
+/** Of the `.env` files yarn 4 reads its own alone, which bun does not read. */
+function namesOf(manager: SettingsManager, kind: SettingsFile): readonly string[] {
+  return kind === '.env' ? NAMES[kind].filter((name) => (name === '.env.yarn') === (manager === 'berry')) : NAMES[kind]
+}
+
+/** Where a folder is a link, programs see the folder that it leads to, and what is above that. */
 function settingsFolders(root: string, projects: readonly string[]): readonly string[] {
   const folders = new Set([root])
   for (const project of projects) {
-    let folder = path.resolve(root, project)
-    // A project of the workspace may be outside of the root's folder. Then there is nothing between.
-    if (path.relative(root, folder).startsWith('..')) folders.add(folder)
-    else for (; folder !== root && !folders.has(folder); folder = path.dirname(folder)) folders.add(folder)
+    const folder = path.resolve(root, project)
+    for (const each of between(root, folder)) folders.add(each)
+    const real = realFolder(folder)
+    if (real !== folder) for (const each of [real, ...foldersAbove(real)]) folders.add(each)
   }
   for (const folder of foldersAbove(root)) folders.add(folder)
+  const real = realFolder(root)
+  if (real !== root) for (const folder of [real, ...foldersAbove(real)]) folders.add(folder)
   return [...folders]
+}
+
+/** A folder and those above it up to the root; that folder alone where it is elsewhere. */
+function between(root: string, folder: string): readonly string[] {
+  const way = path.relative(root, folder)
+  if (way === '' || way.startsWith('..') || path.isAbsolute(way)) return [folder]
+  const above = upwards(folder)
+  return above.slice(0, above.indexOf(root))
+}
+
+function realFolder(folder: string): string {
+  try {
+    return realpathSync(folder)
+  } catch {
+    return folder
+  }
 }
 
 /**
  * Up to the outermost folder that is a checkout of git: one inside may be a submodule, which a pull request can add. Where
  * there is no such folder (in a container, say), all of them. The user's own folder holds settings of the user.
  */
-function foldersAbove(root: string): readonly string[] {
+export function foldersAbove(root: string): readonly string[] {
   const above = upwards(root).slice(1)
   const outermost = above.findLastIndex((folder) => existsSync(path.join(folder, '.git')))
   const isCheckout = outermost >= 0 || existsSync(path.join(root, '.git'))

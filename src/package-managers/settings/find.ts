@@ -14,7 +14,23 @@ const LISTS: readonly SettingsList[] = [pnpm10, pnpm11, pnpm12, NPM_11, NPM_12, 
 
 /** What is known of a manager's settings, by its major versions. */
 export function listsOf(manager: SettingsManager): readonly SettingsList[] {
-  return LISTS.filter((list) => list.manager === manager)
+  const own = LISTS.filter((list) => list.manager === manager)
+  const lists = manager === 'yarn' ? [...own, ONLY_YAML] : own
+  return manager === 'deno' ? lists : lists.map((list) => ({ ...list, files: { ...list.files, ...COREPACK } }))
+}
+
+/** Beside a lockfile of yarn 1, a newer yarn may be started all the same, and rewrites that lockfile. */
+const ONLY_YAML: SettingsList = {
+  ...BERRY_4,
+  files: { '.yarnrc.yml': BERRY_4.files['.yarnrc.yml'] ?? { accepted: {}, refused: {} } },
+}
+
+/** What corepack reads before it starts a manager: from where it downloads it, and whether it compares signatures. */
+const COREPACK: SettingsList['files'] = {
+  '.corepack.env': {
+    accepted: {},
+    refused: { '*': 'may choose from where corepack takes the package manager, and whether it checks it' },
+  },
 }
 
 /** The settings in files of a manager that are not known to be safe. */

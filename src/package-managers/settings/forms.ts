@@ -9,6 +9,8 @@ const NAMES: Readonly<Record<Exclude<Form, readonly unknown[]>, string>> = {
   inside: 'a relative path inside of its folder',
   'node-flags': 'options of Node that load no code',
   'package-manager': 'a package manager and its version, such as pnpm@10.1.0',
+  'classic-yarn': 'no yarn from 2.0.0 on',
+  'modern-yarn': 'no yarn before 2.0.0',
   secret: 'one line of text',
   plain: 'a value without variables',
 }
@@ -37,6 +39,10 @@ export function hasForm(value: unknown, form: Form): boolean {
       return isText(value) && isNodeFlags(value)
     case 'package-manager':
       return typeof value === 'string' && /^[a-z]+@\d+\.\d+\.\d+(?:[-+][\w.+-]*)?$/.test(value)
+    case 'classic-yarn':
+      return hasForm(value, 'package-manager') && !/^yarn@(?!1\.)/.test(String(value))
+    case 'modern-yarn':
+      return hasForm(value, 'package-manager') && !/^yarn@1\./.test(String(value))
     case 'secret':
       return typeof value === 'string' && value !== '' && !CONTROL.test(value)
     case 'plain':
@@ -78,14 +84,17 @@ function isInside(text: string): boolean {
   )
 }
 
-/** A stack of its own: a file may nest deeper than the engine's. */
+/** A stack of its own: a file may nest deeper than the engine's. An anchor of YAML may lead back to what holds it. */
 function isPlainData(value: unknown): boolean {
-  const open = [value]
-  for (let each = open.pop(); open.length > 0 || each !== undefined; each = open.pop()) {
+  const open: unknown[] = [value]
+  const seen = new Set<object>()
+  while (open.length > 0) {
+    const each = open.pop()
     if (typeof each === 'string') {
       if (each.includes('${')) return false
-    } else if (Array.isArray(each)) open.push(...each)
-    else if (typeof each === 'object' && each !== null) {
+    } else if (typeof each === 'object' && each !== null) {
+      if (seen.has(each)) continue
+      seen.add(each)
       for (const [key, inner] of Object.entries(each)) {
         if (key.includes('${')) return false
         open.push(inner)

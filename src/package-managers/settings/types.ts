@@ -13,6 +13,7 @@ export type SettingsFile =
   | '.yarnrc.yml'
   | 'bunfig.toml'
   | '.env'
+  | '.corepack.env'
   | 'deno.json'
 
 /**
@@ -27,6 +28,7 @@ export type SettingsFile =
  * - `inside`: a relative path, with `/`, that stays in the folder of its file.
  * - `node-flags`: options of Node, of which none loads code.
  * - `package-manager`: a name and an exact version, `pnpm@10.1.0` or `yarn@4.1.0+sha224.…`; neither a range nor a URL.
+ * - `classic-yarn`, `modern-yarn`: a package manager, but no yarn of the other kind, which rewrites the lockfile.
  * - `secret`: one line of text, which may contain `${`: a login, which the gate neither expands nor sends.
  * - `plain`: any data without variables, nothing (`null`) included. For what the lockfile repeats, or the gate reads by itself.
  * - a list: one of these very values.
@@ -40,6 +42,8 @@ export type Form =
   | 'inside'
   | 'node-flags'
   | 'package-manager'
+  | 'classic-yarn'
+  | 'modern-yarn'
   | 'secret'
   | 'plain'
   | readonly (string | number | boolean)[]

@@ -2,6 +2,7 @@ import { expandEntries, type PathKind } from './expand.ts'
 import { describeForm, hasForm } from './forms.ts'
 import { parseDotenv } from './parse/dotenv.ts'
 import { parseJsonSettings } from './parse/json.ts'
+import { openWords } from './parse/lines.ts'
 import { parseRc } from './parse/rc.ts'
 import { parseTomlSettings } from './parse/toml.ts'
 import { parseYamlSettings } from './parse/yaml.ts'
@@ -41,25 +42,29 @@ export function unsafeSettings(
     return settings === undefined ? [] : [{ by: `${TITLES[manager]} ${major}`, settings }]
   })
   if (known.length === 0) return []
-  const hidden = kind === '.env' ? null : DECEPTIVE.exec(text)
-  const found = hidden === null ? parse(kind, text) : { entries: [], unclear: [deceptive(text, hidden.index)] }
-  const kindOf = (path: string) => kindOfPath(path, known)
-  const entries = expandEntries(found.entries, text, kindOf).filter(
-    ({ key }) => !(SKIPS.has(kind) && kindOf(key) === 'unknown' && !key.includes('.')),
-  )
+  const names = openNames(known)
+  // In JSON such characters are in texts alone, and escaped or not they are no setting's.
+  const hidden = UNCHECKED.has(kind) ? null : DECEPTIVE.exec(text)
+  const found =
+    hidden === null ? parse(kind, text, names.isNamed) : { entries: [], unclear: [deceptive(text, hidden.index)] }
+  if (found.entries.length > MOST_ENTRIES && kind !== '.env')
+    return [{ file, line: 1, why: `${found.entries.length} settings, more than any file of settings has` }]
+  const entries = expandEntries(found.entries, openWords(text), names.kindOf)
   return [
     ...found.unclear.map(({ line, what }) => ({ file, line, why: `${what}, which package managers read differently` })),
     ...entries.flatMap((entry) => {
-      const why = whyUnsafe(entry, known)
+      const why = whyUnsafe(entry, known, names)
       return why === undefined ? [] : [{ file, ...entry, why }]
     }),
   ].toSorted((a, b) => a.line - b.line)
 }
 
+const MOST_ENTRIES = 5_000
+
 /** Whatever a parser throws, a stack that is too small included, makes the file unclear. */
-function parse(kind: SettingsFile, text: string): ParsedSettings {
+function parse(kind: SettingsFile, text: string, isNamed: (key: string) => boolean): ParsedSettings {
   try {
-    return PARSERS[kind](text)
+    return PARSERS[kind](text, isNamed)
   } catch (error) {
     const [reason = ''] = String(error).split('\n', 1)
     return { entries: [], unclear: [{ line: 1, what: `a part that cannot be read (${reason.slice(0, 100)})` }] }
@@ -75,19 +80,19 @@ const TITLES: Readonly<Record<SettingsList['manager'], string>> = {
   deno: 'deno',
 }
 
-const PARSERS: Readonly<Record<SettingsFile, (text: string) => ParsedSettings>> = {
+const PARSERS: Readonly<Record<SettingsFile, (text: string, isNamed: (key: string) => boolean) => ParsedSettings>> = {
   'pnpm-workspace.yaml': parseYamlSettings,
   '.yarnrc.yml': parseYamlSettings,
   '.npmrc': parseRc,
   '.yarnrc': parseYarnrc,
   'bunfig.toml': parseTomlSettings,
   '.env': parseDotenv,
-  'package.json': (text) => parseJsonSettings(text.replace(/^\uFEFF/, ''), false),
-  'deno.json': (text) => parseJsonSettings(text.replace(/^\uFEFF/, ''), true),
+  '.corepack.env': parseDotenv,
+  'package.json': (text, isNamed) => parseJsonSettings(text.replace(/^\uFEFF/, ''), false, isNamed),
+  'deno.json': (text) => parseJsonSettings(text.replace(/^\uFEFF/, ''), true, () => true),
 }
 
-/** Files that hold much else: fields at the top that no list names are of no concern here. */
-const SKIPS: ReadonlySet<SettingsFile> = new Set(['package.json'])
+const UNCHECKED: ReadonlySet<SettingsFile> = new Set(['.env', '.corepack.env', 'package.json', 'deno.json'])
 
 /** Control characters, and those that make a line look other than it is read; tabs and line ends are none. */
 const DECEPTIVE = /(?![\t\n\r])\p{Cc}|[\p{Bidi_Control}\p{Zl}\p{Zp}]|\r(?!\n)/u
@@ -104,16 +109,40 @@ interface Known {
   readonly settings: KnownSettings
 }
 
-function kindOfPath(path: string, known: readonly Known[]): PathKind {
-  if (known.some(({ settings }) => lookUp(settings, path) !== undefined)) return 'setting'
-  const names = known.flatMap(({ settings }) => [...Object.keys(settings.accepted), ...Object.keys(settings.refused)])
-  return names.some((name) => name.startsWith(`${path}.`) || goesOn(name, path)) ? 'beginning' : 'unknown'
+/** The names of all lists, looked at once for a file. */
+interface Names {
+  kindOf(path: string): PathKind
+  /** Whether a key at the top is a setting, or a section with settings. */
+  isNamed(key: string): boolean
+  /** The usual spelling of a known setting that is written otherwise. */
+  usualOf(key: string): string | undefined
 }
 
-/** Whether a pattern such as `npmScopes.*.npmAuthToken` is about something in `npmScopes.acme`. */
-function goesOn(pattern: string, path: string): boolean {
-  const at = pattern.indexOf('*')
-  return at > 0 && pattern.slice(at).startsWith('*.') && path.startsWith(pattern.slice(0, at))
+function openNames(known: readonly Known[]): Names {
+  const names = [
+    ...new Set(known.flatMap(({ settings }) => [...Object.keys(settings.accepted), ...Object.keys(settings.refused)])),
+  ]
+  const sections = new Set(names.flatMap(sectionsOf))
+  const open = names.filter((name) => name.indexOf('*.') > 0)
+  const usual = new Map(names.toReversed().map((name) => [folded(name), name]))
+  const kindOf = (path: string): PathKind => ({
+    isSetting: known.some(({ settings }) => lookUp(settings, path) !== undefined),
+    isSection: sections.has(path) || open.some((name) => path.startsWith(name.slice(0, name.indexOf('*')))),
+  })
+  return {
+    kindOf,
+    isNamed: (key) => {
+      const { isSetting, isSection } = kindOf(key)
+      return isSetting || isSection
+    },
+    usualOf: (key) => usual.get(folded(key)),
+  }
+}
+
+/** `install` and `install.cache` of `install.cache.dir`. */
+function sectionsOf(name: string): readonly string[] {
+  const pieces = name.split('.')
+  return pieces.slice(1).map((_, index) => pieces.slice(0, index + 1).join('.'))
 }
 
 type Word = { readonly refused: string } | { readonly form: Form }
@@ -135,13 +164,13 @@ function matches(pattern: string, key: string): boolean {
   return key.length >= before.length + after.length && key.startsWith(before) && key.endsWith(after)
 }
 
-function whyUnsafe({ key, value }: SettingEntry, known: readonly Known[]): string | undefined {
+function whyUnsafe({ key, value }: SettingEntry, known: readonly Known[], names: Names): string | undefined {
   const words = known.flatMap(({ by, settings }) => {
     const word = lookUp(settings, key)
     return word === undefined ? [] : [{ by, word }]
   })
   for (const { by, word } of words) if ('refused' in word) return `${word.refused} (${by})`
-  if (words.length === 0) return `is no setting that the gate knows of ${listed(known)}${similar(key, known)}`
+  if (words.length === 0) return `is no setting that the gate knows of ${listed(known)}${similar(key, names)}`
   for (const { by, word } of words)
     if ('form' in word && !hasForm(value, word.form)) return `has another value than ${describeForm(word.form)} (${by})`
   return undefined
@@ -152,9 +181,8 @@ function listed(known: readonly Known[]): string {
 }
 
 /** Another spelling of a known setting, which the manager may well take for it. */
-function similar(key: string, known: readonly Known[]): string {
-  const names = known.flatMap(({ settings }) => [...Object.keys(settings.accepted), ...Object.keys(settings.refused)])
-  const meant = names.find((name) => folded(name) === folded(key))
+function similar(key: string, names: Names): string {
+  const meant = names.usualOf(key)
   return meant === undefined ? '' : `; its usual spelling is \`${meant}\``
 }
 

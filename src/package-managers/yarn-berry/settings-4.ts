@@ -1,4 +1,8 @@
+import { BUN_1 } from '../bun/settings-1.ts'
 import type { Form, SettingsList } from '../settings/types.ts'
+import { YARN_1 } from '../yarn-classic/settings-1.ts'
+
+const YARNRC = YARN_1.files['.yarnrc']
 
 /** They change messages, waiting, other commands than `install`, or how what is in the lockfile is laid out. */
 const HARMLESS: Readonly<Record<string, Form>> = {
@@ -154,13 +158,20 @@ export const BERRY_4: SettingsList = {
   manager: 'berry',
   major: 4,
   files: {
+    // For yarn 1, should it be started instead.
+    ...(YARNRC && { '.yarnrc': YARNRC }),
+    // Read before the settings, which may refer to what it sets.
+    '.env': {
+      accepted: { '*': 'plain' },
+      refused: { ...BUN_1.files['.env']?.refused, 'YARN_*': 'is a setting of yarn' },
+    },
     '.yarnrc.yml': { accepted: { ...HARMLESS, ...CHECKED, ...REGISTRIES, ...PROGRAMS }, refused: REFUSED },
     'package.json': {
       accepted: {
         dependenciesMeta: 'plain',
         'installConfig.hoistingLimits': ['none', 'workspaces', 'dependencies'],
         'installConfig.selfReferences': 'boolean',
-        packageManager: 'package-manager',
+        packageManager: 'modern-yarn',
         preferUnplugged: 'boolean',
         resolutions: 'plain',
         workspaces: 'plain',

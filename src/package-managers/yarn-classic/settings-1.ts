@@ -231,7 +231,7 @@ export const YARN_1: SettingsList = {
         config: 'plain',
         devEngines: 'plain',
         'installConfig.*': 'plain',
-        packageManager: 'package-manager',
+        packageManager: 'classic-yarn',
         resolutions: 'plain',
         workspaces: 'plain',
       },

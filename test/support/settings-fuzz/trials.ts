@@ -24,6 +24,8 @@ const OF_FORM: Readonly<Record<Exclude<Form, readonly unknown[]>, readonly unkno
   inside: ['elsewhere/file.cjs'],
   'node-flags': ['--no-warnings'],
   'package-manager': ['pnpm@10.0.0'],
+  'classic-yarn': ['yarn@1.22.22'],
+  'modern-yarn': ['yarn@4.1.0'],
   secret: ['word'],
   plain: [{ dep: '1.1.0' }, ['dep'], { dep: { dependencies: { extra: '1.0.0' } } }],
 }

@@ -33,7 +33,8 @@ function trimmed(text: string): string {
 function readings(raw: string): readonly (string | boolean | null)[] {
   const [, , quoted] = /^(["'])(.*)\1$/s.exec(raw) ?? []
   if (/["'\\]/.test(quoted ?? raw)) return []
-  if (quoted !== undefined) return [quoted]
+  // As ini reads it: quotes do not make a text of `true`.
+  if (quoted !== undefined) return [scalarOf(quoted)]
   return [...new Set([raw, trimmed(raw.replace(/[;#].*$/s, ''))])].map(scalarOf)
 }
 

@@ -1,11 +1,12 @@
 import { parse, TomlError } from 'smol-toml'
 import type { ParsedSettings } from '../types.ts'
-import { lineWith } from './lines.ts'
+import { openWords } from './lines.ts'
 
 /** The top level of a TOML file, such as bun's `bunfig.toml`. */
 export function parseTomlSettings(text: string): ParsedSettings {
   try {
-    const entries = Object.entries(parse(text)).map(([key, value]) => ({ line: lineWith(text, key, 1), key, value }))
+    const lineWith = openWords(text)
+    const entries = Object.entries(parse(text)).map(([key, value]) => ({ line: lineWith(key, 1), key, value }))
     return { entries, unclear: [] }
   } catch (error) {
     if (!(error instanceof TomlError)) throw error
