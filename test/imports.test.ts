@@ -118,7 +118,13 @@ const BETWEEN = ['src/proving', 'src/proxy']
 const COMPOSITION_ROOTS = [
   ...['src/cli/sources.ts', 'src/cli/verify.ts', 'src/cli/accept.ts', 'src/cli/init.ts', 'src/cli/export.ts'],
   ...['src/cli/explain.ts', 'src/cli/policy.ts', 'src/cli/verify-bundle.ts', 'src/cli/trust.ts'],
-  ...['src/cli/lockfiles.ts', 'src/cli/check.ts', 'src/cli/from-places.ts', 'src/cli/project-lockfiles.ts'],
+  ...[
+    'src/cli/lockfiles.ts',
+    'src/cli/check.ts',
+    'src/cli/from-places.ts',
+    'src/cli/project-lockfiles.ts',
+    'src/cli/other-root.ts',
+  ],
   ...['run', 'places', 'projects', 'workspace', 'receipt'].map((name) => `src/cli/run/${name}.ts`),
   ...['hooks/session.ts', 'hooks/judge.ts', 'hooks/receipt.ts'],
   'src/settings.ts',

@@ -34,6 +34,7 @@ import { checkSettings } from '../settings.ts'
 import type { TrustFiles } from '../trust/inputs.ts'
 import { GATE_NAME } from '../util/gate-name.ts'
 import { fromPlaces } from './from-places.ts'
+import { refuseOtherRoot } from './other-root.ts'
 import { refuseUnlockedProjects } from './project-lockfiles.ts'
 
 /** What every command that looks at a lockfile is told: which one, and where evidence and trust come from. */
@@ -263,17 +264,21 @@ export function oneList(lists: readonly (readonly LockedPackage[])[]): readonly 
 /**
  * The packages of a lockfile, once it is sure that the manager installs these and no others, and that each policy of a
  * project is kept.
+ *
+ * @param roots `all` where the lockfiles of workspaces above are judged as well
  */
 export async function ruledPackages(
   lockfile: string,
   policy: Policy,
   once: Derived,
   now: Date,
+  roots: 'this' | 'all' = 'this',
 ): Promise<readonly LockedPackage[]> {
   const folder = lockfileFolder(lockfile)
   const base = projectsFolder(policy, folder)
   const { manager, packages, projects } = await readChosen(lockfile, once, base)
   await checkSettings({ manager, root: folder, projects, policy, once, now })
+  if (roots === 'this') await refuseOtherRoot(manager, folder)
   await refuseUnlisted(policy, base, projectsIn(packages))
   return packages
 }

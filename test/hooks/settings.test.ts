@@ -2,7 +2,7 @@
  * Settings of a repository that change what pnpm says of itself, or where it installs from. Each was a way past the gate.
  */
 import assert from 'node:assert/strict'
-import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, type TestContext, test } from 'node:test'
 import { type PnpmVersion, type Project, postinstallsRun, prepareStore, runPnpm } from '../support/pnpm/index.ts'
@@ -245,12 +245,13 @@ test('pnpm 11 asks the hooks of the project about dlx and global installs: its p
     runPnpm(11, ['add', '--global', `${name}@1.0.0`], project, { env: { PNPM_HOME: home, PATH } })
   const { status, output } = await run('widget')
   assert.equal(status, 0, output)
-  assert.deepEqual(postinstallsRun(project), ['widget@1.0.0'])
   for (const refused of [await run('evil'), await runPnpm(11, ['dlx', 'evil@1.0.0'], project)]) {
     assert.notEqual(refused.status, 0, refused.output)
     assert.match(refused.flat, /evil@1\.0\.0 +WORKFLOW_MISMATCH/)
   }
-  assert.deepEqual(postinstallsRun(project), ['widget@1.0.0'])
+  const installed = readdirSync(home, { recursive: true, encoding: 'utf8' }).map((file) => path.basename(file))
+  assert.ok(installed.includes('widget'))
+  assert.ok(!installed.includes('evil'))
 })
 
 describe('a setting does not undo --frozen-lockfile', () => {

@@ -85,7 +85,7 @@ export async function run(command: readonly string[], options: RunOptions, now: 
   const gate = openGate({ policy, ...(await proverOptions(sources, root, trust, now, policy)) })
   await gate.load(true)
   const entries = async (files: readonly string[]) =>
-    (await Promise.all(files.map((file) => ruledPackages(file, policy, once, now)))).flat()
+    (await Promise.all(files.map((file) => ruledPackages(file, policy, once, now, 'all')))).flat()
   const locked = await entries(lockfiles)
 
   const before = await forEachPackage(isStrict ? locked : unseen(locked, asked), gate)

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict'
+import path from 'node:path'
+import { describe, it } from 'node:test'
+import { refuseOtherRoot } from '../../src/cli/other-root.ts'
+import type { SettingsManager } from '../../src/package-managers/settings/types.ts'
+import { folderWith, messageOf } from '../policy/support.ts'
+
+const NPM_LIKE: readonly SettingsManager[] = ['npm', 'yarn', 'berry', 'bun']
+const APP = { '.git/HEAD': '', 'app/package.json': '{}', 'app/sub/package.json': '{}' }
+
+async function refusal(
+  t: Parameters<typeof folderWith>[0],
+  manager: SettingsManager,
+  files: Readonly<Record<string, string>>,
+  folder = 'app',
+): Promise<string> {
+  const root = folderWith(t, { ...APP, ...files })
+  return messageOf(root, () => refuseOtherRoot(manager, path.join(root, folder)))
+}
+
+describe('a lockfile in a folder of a workspace', () => {
+  for (const manager of NPM_LIKE) {
+    for (const workspaces of ['["app"]', '{"packages":["app"]}', '["*"]', '["./app/"]', '["app/../app"]']) {
+      it(`is not what ${manager} installs from where the root above has "workspaces": ${workspaces}`, async (t) => {
+        const files = { 'package.json': `{"workspaces":${workspaces}}` }
+        assert.match(await refusal(t, manager, files), /^~\/app is part of the workspace in ~, so a package manager/)
+      })
+    }
+    it(`is what ${manager} installs from where the root above has no project there`, async (t) => {
+      for (const text of ['{}', '{"workspaces":["other"]}', '{"workspaces":["app/*"]}', 'no JSON'])
+        assert.equal(await refusal(t, manager, { 'package.json': text }), 'accepted', text)
+    })
+  }
+
+  it('is not what pnpm installs from below a pnpm-workspace.yaml, whatever its patterns say', async (t) => {
+    for (const text of ['packages: [app]\n', 'packages: [other]\n', '{}\n'])
+      assert.match(
+        await refusal(t, 'pnpm', { 'pnpm-workspace.yaml': text }, 'app/sub'),
+        /is part of the workspace in ~,/,
+      )
+  })
+
+  it('is what pnpm installs from where each project has a lockfile, or where no workspace is above', async (t) => {
+    const separate = { 'pnpm-workspace.yaml': 'packages: [app]\nsharedWorkspaceLockfile: false\n' }
+    assert.equal(await refusal(t, 'pnpm', separate), 'accepted')
+    assert.equal(await refusal(t, 'pnpm', { 'package.json': '{"workspaces":["app"]}' }), 'accepted')
+  })
+
+  it('is looked for no further up than the checkout', async (t) => {
+    const root = folderWith(t, {
+      'package.json': '{"workspaces":["repo"]}',
+      'repo/.git/HEAD': '',
+      'repo/package.json': '{}',
+    })
+    assert.equal(await messageOf(root, () => refuseOtherRoot('npm', path.join(root, 'repo'))), 'accepted')
+  })
+})
