@@ -14,8 +14,7 @@ import { type Problem, problemsOf, toError } from './problems.ts'
 import { at, quote } from './text.ts'
 import type { Identity, IdentityLock, LockEntry, LockedIdentity, UnprovenVersion } from './types.ts'
 
-const HEADER = ` Who publishes the packages of this repository, as verified provenance says. An entry holds for all versions, older ones
- too; "from" says where a further publisher begins.
+const HEADER = ` Who publishes these packages, by verified provenance. Entries hold for all versions; "from" begins a further publisher.
  "unproven" lists the versions that have no provenance although others of their package have: no other may lack it.
  Written by \`provenance-gate accept\`. Review a change like one of the policy: an attacker who has taken over a
  publisher shows here first.`

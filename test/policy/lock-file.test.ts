@@ -32,7 +32,7 @@ const moved: Identity = {
 const INTEGRITY = `sha512-${'A'.repeat(86)}==`
 const OTHER = `sha512-${'B'.repeat(85)}A==`
 
-const TEXT = `# Who has published the packages of this repository, as verified provenance says, and from which version on.
+const TEXT = `# Who publishes these packages, by verified provenance. Entries hold for all versions; "from" begins a further publisher.
 # "unproven" lists the versions that have no provenance although others of their package have: no other may lack it.
 # Written by \`provenance-gate accept\`. Review a change like one of the policy: an attacker who has taken over a
 # publisher shows here first.
