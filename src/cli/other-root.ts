@@ -16,6 +16,8 @@ import { workspaceFolders } from './run/workspace.ts'
  * @throws GateError that names the workspace
  */
 export async function refuseOtherRoot(manager: SettingsManager, folder: string): Promise<void> {
+  // pnpm goes up no further.
+  if (manager === 'pnpm' && existsSync(path.join(folder, 'pnpm-workspace.yaml'))) return
   for (const above of foldersAbove(folder)) {
     const isRoot = manager === 'pnpm' ? await isPnpmRoot(above) : await hasProject(above, folder)
     if (!isRoot) continue

@@ -160,7 +160,7 @@ describe('the action', () => {
   test('takes names for what they are', async () => {
     const folder = `--help "quoted" $HOME '$(id)'`
     await made.change('names', { good: '1.0.0' })
-    for (const file of ['package.json', 'pnpm-lock.yaml', '.npmrc'])
+    for (const file of ['package.json', 'pnpm-lock.yaml', 'pnpm-workspace.yaml', '.npmrc'])
       made.write({ [`${folder}/${file}`]: made.read(file) })
     made.write({ [`${folder}/-p`]: made.read('.sigstorerc').replaceAll('trust/', '../trust/') })
     await made.git('add', '--all')

@@ -44,6 +44,8 @@ describe('a lockfile in a folder of a workspace', () => {
     const separate = { 'pnpm-workspace.yaml': 'packages: [app]\nsharedWorkspaceLockfile: false\n' }
     assert.equal(await refusal(t, 'pnpm', separate), 'accepted')
     assert.equal(await refusal(t, 'pnpm', { 'package.json': '{"workspaces":["app"]}' }), 'accepted')
+    const own = { 'pnpm-workspace.yaml': 'packages: [app]\n', 'app/pnpm-workspace.yaml': '' }
+    assert.equal(await refusal(t, 'pnpm', own), 'accepted')
   })
 
   it('is looked for no further up than the checkout', async (t) => {
