@@ -6,6 +6,7 @@ import path from 'node:path'
 import { after, beforeEach, describe, type TestContext, test } from 'node:test'
 import { compress } from 'snappyjs'
 import { parse, stringify } from 'yaml'
+import { allowSettings } from '../support/allow-settings.ts'
 import { startGithubHost } from '../support/github-host.ts'
 import { createProject } from '../support/pnpm/index.ts'
 import { createTarball } from '../support/registry/index.ts'
@@ -88,6 +89,7 @@ function project(t: TestContext, entry: Parameters<typeof lockfile>[0] = asset()
     },
   })
   t.after(() => made.dispose())
+  allowSettings(made.dir)
   return made
 }
 

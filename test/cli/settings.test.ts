@@ -127,7 +127,7 @@ for (const [name, cases] of Object.entries(CASES)) {
           const { status, stderr } = await runCli(['verify'], where)
           assert.match(stderr, expectedIn(each))
           assert.equal(status, 2)
-          const run = await through(runner, STRICT[runner], project)
+          const run = await through(runner, STRICT[runner], project, { refusesSettings: true })
           assert.match(run.stderr, expectedIn(each))
           assert.equal(run.status, 2)
           assert.ok(!existsSync(path.join(project.dir, 'node_modules')))

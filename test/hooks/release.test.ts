@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, beforeEach, describe, type TestContext, test } from 'node:test'
+import { allowSettings } from '../support/allow-settings.ts'
 import { startGithubHost } from '../support/github-host.ts'
 import {
   markedPackage,
@@ -60,6 +61,7 @@ function projectWith(t: TestContext, specifier: string, rules: string, others = 
     files: { 'github.json': JSON.stringify(github.trustedRoot), 'ca.pem': host.ca },
   })
   t.after(() => project.dispose())
+  allowSettings(project.dir)
   return project
 }
 

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { TestContext } from 'node:test'
+import { allowSettings } from '../../support/allow-settings.ts'
 import {
   createManagerProject,
   MANAGERS,
@@ -89,6 +90,8 @@ interface Extra {
   readonly env?: Readonly<Record<string, string>>
   readonly options?: readonly string[]
   readonly cwd?: string
+  /** Whether settings that are not known to be safe are refused. Else the policy allows them, as an operator may. */
+  readonly refusesSettings?: boolean
 }
 
 /** `provenance-gate run -- MANAGER args`. */
@@ -96,8 +99,9 @@ export async function through(
   runner: Runner,
   args: readonly string[],
   project: RunProject,
-  { env, options = [], cwd = project.dir }: Extra = {},
+  { env, options = [], cwd = project.dir, refusesSettings = false }: Extra = {},
 ): Promise<ProcessRun> {
+  if (!refusesSettings) allowSettings(project.dir, [path.relative(project.dir, cwd)])
   const command = [process.execPath, CLI, 'run', ...options, '--', ...commandOf(runner), ...args] as const
   const run = await runProcess([...command], { cwd, env: { ...project.env, ...env } }, killed)
   assertNoStack(run.stderr.replace(/^error Error: .*(?:\n {4}at .*)*/gm, ''))

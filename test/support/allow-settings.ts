@@ -1,0 +1,20 @@
+import { appendFileSync, existsSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { FILES_OF, readSettingsFiles } from '../../src/package-managers/settings/files.ts'
+import { findUnsafeSettings } from '../../src/package-managers/settings/find.ts'
+import type { SettingsManager } from '../../src/package-managers/settings/types.ts'
+
+const MANAGERS = Object.keys(FILES_OF) as readonly SettingsManager[]
+
+/**
+ * Has the policy of a project allow all settings that are there, so that a test sees what is behind the list of settings: an
+ * operator may allow each of them.
+ */
+export function allowSettings(dir: string, projects: readonly string[] = []): void {
+  const policy = path.join(dir, '.sigstorerc')
+  if (!existsSync(policy) || readFileSync(policy, 'utf8').includes('allowSettings')) return
+  const unsafe = MANAGERS.flatMap((manager) => findUnsafeSettings(manager, readSettingsFiles(manager, dir, projects)))
+  const named = unsafe.flatMap(({ file, key }) => (key === undefined ? [] : [{ file, key }]))
+  const entries = [...new Set(named.map((each) => JSON.stringify({ ...each, reason: 'tried', expires: '2099-12-31' })))]
+  if (entries.length > 0) appendFileSync(policy, `\nallowSettings: [${entries.join(', ')}]\n`)
+}
