@@ -211,6 +211,7 @@ describe('an asset of a release', () => {
       path.join(made.dir, '.sigstorerc'),
       `trust: { trustedRoot: trust/trusted_root.json, npmKeys: trust/keys.json }\n${rule}`,
     )
+    allowSettings(made.dir)
     assert.deepEqual(Object.values(endings(await report(made))), ['EVIDENCE_MISSING'])
     assert.deepEqual(urls(), [])
   })
