@@ -277,7 +277,9 @@ export async function ruledPackages(
   const folder = lockfileFolder(lockfile)
   const base = projectsFolder(policy, folder)
   const { manager, packages, projects } = await readChosen(lockfile, once, base)
-  await checkSettings({ manager, root: folder, projects, policy, once, now })
+  // `run` also judges what pnpm notes in node_modules. It has checked the settings of the project by then.
+  if (roots === 'this' || !folder.split(path.sep).includes('node_modules'))
+    await checkSettings({ manager, root: folder, projects, policy, once, now })
   if (roots === 'this') await refuseOtherRoot(manager, folder)
   await refuseUnlisted(policy, base, projectsIn(packages))
   return packages

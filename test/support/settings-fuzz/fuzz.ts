@@ -161,6 +161,8 @@ function start(program: Program, args: readonly string[], folder: string) {
     ...managerEnvironment(folder),
     npm_config_manage_package_manager_versions: 'false',
     pnpm_config_pm_on_fail: 'ignore',
+    // A registry that lies would be asked again a minute later.
+    pnpm_config_fetch_retries: '0',
     CI: 'true',
   }
   const command: readonly [string, ...string[]] = /^pnpm/.test(program)
