@@ -71,7 +71,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     ),
     { runners: ['bun'], file: 'bunfig.toml', lines: '[install.cache]\ndir = "./x"\n', key: 'install.cache.dir' },
   ],
-  cafile: [rc([...PNPM, ...NPM], 'cafile=/dev/zero')],
+  cafile: [rc(PNPM, 'cafile=/dev/zero'), rc(NPM, 'cafile=./ca.pem')],
 }
 
 const lockfiles = new Map<Runner, Promise<string>>()
