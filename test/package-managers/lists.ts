@@ -13,7 +13,11 @@ export function settingsIn(list: SettingsList, file: SettingsFile): KnownSetting
 export function unlisted({ accepted, refused }: KnownSettings, names: readonly string[]): readonly string[] {
   const listed = [...Object.keys(accepted), ...Object.keys(refused)]
   const prefixes = listed.filter((name) => name.endsWith('*') && name !== '*').map((name) => name.slice(0, -1))
-  return names.filter((name) => !listed.includes(name) && !prefixes.some((prefix) => name.startsWith(prefix)))
+  // A section is listed by what is in it: `npmScopes.*.npmRegistryServer`.
+  const isSection = (name: string) => listed.some((each) => each.startsWith(`${name}.`))
+  return names.filter(
+    (name) => !listed.includes(name) && !isSection(name) && !prefixes.some((prefix) => name.startsWith(prefix)),
+  )
 }
 
 /** What every list has to be, whichever manager it is about. */
