@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { GateError } from '../errors.ts'
 import { readGiven } from '../read.ts'
+import { DECEPTIVE } from '../util/text.ts'
 import { configDependencies } from './config-dependencies.ts'
 import { field, isPlain } from './record.ts'
 import type { LockedPackage } from './types.ts'
@@ -72,9 +73,6 @@ async function lockfilesBelow(folder: string): Promise<readonly string[]> {
   for (const each of folders) found.push(...(await lockfilesIn(each)), ...(await lockfilesBelow(each)))
   return found
 }
-
-/** Lone carriage returns and the like: a comment for one YAML parser is a setting for another. */
-const DECEPTIVE = /(?![\t\n\r])\p{Cc}|[\p{Bidi_Control}\p{Zl}\p{Zp}]|\r(?!\n)/u
 
 async function workspaceManifest(folder: string): Promise<unknown> {
   const file = path.join(folder, 'pnpm-workspace.yaml')

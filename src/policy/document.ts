@@ -13,14 +13,9 @@ import {
   type YAMLMap,
 } from 'yaml'
 import { GateError } from '../errors.ts'
+import { DECEPTIVE } from '../util/text.ts'
 import { at, codePoint, quote } from './text.ts'
 import type { Place } from './types.ts'
-
-/**
- * Controls, bidirectional marks, and line breaks that YAML and editors see in different places (a lone carriage return,
- * U+2028): with them a rule can look like a comment, and a comment like a rule.
- */
-const DECEPTIVE = /(?![\t\n\r])\p{Cc}|[\p{Bidi_Control}\p{Zl}\p{Zp}]|\r(?!\n)/u
 
 /** What a policy file says, and where it says it. */
 export interface PolicyDocument {

@@ -1,5 +1,6 @@
 import { posix } from 'node:path'
 import * as v from 'valibot'
+import { bytesProblem } from './identity.ts'
 import { isPackageName, packageProblem, versionProblem } from './packages.ts'
 import { at, choice, described, mapping, oneOrMany, type Problem, text } from './parts.ts'
 import { NamedPublishersSchema, nameOrPublisher } from './publisher-schema.ts'
@@ -41,7 +42,7 @@ const RuleSchema = v.pipe(
       ),
     ),
     integrity: v.exactOptional(
-      described(text(integrityProblem), 'Only for these bytes, from wherever: with one exact name@1.0.0.'),
+      described(text(bytesProblem), 'Only for these bytes, from wherever: with one exact name@1.0.0.'),
     ),
     publisher: v.exactOptional(
       described(
@@ -119,7 +120,7 @@ const RuleSchema = v.pipe(
 
 const ExceptionSchema = mapping('an exception', {
   package: described(text(versionProblem), 'Exactly one version: name@1.0.0.'),
-  integrity: v.exactOptional(described(text(integrityProblem), 'Only for these bytes.')),
+  integrity: v.exactOptional(described(text(bytesProblem), 'Only for these bytes.')),
   reason: described(text(), 'Why it is lived with.'),
   expires: described(text(dayProblem), 'The last day (UTC) on which it holds.'),
 })
@@ -145,12 +146,6 @@ function settingsFileProblem(file: string): Problem {
   return isRelative
     ? undefined
     : `${quote(file)} is not a file as the gate names it: write its path from the lockfile's folder, such as ".npmrc" or "apps/web/.npmrc"`
-}
-
-function integrityProblem(integrity: string): Problem {
-  return /^sha512-[A-Za-z0-9+/]{86}==$/.test(integrity)
-    ? undefined
-    : `${quote(integrity)} is not the integrity of a lockfile's entry: copy it from there, "sha512-…"`
 }
 
 const LockAllowanceSchema = mapping('an entry of "allowLockChanges"', {

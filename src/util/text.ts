@@ -9,6 +9,13 @@
  */
 export const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{DI}]|(?! )\p{Zs}/u
 
+/**
+ * What makes a file look other than it is read: controls, bidirectional marks, and line breaks that parsers and editors
+ * see in different places (a lone carriage return, U+2028). With them a rule can look like a comment, and a comment like
+ * a rule. Tabs and line ends are none.
+ */
+export const DECEPTIVE = /(?![\t\n\r])\p{Cc}|[\p{Bidi_Control}\p{Zl}\p{Zp}]|\r(?!\n)/u
+
 const ALL_UNSEEN = new RegExp(UNSEEN, 'gu')
 const ALL_UNSEEN_BUT_LINE_ENDS = new RegExp(`(?!\\n)(?:${UNSEEN.source})`, 'gu')
 

@@ -1,3 +1,4 @@
+import { DECEPTIVE } from '../../util/text.ts'
 import { expandEntries, type PathKind } from './expand.ts'
 import { describeForm, hasForm } from './forms.ts'
 import { parseDotenv } from './parse/dotenv.ts'
@@ -93,9 +94,6 @@ const PARSERS: Readonly<Record<SettingsFile, (text: string, isNamed: (key: strin
 }
 
 const UNCHECKED: ReadonlySet<SettingsFile> = new Set(['.env', '.corepack.env', 'package.json', 'deno.json'])
-
-/** Control characters, and those that make a line look other than it is read; tabs and line ends are none. */
-const DECEPTIVE = /(?![\t\n\r])\p{Cc}|[\p{Bidi_Control}\p{Zl}\p{Zp}]|\r(?!\n)/u
 
 function deceptive(text: string, index: number): UnclearPart {
   const line = text.slice(0, index).split('\n').length
