@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, beforeEach, describe, type TestContext, test } from 'node:test'
-import { allowSettings } from '../support/allow-settings.ts'
+import { allowSettings, setPolicy } from '../support/allow-settings.ts'
 import { startGithubHost } from '../support/github-host.ts'
 import {
   markedPackage,
@@ -77,7 +77,7 @@ async function locked(
   const { status, output } = await runPnpm(version, LOCK, project)
   assert.equal(status, 0, output)
   assert.deepEqual(postinstallsRun(project), [])
-  writeFileSync(path.join(project.dir, '.sigstorerc'), rules)
+  setPolicy(project.dir, rules)
   return project
 }
 

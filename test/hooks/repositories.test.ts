@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, beforeEach, describe, type TestContext, test } from 'node:test'
+import { allowSettings, setPolicy } from '../support/allow-settings.ts'
 import { type GitHost, startGitHost } from '../support/git-host.ts'
 import {
   createProject,
@@ -49,6 +50,7 @@ function project(t: TestContext, options: Parameters<World['gatedProject']>[0]):
   const workspace = { ...host.settings, blockExoticSubdeps: false, ...options.workspace }
   const created = world.gatedProject({ ...options, workspace })
   t.after(() => created.dispose())
+  allowSettings(created.dir)
   return created
 }
 
@@ -139,7 +141,7 @@ for (const [version, kind] of VERSIONS.flatMap((each) => [[each, 'clone'] as con
 
     test('a locked repository that is refused runs nothing, cold or warm', async (t) => {
       const created = await locked(t, version, repository(t, kind))
-      writeFileSync(path.join(created.dir, '.sigstorerc'), POLICY)
+      setPolicy(created.dir, POLICY)
       for (const store of ['cold', 'warm'] as const) {
         await prepareStore(version, created, store)
         for (const args of [['install', '--frozen-lockfile'], ['install'], ['fetch']]) {
@@ -217,7 +219,7 @@ for (const [version, kind] of VERSIONS.flatMap((each) => [[each, 'clone'] as con
       const created = project(t, { dependencies, policy: permitting('fine', 'evil') })
       const made = await runPnpm(version, ['install', '--lockfile-only', '--ignore-scripts'], created)
       assert.equal(made.status, 0, made.output)
-      writeFileSync(path.join(created.dir, '.sigstorerc'), permitting('fine'))
+      setPolicy(created.dir, permitting('fine'))
       await prepareStore(version, created, 'cold')
       const repaired = await runCli(version, ['repair', 'remove', 'evil'], created)
       assert.equal(repaired.status, 0, repaired.output)

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict'
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, type TestContext, test } from 'node:test'
+import { allowSettings } from '../support/allow-settings.ts'
 import { type PnpmVersion, type Project, postinstallsRun, prepareStore, runPnpm } from '../support/pnpm/index.ts'
 import { createRepository } from '../support/repository.ts'
 import { POLICY, startWorld, type World } from '../support/world.ts'
@@ -24,8 +25,11 @@ before(async () => {
 })
 after(() => world.close())
 
-const settings = (project: Project, lines: string) =>
-  appendFileSync(path.join(project.dir, 'pnpm-workspace.yaml'), `${lines}\n`)
+/** Adds settings that the policy allows, so that a test sees what the gate does behind its list of settings. */
+function settings({ dir }: Project, lines: string): void {
+  appendFileSync(path.join(dir, 'pnpm-workspace.yaml'), `${lines}\n`)
+  allowSettings(dir)
+}
 
 /** A project that locks a refused package. For pnpm 12.15, which the gate refuses, 12.21 makes the lockfile. */
 async function locked(t: TestContext, version: PnpmVersion, options: Parameters<World['gatedProject']>[0] = {}) {
@@ -91,6 +95,7 @@ describe('a `userAgent` of the repository does not say which pnpm runs', () => {
       workspace: { userAgent: 'pnpm/11.28.11' },
     })
     t.after(() => project.dispose())
+    allowSettings(project.dir)
     const { status, flat } = await runPnpm('10.25', ['install'], project)
     assert.notEqual(status, 0, flat)
     assert.match(flat, /cannot guard a git repository .* with pnpm 10\.25\.0/)

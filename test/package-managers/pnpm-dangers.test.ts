@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { stringify } from 'yaml'
@@ -181,6 +181,7 @@ describe('settings that keep the gate from being loaded', () => {
 })
 
 const CHANGED = "module.exports = 'something'"
+const LATER = new Date('2099-01-01T00:00:00Z')
 
 /** Changes the installed code in each file below a folder, as a repository could that brings the folder. */
 function tamper(folder: string): void {
@@ -192,9 +193,17 @@ function tamper(folder: string): void {
     // Without its links: the store has the same file.
     rmSync(file)
     writeFileSync(file, CHANGED)
+    // pnpm compares again what changed 100 ms or more after it last did.
+    utimesSync(file, LATER, LATER)
     count += 1
   }
   assert.ok(count > 0)
+}
+
+/** The project of a user who names no store, so that the repository's setting says which. */
+function withoutUserStore(project: Project): Project {
+  const { npm_config_store_dir, pnpm_config_store_dir, ...env } = project.env
+  return { ...project, env }
 }
 
 describe('settings that make pnpm take what was not compared with the lockfile', () => {
@@ -204,11 +213,15 @@ describe('settings that make pnpm take what was not compared with the lockfile',
       assertRefused(major, settings)
       const { project } = await staged(major)
       set(project, { storeDir: './vendored' })
-      await runPnpm(major, FROZEN, project)
+      const install = async () => {
+        const run = await runPnpm(major, FROZEN, withoutUserStore(project))
+        assert.equal(run.status, 0, run.output)
+      }
+      await install()
       const again = async () => {
         tamper(path.join(project.dir, 'vendored'))
         rmSync(path.join(project.dir, 'node_modules'), { recursive: true })
-        await runPnpm(major, FROZEN, project)
+        await install()
         return installed(project)
       }
       assert.equal(await again(), "module.exports = 'part 1.0.0'")

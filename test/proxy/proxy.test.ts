@@ -45,7 +45,7 @@ describe('a tarball', () => {
       assert.match(
         errorOf(answer),
         new RegExp(
-          `^provenance-gate refused \\S+@1\\.0\\.0: ${code} \\(rule \\.sigstorerc:6\\): found .+; expected .+$`,
+          `^provenance-gate refused \\S+@1\\.0\\.0: ${code} \\(rule \\.sigstorerc:7\\): found .+; expected .+$`,
         ),
       )
       assert.equal(answer.reason, errorOf(answer))

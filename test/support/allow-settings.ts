@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, readFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { FILES_OF, readSettingsFiles } from '../../src/package-managers/settings/files.ts'
 import { findUnsafeSettings } from '../../src/package-managers/settings/find.ts'
@@ -21,4 +21,10 @@ export function allowSettings(dir: string, projects: readonly string[] = ['.']):
   const named = unsafe.flatMap(({ file, key }) => (key === undefined ? [] : [{ file, key }]))
   const entries = [...new Set(named.map((each) => JSON.stringify({ ...each, reason: 'tried', expires: '2099-12-31' })))]
   if (entries.length > 0) appendFileSync(policy, `\nallowSettings: [${entries.join(', ')}]\n`)
+}
+
+/** Gives a project another policy, which allows the settings that are there. */
+export function setPolicy(dir: string, policy: string): void {
+  writeFileSync(path.join(dir, '.sigstorerc'), policy)
+  allowSettings(dir)
 }
