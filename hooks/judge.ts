@@ -14,6 +14,7 @@ import { withProjects } from '../src/lockfile/projects.ts'
 import { compareAddresses, type Registries } from '../src/lockfile/registries.ts'
 import type { LockedPackage } from '../src/lockfile/types.ts'
 import { hasSeveralLockfiles } from '../src/lockfile/workspace.ts'
+import type { UnsafeSetting } from '../src/package-managers/settings/types.ts'
 import { decide, evidenceFrom } from '../src/policy/decide.ts'
 import { noteTexts } from '../src/policy/digest.ts'
 import { findPolicy } from '../src/policy/find.ts'
@@ -78,8 +79,15 @@ interface Opened {
   readonly registries: () => Promise<Registries>
 }
 
-/** @param project the workspace's root, or else the folder that the command is about */
-export function openJudge(project: string, receipt: Omit<RecorderOptions, 'places'>): Judge {
+/**
+ * @param project the workspace's root, or else the folder that the command is about
+ * @param isDeployed whether `pnpm deploy` has made the folder of a lockfile
+ */
+export function openJudge(
+  project: string,
+  receipt: Omit<RecorderOptions, 'places'>,
+  isDeployed: (lockfileDir: string) => boolean,
+): Judge {
   /** By the folder of the lockfile. There are several with `sharedWorkspaceLockfile: false`, and pnpm mixes their calls. */
   const gates = new Map<string, Promise<Opened>>()
   /** Who needs what is locked. */
@@ -105,7 +113,10 @@ export function openJudge(project: string, receipt: Omit<RecorderOptions, 'place
     const texts = noteTexts(once)
     const policy = await loadPolicy(place, {}, texts.once)
     const here = path.relative(lockfileDir, process.cwd())
-    await checkSettings({ manager: 'pnpm', root: lockfileDir, projects: [here], policy, once, now })
+    // pnpm 11 and 12 write it into the folder for later installs; of this one the gate is asked.
+    const isOwn = ({ file, key, value }: UnsafeSetting) =>
+      file === 'pnpm-workspace.yaml' && key === 'ignorePnpmfile' && value === true && isDeployed(lockfileDir)
+    await checkSettings({ manager: 'pnpm', root: lockfileDir, projects: [here], policy, once, now, isOwn })
     const settings = onlyOnce(() => settingsOf(lockfileDir, project, registries))
     const evidence = lazyEvidence(async () => {
       const { openNetwork } = await import('../src/evidence/network.ts')

@@ -45,10 +45,18 @@ export function movedBySettings({ workspaceDir, lockfileDir }: PnpmConfig, place
  * writes one in the folder that it is told. pnpm 11 also asks the project's hooks about what it installs for itself.
  */
 export function movedLockfile(lockfileDir: string, place: CommandPlace): string | undefined {
-  const isNamed = () => words(place).some((word) => isSame(path.resolve(place.cwd, word), lockfileDir))
   const isElsewhere = place.argv.some((word) => ELSEWHERE.has(word))
-  if (contains(installRoot(place), lockfileDir) || isElsewhere || isNamed()) return undefined
+  if (contains(installRoot(place), lockfileDir) || isElsewhere || isGiven(lockfileDir, place)) return undefined
   return moved('is about to install from the lockfile in', lockfileDir, place)
+}
+
+/** Whether this is the folder that `pnpm deploy` was told to make. */
+export function isDeployed(lockfileDir: string, place: CommandPlace): boolean {
+  return place.argv.includes('deploy') && isGiven(lockfileDir, place)
+}
+
+function isGiven(folder: string, place: CommandPlace): boolean {
+  return words(place).some((word) => isSame(path.resolve(place.cwd, word), folder))
 }
 
 /** Commands and options with which pnpm installs into folders of its own. */

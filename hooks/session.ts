@@ -3,12 +3,12 @@ import { readdirSync } from 'node:fs'
 import path from 'node:path'
 import { GateError } from '../src/errors.ts'
 import { githubAsset, githubOrigin, gitOrigin, isGitArchive, lockedPackages } from '../src/lockfile/pnpm.ts'
-import type { LockedPackage } from '../src/lockfile/types.ts'
+import { isFolder, type LockedPackage } from '../src/lockfile/types.ts'
 import { escapeText } from '../src/util/text.ts'
 import { commandOf, keepsLockfile, mayFetch, replacesPackages, writesLockfileOnly } from './command.ts'
 import { neededBy, openJudge } from './judge.ts'
 import { openNames } from './names.ts'
-import { commandPlace, installRoot, movedLockfile, real } from './place.ts'
+import { commandPlace, installRoot, isDeployed, movedLockfile, real } from './place.ts'
 import {
   type FetchOptions,
   isPnpmError,
@@ -55,11 +55,12 @@ export function openSession({ pnpm, repairing, settings }: SessionOptions): Sess
   const { argv } = place
   const root = installRoot(place)
   const linksNothing = repairing && writesLockfileOnly(argv)
-  const judge = openJudge(root, {
+  const receipt = {
     insidePnpm,
     version: pnpm.version ?? 'unknown',
     linksNothing: linksNothing || argv.includes('--lockfile-only'),
-  })
+  }
+  const judge = openJudge(root, receipt, (lockfileDir) => isDeployed(lockfileDir, place))
   const edge = <T>(run: () => Promise<T>) => stopping(run, judge.giveUp)
   const fetching = !insidePnpm && mayFetch(argv)
   /** Whether there is a hook to come that knows which project needs what, before anything of it is linked. */
@@ -285,7 +286,7 @@ export function openSession({ pnpm, repairing, settings }: SessionOptions): Sess
       edge(async () => {
         const packages = lockedPackages(lockfile)
         // Where there is nothing but links, pnpm 10 and 11 resolve in any case.
-        const isResolved = packages.some(({ source }) => source !== 'directory' && source !== 'workspace')
+        const isResolved = packages.some(({ source }) => !isFolder(source))
         if (isResolved && keepsLockfile(argv)) throw pnpmError(UNDONE)
         await Promise.all(pending)
         judge.stopIfAnyWasRefused()

@@ -21,6 +21,7 @@ export async function checkSettings({
   policy,
   once,
   now,
+  isOwn = () => false,
 }: {
   readonly manager: SettingsManager
   readonly root: string
@@ -28,6 +29,8 @@ export async function checkSettings({
   readonly policy: Policy
   readonly once: Once
   readonly now: Date
+  /** Whether the package manager has written a setting itself, for an install that the gate sees. */
+  readonly isOwn?: (setting: UnsafeSetting) => boolean
 }): Promise<void> {
   const texts = readSettingsFiles(manager, root, projects)
   // It follows from the texts alone. The parsers and lists need not be loaded for texts that are known.
@@ -39,5 +42,10 @@ export async function checkSettings({
       return findUnsafeSettings(manager, texts)
     },
   )
-  refuseUnsafeSettings(unsafe, policy.allowSettings, root, now)
+  refuseUnsafeSettings(
+    unsafe.filter((setting) => !isOwn(setting)),
+    policy.allowSettings,
+    root,
+    now,
+  )
 }

@@ -45,7 +45,8 @@ export async function check(options: CheckOptions, now: Date): Promise<ExitStatu
     )
   const policy = await policyDigest(options, root, derivedIn(places, packageJson.version))
   const members = await membersOf(root, asReceipt(receipts.read(root)))
-  const modules = [root, ...members].filter((folder) => !modulesState(folder).isEmpty)
+  const folders = [...new Set([root, ...members, ...installAround(root)])]
+  const modules = folders.filter((folder) => !modulesState(folder).isEmpty)
   if (modules.length === 0) throw new GateError(nothingInstalled(root))
 
   const problems: Problem[] = []
@@ -87,6 +88,12 @@ async function membersOf(root: string, receipt: Receipt | undefined): Promise<re
   const named = [...importers].map((each) => path.resolve(root, each))
   const folders = [...(pnpmNotes(root)?.projects ?? []), ...named, ...matching]
   return [...new Set(folders)].filter((folder) => folder.startsWith(root + path.sep)).sort()
+}
+
+/** The nearest node_modules from the current folder upwards: what runs here loads from it, a project of the workspace or not. */
+function installAround(root: string): readonly string[] {
+  const inside = upwards(realpathSync(process.cwd())).filter((folder) => folder.startsWith(root + path.sep))
+  return inside.filter((folder) => !modulesState(folder).isEmpty).slice(0, 1)
 }
 
 function hasOwnInstall(folder: string): boolean {

@@ -6,7 +6,7 @@ import { type Claim, LOCAL_TARBALL } from './entry.ts'
 import { folderClaim, openGraph, projectClaim, swappedClaim, unknownClaim } from './graph.ts'
 import { remoteOrigin } from './npm-entry.ts'
 import { type Fields, field, isPlain } from './record.ts'
-import type { LockedPackage } from './types.ts'
+import { isFolder, type LockedPackage } from './types.ts'
 
 /** Those that bun 1.2 to 1.4 write. */
 const VERSIONS: readonly unknown[] = [0, 1, 2]
@@ -40,7 +40,7 @@ export function bunPackages(document: unknown): readonly LockedPackage[] {
     if (installed !== claim.name) graph.nodes[node]?.aliases.add(installed)
     // Folders on the way to its own: `./b` is no `b` of another package.
     if (!entry.path.every(isPackageName)) graph.nodes[node]?.aliases.add(key)
-    const [, folder] = /^workspace:(.*)$/s.exec(isFolder(claim) ? (claim.origin ?? '') : '') ?? []
+    const [, folder] = /^workspace:(.*)$/s.exec(isFolder(claim.source) ? (claim.origin ?? '') : '') ?? []
     const project = folder === undefined ? undefined : projects.get(folder)
     if (project === undefined) continue
     graph.connect(node, project)
@@ -93,7 +93,7 @@ export function bunPackages(document: unknown): readonly LockedPackage[] {
       }
       use(named(found, name))
       const claim = graph.nodes[found]?.claims[0]
-      if (claim === undefined || isFolder(claim) || specifier.kind === 'other' || overridden.has(name)) continue
+      if (claim === undefined || isFolder(claim.source) || specifier.kind === 'other' || overridden.has(name)) continue
       const asked = specifier.kind === 'alias' ? specifier.name : name
       // Not what the project asks for, and installed all the same.
       if (claim.name !== asked) use(graph.add(`${asked}@${text}`, [swappedClaim(asked, claim.name)]))
@@ -129,10 +129,6 @@ function entriesOf(packages: ReadonlyMap<string, unknown>): ReadonlyMap<string, 
       return [key, { path, name, reference, rest, info: info ?? {} }]
     }),
   )
-}
-
-function isFolder({ source }: Claim): boolean {
-  return source === 'directory' || source === 'workspace'
 }
 
 /** @param projects their names, by their folders */
@@ -187,9 +183,8 @@ function bundlersOf(
     if (found === undefined) continue
     const isMarked = field(found.info, 'bundled') === true
     const bundler = isMarked ? bundlers.get(holder) : holder
-    const isFolder =
-      /^(?:workspace|link|file|root):/.test(found.reference) || (path.length === 2 && projects.has(holder))
-    if (bundler !== undefined && !isFolder) bundlers.set(key, bundler)
+    const isLink = /^(?:workspace|link|file|root):/.test(found.reference) || (path.length === 2 && projects.has(holder))
+    if (bundler !== undefined && !isLink) bundlers.set(key, bundler)
   }
   return bundlers
 }

@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { importersFrom, mapImporters, projectName, reachedBy } from './importers.ts'
-import type { LockedPackage, PackageSource } from './types.ts'
+import { isFolder, type LockedPackage } from './types.ts'
 
 /** A lockfile, by the folder that it is in. */
 export interface LockfileIn {
@@ -42,10 +42,6 @@ function linkersOf(lockfiles: readonly LockfileIn[], base: string): ReadonlyMap<
   const edges = names.map((name) => numbersOf(links.get(name) ?? []))
   const reached = reachedBy({ roots: new Map([...links].map(([from, targets]) => [from, numbersOf(targets)])), edges })
   return new Map(names.map((name, number) => [name, reached[number] ?? []]))
-}
-
-function isFolder(source: PackageSource): boolean {
-  return source === 'directory' || source === 'workspace'
 }
 
 /** The folders that projects of a lockfile link, absolute, and who does. */

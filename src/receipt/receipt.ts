@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import path from 'node:path'
-import type { LockedPackage } from '../lockfile/types.ts'
+import { isFolder, type LockedPackage } from '../lockfile/types.ts'
 import type { FolderIdentity, JudgedPackage, Mark, ModulesState, Problem, Receipt } from './types.ts'
 
 /** File systems note the time of a change by a clock that ticks every few milliseconds. */
@@ -189,8 +189,8 @@ export function openJudged(judged: readonly JudgedPackage[]): Judged {
         .get(alias)
         ?.some((one) => one.name === name && (one.version === '' || isSameVersion(one.version, version))) === true,
     foldersFor: (alias) =>
-      (byAlias.get(alias) ?? []).filter(({ source }) => source === 'directory').map(({ origin }) => origin ?? ''),
-    isTaken: (alias) => byAlias.get(alias)?.some(({ source }) => source !== 'directory') === true,
+      (byAlias.get(alias) ?? []).filter(({ source }) => isFolder(source)).map(({ origin }) => origin ?? ''),
+    isTaken: (alias) => byAlias.get(alias)?.some(({ source }) => !isFolder(source)) === true,
   }
 }
 
@@ -205,7 +205,7 @@ export function withRealLinks({ judged, folder }: Receipt): readonly JudgedPacka
 /** By its digest where both have one; of what has none, by where it comes from. */
 function isEntry(judged: JudgedPackage, { version, integrity, source, origin, aliases = [] }: LockedPackage): boolean {
   if (aliases.some((alias) => judged.aliases?.includes(alias) !== true)) return false
-  if (source === 'directory' && judged.source === 'directory') return true
+  if (isFolder(source) && isFolder(judged.source)) return true
   if (judged.version !== version) return false
   if (integrity !== undefined && judged.integrity !== undefined) return integrity === judged.integrity
   return source === judged.source && (origin === judged.origin || integrity !== undefined)

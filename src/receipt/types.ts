@@ -1,3 +1,5 @@
+import type { PackageSource } from '../lockfile/types.ts'
+
 /** What the gate leaves behind of an install that it has judged. Only this user's key can sign one. */
 export interface Receipt {
   /** Of the form of receipts. A receipt of another form counts as none. */
@@ -34,7 +36,7 @@ export interface JudgedPackage {
   readonly name: string
   readonly version: string
   readonly integrity?: string
-  readonly source: string
+  readonly source: PackageSource
   readonly origin?: string
   /** Other names under which it may be installed. */
   readonly aliases?: readonly string[]

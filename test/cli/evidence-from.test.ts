@@ -132,7 +132,7 @@ test('explain and accept ask there, and explain says so', async (t) => {
 test('the hook asks there', async (t) => {
   const project = await behindProxy(t, policyOf(rule(from())))
   const { packages } = await readLockfile(path.join(project.dir, 'pnpm-lock.yaml'))
-  await openJudge(project.dir, NO_RECEIPT).locked(packages, project.dir)
+  await openJudge(project.dir, NO_RECEIPT, () => false).locked(packages, project.dir)
   assert.deepEqual(asked(world.registry), [ATTESTATIONS])
   assert.deepEqual(asked(proxy), [])
 })

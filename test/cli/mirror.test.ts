@@ -73,7 +73,7 @@ test('accept asks it', async (t) => {
 test('the hook asks it', async (t) => {
   const { project, mirror } = await mirrored(t, [widget, missing])
   const { packages } = await readLockfile(path.join(project.dir, 'pnpm-lock.yaml'))
-  const judge = openJudge(project.dir, NO_RECEIPT)
+  const judge = openJudge(project.dir, NO_RECEIPT, () => false)
   const of = (name: string) => packages.filter((each) => each.name === name)
   await judge.locked(of('@acme/widget'), project.dir)
   await assert.rejects(judge.locked(of('missing'), project.dir), /EVIDENCE_MISSING/)

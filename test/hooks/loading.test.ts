@@ -3,11 +3,10 @@
  * that the policy refuses. No hook can tell, so `verify` has to.
  */
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, type TestContext, test } from 'node:test'
 import { type PnpmVersion, type Project, postinstallsRun, runPnpm } from '../support/pnpm/index.ts'
-import { pnpmScript } from '../support/pnpm/versions.ts'
 import { PNPMFILE, POLICY, startWorld, type World } from '../support/world.ts'
 import { packGate } from './packed.ts'
 import { FOREIGN, good, PERMISSIVE, runCli, VERSIONS } from './stage.ts'
@@ -66,6 +65,10 @@ async function assertNoticed(
   const verified = await runCli(version, ['verify'], project)
   assert.equal(verified.status, 2, verified.output)
   assert.match(verified.output, message)
+  // Whatever `verify` says: this was not installed under the gate.
+  const checked = await runCli(version, ['check'], project)
+  assert.equal(checked.status, 1, checked.output)
+  assert.match(checked.output, /no receipt/)
 }
 
 describe('.pnpmfile.mjs beside the .pnpmfile.cjs that loads the gate', () => {
@@ -109,10 +112,11 @@ describe('.pnpmfile.mjs beside the .pnpmfile.cjs that loads the gate', () => {
   }
 })
 
-const OLD = { skip: !existsSync(pnpmScript('10.9')) && 'pnpm 10.9.0 is not installed as pnpm10-9' }
-
-describe('pnpm 10.9', OLD, () => {
-  test('does not load a gate that is a config dependency; verify refuses packageManager that names it', async (t) => {
+for (const [version, whole] of [
+  ['10.9', '10.9.0'],
+  ['10.12', '10.12.0'],
+] as const)
+  test(`pnpm ${version} does not load a gate that is a config dependency; verify refuses packageManager that names it`, async (t) => {
     const project = world.gatedProject({ policy: PERMISSIVE, files: { '.pnpmfile.cjs': '' } })
     t.after(() => project.dispose())
     assert.equal((await runPnpm(10, ['add', '--config', `${PLUGIN}@${gateVersion}`], project)).status, 0)
@@ -121,15 +125,12 @@ describe('pnpm 10.9', OLD, () => {
     assert.equal((await runPnpm(10, ['install', '--lockfile-only', '--ignore-pnpmfile'], project)).status, 0)
     write(project, '.sigstorerc', POLICY)
     await assertGuarded(10, project, ['install', '--frozen-lockfile'])
-    write(project, 'package.json', JSON.stringify({ ...manifest, packageManager: 'pnpm@10.9.0' }))
-    await assertNoticed(
-      '10.9',
-      project,
-      ['install', '--frozen-lockfile'],
-      /package\.json:1 names pnpm 10\.9\.0, which does not ask the gate/,
-    )
+    write(project, 'package.json', JSON.stringify({ ...manifest, packageManager: `pnpm@${whole}` }))
+    const message = new RegExp(`package\\.json:1 names pnpm ${whole}, which does not ask the gate`)
+    await assertNoticed(version, project, ['install', '--frozen-lockfile'], message)
   })
 
+describe('pnpm 10.9', () => {
   test('is refused by a gate that .pnpmfile.cjs loads: it calls no hook for what is in the lockfile', async (t) => {
     const project = await locked(t, 10)
     for (const args of [['install', '--frozen-lockfile'], ['install']]) {

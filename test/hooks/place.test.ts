@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, describe, test } from 'node:test'
 import fc from 'fast-check'
-import { type CommandPlace, installRoot, movedBySettings, movedLockfile, real } from '../../hooks/place.ts'
+import { type CommandPlace, installRoot, isDeployed, movedBySettings, movedLockfile, real } from '../../hooks/place.ts'
 
 const root = realpathSync(mkdtempSync(path.join(tmpdir(), 'place-')))
 after(() => rmSync(root, { recursive: true }))
@@ -170,6 +170,12 @@ describe('the lockfile that pnpm is about to install', () => {
       ['--lockfile-dir=../out', 'install'],
     ])
       assert.equal(movedLockfile(at('out'), place('work', args)), undefined, args.join(' '))
+  })
+
+  test('is that of a deployed project where the command is `deploy` and names its folder', () => {
+    assert.ok(isDeployed(at('out'), place('work', ['--filter', 'x', 'deploy', '../out'])))
+    for (const args of [['deploy', '../other'], ['install', '../out'], ['deploy'], []])
+      assert.ok(!isDeployed(at('out'), place('work', args)), args.join(' '))
   })
 
   test('may be in a folder of pnpm itself, where the command line says so', () => {

@@ -41,6 +41,7 @@ test('the package has what a user needs, and nothing else', () => {
     'dist/policy.schema.json',
     'dist/provenance-lock.schema.json',
     'dist/run.cjs',
+    'dist/settings.cjs',
     'dist/verifier.cjs',
     'package.json',
     'pnpmfile.cjs',

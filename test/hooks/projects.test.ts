@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, type TestContext, test } from 'node:test'
+import { allowSettings } from '../support/allow-settings.ts'
 import { type PnpmVersion, type Project, postinstallsRun, prepareStore, runPnpm } from '../support/pnpm/index.ts'
 import { startWorld, type World } from '../support/world.ts'
 import { good, PERMISSIVE, runCli, VERSIONS } from './stage.ts'
@@ -79,6 +80,7 @@ async function locked(
   workspace?: Readonly<Record<string, unknown>>,
 ): Promise<Project> {
   const project = stage(t, options, files, workspace)
+  allowSettings(project.dir)
   writeFileSync(path.join(project.dir, 'apps/strict/.sigstorerc'), PERMISSIVE)
   const { status, output } = await runPnpm(version, ['install', '--lockfile-only'], project)
   assert.equal(status, 0, output)

@@ -4,6 +4,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, r
 import path from 'node:path'
 import { after, before, describe, type TestContext, test } from 'node:test'
 import { runCli } from '../cli/support.ts'
+import { allowSettings } from '../support/allow-settings.ts'
 import { type PnpmVersion, type Project, runPnpm } from '../support/pnpm/index.ts'
 import { POLICY, startWorld, type World } from '../support/world.ts'
 import { FOREIGN, good, permitting, VERSIONS } from './stage.ts'
@@ -37,6 +38,7 @@ function stage(t: TestContext, { workspace, ...options }: Options = {}): Project
     ...options,
   })
   t.after(() => project.dispose())
+  allowSettings(project.dir)
   return project
 }
 

@@ -5,7 +5,7 @@ import { GateError } from '../../errors.ts'
 import { upwards } from '../../folders.ts'
 import { type Gate, openGate } from '../../gate.ts'
 import { mergePackages } from '../../lockfile/merge.ts'
-import type { LockedPackage } from '../../lockfile/types.ts'
+import { isFolder, type LockedPackage } from '../../lockfile/types.ts'
 import { type Asked, askedBy } from '../../managers/asked.ts'
 import { recognise, yarnOf } from '../../managers/recognise.ts'
 import type { Call, Manager, Road } from '../../managers/types.ts'
@@ -261,7 +261,7 @@ async function judgedAfter(
   }
   const byIdentity = Map.groupBy(judged, ({ package: pkg }) => identityOf(pkg))
   // A note does not tell projects from other folders; those were asked for, and so judged before.
-  const noted = (await entries(notes)).filter(({ source }) => !['directory', 'workspace'].includes(source))
+  const noted = (await entries(notes)).filter(({ source }) => !isFolder(source))
   const left = [...(await entries(files)), ...noted].filter(
     (entry) => !byIdentity.get(identityOf(entry))?.some(({ package: pkg }) => covers(pkg, entry)),
   )

@@ -24,6 +24,7 @@ export function kebabbed<Value>(settings: Readonly<Record<string, Value>>): Read
 export const WHY = {
   lockfile: 'makes pnpm install from another lockfile, or from none',
   anew: 'makes pnpm resolve anew, and not keep to the lockfile',
+  deploy: 'makes `pnpm deploy` resolve anew, and not keep to the lockfile',
   ci: 'decides whether an install in CI keeps to the lockfile',
   root: 'moves the folder where pnpm looks for its lockfile and its settings',
   hooks: 'chooses the hooks that pnpm loads, and so whether the gate is loaded',
@@ -141,7 +142,8 @@ export const COMMON_REFUSED: Readonly<Record<string, string>> = {
   ...each(WHY.trust, 'ca cert key'),
   ...each(WHY.file, 'cafile'),
   ...each(WHY.offline, 'offline'),
-  ...each(WHY.flag, 'dryRun filter filterProd force forceLegacyDeploy global lockfileOnly pending version'),
+  ...each(WHY.flag, 'dryRun filter filterProd force global lockfileOnly pending version'),
+  ...each(WHY.deploy, 'forceLegacyDeploy'),
   ...each(WHY.own, 'userAgent'),
   ...each(WHY.global, 'configDir globalBinDir globalDir globalPath stateDir'),
   ...each(WHY.login, 'scope'),
