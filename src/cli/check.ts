@@ -47,6 +47,8 @@ export async function check(options: CheckOptions, now: Date): Promise<ExitStatu
   const members = await membersOf(root, asReceipt(receipts.read(root)))
   const folders = [...new Set([root, ...members, ...installAround(root)])]
   const modules = folders.filter((folder) => !modulesState(folder).isEmpty)
+  const pnp = folders.map((folder) => path.join(folder, '.pnp.cjs')).find((file) => existsSync(file))
+  if (pnp !== undefined) throw new GateError(plugAndPlay(pnp))
   if (modules.length === 0) throw new GateError(nothingInstalled(root))
 
   const problems: Problem[] = []
@@ -68,9 +70,11 @@ export async function check(options: CheckOptions, now: Date): Promise<ExitStatu
           modules.map((each) => path.join(each, 'node_modules')),
           root,
         )
+  // pnpm links what the lockfile says, and nothing else.
+  const linksAllProjects = found.some((receipt) => receipt.manager.name !== 'pnpm')
   const endedAt = Math.max(...found.map((receipt) => endOf(receipt, modulesState(receipt.folder))))
   problems.push(...changedSince(entries, endedAt))
-  problems.push(...judgeInstalled(entries, openJudged(found.flatMap(withRealLinks)), root))
+  problems.push(...judgeInstalled(entries, openJudged(found.flatMap(withRealLinks)), root, linksAllProjects))
 
   const installed = new Set(entries.map(({ folder }) => folder)).size
   if (options.json) answerJson(checkJson(root, found, installed, problems))
@@ -139,8 +143,10 @@ async function placeOf(options: CheckOptions, root: string): Promise<PolicyPlace
   return place
 }
 
+function plugAndPlay(file: string): string {
+  return `${file} says where packages are (Plug'n'Play of yarn and pnpm), which \`provenance-gate check\` cannot read. Run installs with \`provenance-gate run -- yarn install\`, whose exit status says what it has let through; or remove the file, if nothing uses it any more.`
+}
+
 function nothingInstalled(root: string): string {
-  if (existsSync(path.join(root, '.pnp.cjs')))
-    return `${root} has no node_modules: yarn has installed it as Plug'n'Play, which \`provenance-gate check\` cannot read. Run installs with \`provenance-gate run -- yarn install\`, whose exit status says what it has let through.`
   return `There is no node_modules in ${root}, nor in a project of its workspace: nothing is installed there. Install first, or run this in the folder of the lockfile.`
 }

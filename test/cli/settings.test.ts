@@ -53,6 +53,8 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
   'hooks switched off': [pnpm('ignorePnpmfile: true'), pnpm('pnpmfile: x.cjs'), rc(PNPM, 'ignore-pnpmfile=true')],
   'project-npmrc': [rc(PNPM, 'ignore-pnpmfile=true', 'app/.npmrc')],
   'python-wheels': [pnpm('python:\n  enabled: true', 'python')],
+  'links past the lockfile': [pnpm('excludeLinksFromLockfile: true')],
+  'names from skills': [pnpm('skills:\n  dirs: [node_modules]', 'skills.dirs')],
   'no lockfile': [pnpm('lockfile: false'), rc(PNPM, 'lockfile=false'), rc(NPM, 'package-lock=false')],
   'another spelling': [
     pnpm('lockfile-dir: x'),

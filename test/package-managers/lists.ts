@@ -9,15 +9,17 @@ export function settingsIn(list: SettingsList, file: SettingsFile): KnownSetting
   return known
 }
 
-/** Those of the names that are on neither list of a file. A name that ends in `*` stands for all that begin so. */
+/** Those of the names that are on neither list of a file. One `*` in a list stands for any characters. */
 export function unlisted({ accepted, refused }: KnownSettings, names: readonly string[]): readonly string[] {
-  const listed = [...Object.keys(accepted), ...Object.keys(refused)]
-  const prefixes = listed.filter((name) => name.endsWith('*') && name !== '*').map((name) => name.slice(0, -1))
+  const listed = [...Object.keys(accepted), ...Object.keys(refused)].filter((each) => each !== '*')
+  const isListed = (name: string) =>
+    listed.some((each) => {
+      const [before = '', after] = each.split('*')
+      return after === undefined ? name === before : name.startsWith(before) && name.endsWith(after)
+    })
   // A section is listed by what is in it: `npmScopes.*.npmRegistryServer`.
   const isSection = (name: string) => listed.some((each) => each.startsWith(`${name}.`))
-  return names.filter(
-    (name) => !listed.includes(name) && !isSection(name) && !prefixes.some((prefix) => name.startsWith(prefix)),
-  )
+  return names.filter((name) => !isListed(name) && !isSection(name))
 }
 
 /** What every list has to be, whichever manager it is about. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { stringify } from 'yaml'
@@ -205,6 +205,43 @@ function withoutUserStore(project: Project): Project {
   const { npm_config_store_dir, pnpm_config_store_dir, ...env } = project.env
   return { ...project, env }
 }
+
+describe('settings that install what the lockfile does not have', () => {
+  const inside = ({ dir }: Project, file: string) => path.join(dir, file)
+  for (const major of [10, 11, 12] as const)
+    test(`excludeLinksFromLockfile makes pnpm ${major} link a folder that the lockfile does not name`, async () => {
+      assertRefused(major, { excludeLinksFromLockfile: true })
+      const { project } = await staged(major)
+      set(project, { excludeLinksFromLockfile: true })
+      const manifest = JSON.parse(readFileSync(inside(project, 'package.json'), 'utf8'))
+      manifest.dependencies.victim = 'link:../elsewhere'
+      writeFileSync(inside(project, 'package.json'), JSON.stringify(manifest))
+      const made = await runPnpm(major, ['install', '--lockfile-only', '--no-frozen-lockfile'], project)
+      assert.equal(made.status, 0, made.output)
+      assert.doesNotMatch(readFileSync(inside(project, 'pnpm-lock.yaml'), 'utf8'), /elsewhere/)
+      const run = await runPnpm(major, FROZEN, project)
+      assert.equal(run.status, 0, run.output)
+      assert.equal(readlinkSync(inside(project, 'node_modules/victim')), '../../elsewhere')
+    })
+
+  test('skills.dirs makes pnpm 12 link a folder of a package under a name of its own', async () => {
+    const { refused = {}, accepted = {} } = pnpm12.files['pnpm-workspace.yaml'] ?? {}
+    assert.equal(accepted['skills.dirs'], 'skill-folders')
+    assert.ok(!Object.hasOwn(refused, 'skills.dirs'))
+    registry.reset()
+    const files = { 'skills/victim/SKILL.md': '---\nname: victim\n---\n', 'skills/victim/index.js': CHANGED }
+    registry.publish(createTarball({ name: 'kit', version: '1.0.0', files }))
+    const project = createProject({
+      registry: registry.url,
+      dependencies: { kit: '1.0.0' },
+      workspace: { minimumReleaseAge: 0, permissions: { kit: { skills: true } }, skills: { dirs: ['node_modules'] } },
+    })
+    const run = await runPnpm(12, ['install'], project)
+    assert.equal(run.status, 0, run.output)
+    assert.equal(readFileSync(inside(project, 'node_modules/victim/index.js'), 'utf8'), CHANGED)
+    project.dispose()
+  })
+})
 
 describe('settings that make pnpm take what was not compared with the lockfile', () => {
   for (const major of [10, 11, 12] as const)

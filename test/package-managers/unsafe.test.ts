@@ -38,6 +38,7 @@ const LIST = list(
     patches: 'inside',
     'scopes.*.token': 'secret',
     tags: 'texts',
+    'skills.dirs': 'skill-folders',
   },
   {
     'lockfile-dir': 'makes pnpm install from another lockfile',
@@ -117,6 +118,15 @@ describe('settings in an .npmrc', () => {
 
 describe('settings in YAML files', () => {
   table([
+    ['pnpm-workspace.yaml', 'skills: {dirs: [.claude/skills, .agents/skills/]}\n'],
+    ['pnpm-workspace.yaml', 'skills: {dirs: []}\n'],
+    ...['node_modules', '../skills', '.claude/node_modules/skills', '/x/skills', 'skills', '.claude/skills/..'].map(
+      (folder) => ['pnpm-workspace.yaml', `skills: {dirs: [${folder}]}\n`, [1, /\.claude\/skills/]] as const,
+    ),
+    ...['.claude/skills', 'true', '{a: b}', '[1]'].map(
+      (value) => ['pnpm-workspace.yaml', `skills: {dirs: ${value}}\n`, [1, /skills/]] as const,
+    ),
+    ['pnpm-workspace.yaml', 'skills: [node_modules]\n', [1, /no setting/]],
     ['pnpm-workspace.yaml', ''],
     ['pnpm-workspace.yaml', '# only a comment\n'],
     ['pnpm-workspace.yaml', 'hoist: true\ndepth: 3\noverrides:\n  a: ^1\n  b: $a\n'],

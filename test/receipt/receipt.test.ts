@@ -240,7 +240,8 @@ describe('what is installed', () => {
     version: '1.0.0',
     ...more,
   })
-  const problems = (more: Partial<InstalledEntry>) => judgeInstalled([entry(more)], judged, '/project')
+  const problems = (more: Partial<InstalledEntry>, linksAllProjects = true) =>
+    judgeInstalled([entry(more)], judged, '/project', linksAllProjects)
 
   test('passes under its own name and under those that the lockfile gives it', () => {
     assert.deepEqual(problems({}), [])
@@ -267,5 +268,11 @@ describe('what is installed', () => {
   test('passes as the folder that the lockfile names, and as a project that nothing depends on', () => {
     assert.deepEqual(problems({ kind: 'local', alias: 'lib', folder: '/project/lib', name: 'lib' }), [])
     assert.deepEqual(problems({ kind: 'local', alias: 'app', folder: '/project/apps/app', name: 'app' }), [])
+  })
+
+  test('is told where it is a project that nothing depends on, and the package manager links no such one', () => {
+    const app = { kind: 'local', alias: 'app', folder: '/project/apps/app', name: 'app' } as const
+    assert.equal(problems(app, false).length, 1)
+    assert.deepEqual(problems({ kind: 'local', alias: 'lib', folder: '/project/lib', name: 'lib' }, false), [])
   })
 })

@@ -15,8 +15,9 @@ export const pnpm12: SettingsList = {
         ...CURRENT,
         ...each('boolean', 'addMissingPeerTypes autoDedupe projectScopedOptionalPeers saveTypes'),
         ...each('number', 'publishWaitTimeout'),
-        ...each('plain', 'bootConfig concurrencyGroups macosBackup nodePackageMap permissions pipelines skills'),
+        ...each('plain', 'bootConfig concurrencyGroups macosBackup nodePackageMap permissions pipelines'),
         ...each('text', 'pipelineBase'),
+        'skills.dirs': 'skill-folders',
         storeIndexFormat: ['sqlite', 'files'],
       },
       refused: {

@@ -57,7 +57,7 @@ export const COMMON: Readonly<Record<string, Form>> = {
     `aggregateOutput allowSameVersion autoInstallPeers binLinks blockExoticSubdeps commitHooks
      dangerouslyAllowAllBuilds dedupeDirectDeps dedupeInjectedDeps dedupePeerDependents dedupePeers deployAllFiles
      description disallowWorkspaceCycles embedReadme enableGlobalVirtualStore enableModulesDir enablePrePostScripts
-     engineStrict excludeLinksFromLockfile extendNodePath failIfNoMatch gitChecks gitTagVersion hoist
+     engineStrict extendNodePath failIfNoMatch gitChecks gitTagVersion hoist
      hoistWorkspacePackages ignoreCompatibilityDb ignoreScripts ignoreWorkspaceCycles ignoreWorkspaceRootCheck
      includeWorkspaceRoot initPackageManager injectWorkspacePackages json legacyDirFiltering lockfileIncludeTarballUrl
      long optimisticRepeatInstall optional parseable preferOffline preferSymlinkedExecutables preferWorkspacePackages
@@ -75,18 +75,20 @@ export const COMMON: Readonly<Record<string, Form>> = {
   ...each(
     'text',
     `initAuthorEmail initAuthorName initAuthorUrl initLicense initVersion message publishBranch saveCatalogName tag
-     tagVersionPrefix packDestination patchesDir`,
+     packDestination patchesDir`,
   ),
   ...each('texts', 'changedFilesIgnorePattern cpu gitShallowHosts libc os syncInjectedDepsAfterScripts testPattern'),
   // Concurrency may be negative, patterns empty; the others decide about scripts, messages and ages alone.
   ...each(
     'plain',
     `audit auditLevel childConcurrency depth hoistPattern minimumReleaseAge minimumReleaseAgeExclude nodeVersion
-     onlyBuiltDependencies publicHoistPattern trustPolicy trustPolicyExclude trustPolicyIgnoreAfter umask
+     onlyBuiltDependencies publicHoistPattern tagVersionPrefix trustPolicy trustPolicyExclude trustPolicyIgnoreAfter umask
      workspaceConcurrency`,
   ),
   access: ['public', 'restricted'],
   bail: [true],
+  // Else links to folders are in no lockfile, so that nobody judges them.
+  excludeLinksFromLockfile: [false],
   catalogMode: ['strict', 'prefer', 'manual'],
   color: [true, false, 'always', 'auto', 'never'],
   frozenLockfile: [true],

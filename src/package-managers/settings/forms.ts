@@ -7,6 +7,7 @@ const NAMES: Readonly<Record<Exclude<Form, readonly unknown[]>, string>> = {
   texts: 'texts without variables',
   url: 'an https:// or http:// URL without variables',
   inside: 'a relative path inside of its folder',
+  'skill-folders': 'a list of folders such as .claude/skills',
   'node-flags': 'options of Node that load no code',
   'package-manager': 'a package manager and its version, such as pnpm@10.1.0',
   'classic-yarn': 'no yarn from 2.0.0 on',
@@ -35,6 +36,8 @@ export function hasForm(value: unknown, form: Form): boolean {
       return isText(value) && isWebUrl(value)
     case 'inside':
       return isText(value) && isInside(value)
+    case 'skill-folders':
+      return Array.isArray(value) && value.every((each) => typeof each === 'string' && SKILLS.test(each))
     case 'node-flags':
       return isText(value) && isNodeFlags(value)
     case 'package-manager':
@@ -57,6 +60,8 @@ const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}]/u
 function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && !value.includes('${') && !CONTROL.test(value)
 }
+
+const SKILLS = /^\.[a-z][\w-]*\/skills\/?$/i
 
 /** Those that are common, and load nothing: not `--require`, `--import`, `--loader`, `--env-file`, `--inspect`. */
 const NODE_FLAG =
