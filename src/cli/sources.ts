@@ -34,6 +34,7 @@ import { checkSettings } from '../settings.ts'
 import type { TrustFiles } from '../trust/inputs.ts'
 import { GATE_NAME } from '../util/gate-name.ts'
 import { fromPlaces } from './from-places.ts'
+import { refuseReplacedGate } from './installed-gate.ts'
 import { refuseOtherRoot } from './other-root.ts'
 import { refuseUnlockedProjects } from './project-lockfiles.ts'
 
@@ -92,9 +93,12 @@ async function readChosen(
   const own = read[files.indexOf(lockfile)]
   const vouched = own?.configDependencies ?? new Map<string, string>()
   const pinned = await pinnedConfigDependencies(folder, vouched)
+  const root = projectRoot(folder)
+  const isConfigDependency = vouched.has(GATE_NAME) || pinned.some(({ name }) => name === GATE_NAME)
+  if (isConfigDependency) await refuseReplacedGate(root)
   await refuseUnloadedGate({
-    root: projectRoot(folder),
-    isConfigDependency: vouched.has(GATE_NAME) || pinned.some(({ name }) => name === GATE_NAME),
+    root,
+    isConfigDependency,
     projects: read.flatMap(({ projects, lockfileDir }) => projects.map((each) => path.resolve(lockfileDir, each))),
     pnpm: own?.environment?.pnpm ?? [],
   })

@@ -3,7 +3,7 @@
  * that the policy refuses. No hook can tell, so `verify` has to.
  */
 import assert from 'node:assert/strict'
-import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, type TestContext, test } from 'node:test'
 import { type PnpmVersion, type Project, postinstallsRun, runPnpm } from '../support/pnpm/index.ts'
@@ -129,6 +129,55 @@ for (const [version, whole] of [
     const message = new RegExp(`package\\.json:1 names pnpm ${whole}, which does not ask the gate`)
     await assertNoticed(version, project, ['install', '--frozen-lockfile'], message)
   })
+
+describe('code in the folder from which pnpm loads a gate that is a config dependency', () => {
+  const folder = `node_modules/.pnpm-config/${PLUGIN}`
+
+  async function withPlugin(t: TestContext): Promise<Project> {
+    const project = world.gatedProject({ policy: PERMISSIVE, files: { '.pnpmfile.cjs': '' } })
+    t.after(() => project.dispose())
+    const added = await runPnpm(10, ['add', '--config', `${PLUGIN}@${gateVersion}`], project)
+    assert.equal(added.status, 0, added.output)
+    write(project, 'package.json', JSON.stringify({ name: 'project', version: '0.0.0', ...EVIL }))
+    assert.equal((await runPnpm(10, ['install', '--lockfile-only', '--ignore-pnpmfile'], project)).status, 0)
+    write(project, '.sigstorerc', POLICY)
+    await assertGuarded(10, project, ['install', '--frozen-lockfile'])
+    return project
+  }
+
+  test('is loaded by pnpm 10 as it is, where a repository brings it; verify refuses it', async (t) => {
+    const project = await withPlugin(t)
+    rmSync(path.join(project.dir, folder), { recursive: true })
+    mkdirSync(path.join(project.dir, folder))
+    write(project, `${folder}/package.json`, JSON.stringify({ name: PLUGIN, version: gateVersion }))
+    write(project, `${folder}/pnpmfile.cjs`, 'module.exports = {}\n')
+    const message = /node_modules\/\.pnpm-config\/pnpm-plugin-provenance-gate\/pnpmfile\.cjs is not what the gate/
+    await assertNoticed(10, project, ['install', '--frozen-lockfile'], message)
+  })
+
+  test('is refused by verify whichever of its files is another, and named where its version is', async (t) => {
+    const project = await withPlugin(t)
+    const saysOf = async (name: string, text: string) => {
+      const file = `${folder}/${name}`
+      const place = path.join(project.dir, file)
+      const before = existsSync(place) ? readFileSync(place) : undefined
+      rmSync(place, { force: true })
+      write(project, file, text)
+      const { status, output } = await runCli(10, ['verify'], project)
+      if (before === undefined) rmSync(place)
+      else writeFileSync(place, before)
+      return { status, output }
+    }
+    for (const name of ['pnpmfile.cjs', 'dist/hook.cjs', 'dist/verifier.cjs', 'pnpmfile.mjs']) {
+      const { status, output } = await saysOf(name, '// pnpm-plugin-provenance-gate\n')
+      assert.equal(status, 2, output)
+      assert.match(output, new RegExp(`${name.replaceAll('.', '\\.')} is not what the gate`))
+    }
+    const other = await saysOf('package.json', JSON.stringify({ name: PLUGIN, version: '99.0.0' }))
+    assert.equal(other.status, 1, other.output)
+    assert.match(other.output, /has version "99\.0\.0" of the gate, and this is/)
+  })
+})
 
 describe('pnpm 10.9', () => {
   test('is refused by a gate that .pnpmfile.cjs loads: it calls no hook for what is in the lockfile', async (t) => {
