@@ -12,11 +12,11 @@ export type GateErrorCode = 'SETTINGS_UNSAFE'
 export class GateError extends Error {
   override readonly name = 'GateError'
   readonly [MARK] = true
-  /** Undefined where the message alone says what is wrong. */
+  /** What the message begins with. Undefined where the message alone says what is wrong. */
   readonly code: GateErrorCode | undefined
 
   constructor(message: string, { code, ...options }: ErrorOptions & { readonly code?: GateErrorCode } = {}) {
-    super(message, options)
+    super(code === undefined ? message : `${code}: ${message}`, options)
     this.code = code
   }
 

@@ -28,8 +28,11 @@ export async function check(options: PolicyOptions, now: Date): Promise<ExitStat
   const findings = findingsOf(policy, packages, now)
   for (const { place, message } of findings) sayLine(`${shown(place)}: ${message}`)
   const compared = packages === undefined ? ', without a lockfile to compare it with' : ''
-  for (const { file, rules } of [policy, ...policy.projects.values()])
-    sayLine(`${path.relative(process.cwd(), file) || file}: ${rules.length} rules, no mistakes${compared}`)
+  for (const { file, rules } of [policy, ...policy.projects.values()]) {
+    const notes = findings.filter(({ place }) => place.file === file).length
+    const above = notes === 0 ? '' : `, ${notes === 1 ? 'one thing' : `${notes} things`} to look at above`
+    sayLine(`${path.relative(process.cwd(), file) || file}: ${rules.length} rules, no mistakes${above}${compared}`)
+  }
   return 0
 }
 

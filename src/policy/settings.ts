@@ -30,7 +30,7 @@ export function refuseUnsafeSettings(
   const lines = [...new Set(refused.map((setting) => lineFor(setting, allowed)))]
   throw new GateError(
     [
-      `SETTINGS_UNSAFE: ${root} has ${lines.length === 1 ? 'a setting' : `${lines.length} settings`} with which a package manager may install something that the gate has not judged:`,
+      `${root} has ${lines.length === 1 ? 'a setting' : `${lines.length} settings`} with which a package manager may install something that the gate has not judged:`,
       ...lines.slice(0, MOST),
       ...(lines.length > MOST ? [`… and ${lines.length - MOST} more`] : []),
       ...adviceFor(refused, allowed, now),

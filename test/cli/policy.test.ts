@@ -199,13 +199,13 @@ describe('policy check', () => {
     assert.match(stderr, /^\.sigstorerc:8: this rule decides nothing in the lockfile: @never\/\*$/m)
     assert.match(stderr, /^\.sigstorerc:9: this rule decides nothing in the lockfile: warned$/m)
     assert.doesNotMatch(stderr, /^\.sigstorerc:(6|7|10):/m)
-    assert.match(stderr, /^\.sigstorerc: 5 rules, no mistakes$/m)
+    assert.match(stderr, /^\.sigstorerc: 5 rules, no mistakes, 3 things to look at above$/m)
   })
 
   test('works without a lockfile, and says so', async (t) => {
     const { status, stderr } = await run(project(t), 'check')
     assert.equal(status, 0)
-    assert.match(stderr, /5 rules, no mistakes, without a lockfile to compare it with/)
+    assert.match(stderr, /5 rules, no mistakes, one thing to look at above, without a lockfile to compare it with/)
     assert.doesNotMatch(stderr, /decides nothing/)
   })
 

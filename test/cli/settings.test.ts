@@ -138,3 +138,21 @@ for (const [name, cases] of Object.entries(CASES)) {
     }
   })
 }
+
+it('refuses a yarn-path before yarn is asked for its version, which would start what it names', async (t) => {
+  const project = unlocked(t, { 'yarn.lock': await lockfileOf(t, 'yarn1') })
+  const mark = path.join(project.dir, 'ran')
+  for (const [file, lines] of [
+    ['.yarnrc', 'yarn-path "./other.cjs"\n'],
+    ['other.cjs', `require('node:fs').writeFileSync(${JSON.stringify(mark)}, '')\n`],
+  ] as const)
+    appendFileSync(path.join(project.dir, file), lines)
+  const asked = await without('yarn1', ['--version'], { ...project, env: { ...project.env, YARN_IGNORE_PATH: '' } })
+  assert.ok(existsSync(mark), asked.output)
+  rmSync(mark)
+  const env = { YARN_IGNORE_PATH: '' }
+  const run = await through('yarn1', STRICT.yarn1, project, { refusesSettings: true, env })
+  assert.match(run.stderr, /SETTINGS_UNSAFE: .*\n\s*\.yarnrc:\d+ "yarn-path" = /)
+  assert.equal(run.status, 2)
+  assert.ok(!existsSync(mark))
+})

@@ -7,8 +7,10 @@ import { type Gate, openGate } from '../../gate.ts'
 import { mergePackages } from '../../lockfile/merge.ts'
 import { isFolder, type LockedPackage } from '../../lockfile/types.ts'
 import { type Asked, askedBy } from '../../managers/asked.ts'
+import { berry } from '../../managers/berry.ts'
 import { recognise, yarnOf } from '../../managers/recognise.ts'
 import type { Call, Manager, Road } from '../../managers/types.ts'
+import { yarn } from '../../managers/yarn.ts'
 import { noteTexts } from '../../policy/digest.ts'
 import { findPolicy } from '../../policy/find.ts'
 import { loadPolicy, type PolicyPlace } from '../../policy/load.ts'
@@ -64,7 +66,8 @@ interface Plan {
  * @throws GateError
  */
 export async function run(command: readonly string[], options: RunOptions, now: Date): Promise<number> {
-  const plan = await planFor(command, options)
+  const { manager: found, call: typed } = recognise(command, process.cwd(), process.env)
+  const plan = planFor(found === 'yarn' ? await whichYarn(typed, options, now) : found, typed, options)
   const { root, roots, lockfiles, isStrict, isFresh, manager, call } = plan
   const trust = trustFiles(options)
   const once = onceIn(options, root)
@@ -72,10 +75,7 @@ export async function run(command: readonly string[], options: RunOptions, now: 
   const policy = await loadPolicy(await policyFor(options, root), trust, texts.once)
   manager.refusePastGate(call, upwards(call.folder), readText, isFresh)
   refuseAdopted(manager, call, roots)
-  for (const each of roots) {
-    const projects = [path.relative(each, call.folder)]
-    await checkSettings({ manager: manager.name, root: each, projects, policy, once, now })
-  }
+  await checkAllSettings(manager, call, roots, { policy, once, now })
   const asked = [
     ...(await askedByProjects(manager, roots, call.folder)),
     ...manager.asked(call).flatMap((word) => askedBy(word, '.') ?? []),
@@ -146,9 +146,17 @@ export async function run(command: readonly string[], options: RunOptions, now: 
   return statusOf(ending)
 }
 
-async function planFor(command: readonly string[], options: RunOptions): Promise<Plan> {
-  const { manager: found, call } = recognise(command, process.cwd(), process.env)
-  const manager = found === 'yarn' ? await whichYarn(call) : found
+/** Of the roots, what is above them, and the folder that the command is about. */
+async function checkAllSettings(
+  { name }: Manager,
+  { folder }: Call,
+  roots: readonly string[],
+  by: Pick<Parameters<typeof checkSettings>[0], 'policy' | 'once' | 'now'>,
+): Promise<void> {
+  for (const root of roots) await checkSettings({ manager: name, root, projects: [path.relative(root, folder)], ...by })
+}
+
+function planFor(manager: Manager, call: Call, options: RunOptions): Plan {
   const above = lockfilesAbove(manager, call.folder)
   const roots = rootsAbove(manager, call.folder)
   const lockfiles = lockfilesFor(manager, roots, options)
@@ -185,8 +193,17 @@ function fetchable({ unbound: _, ...pkg }: LockedPackage): readonly LockedPackag
   return pkg.source === 'bundled' ? [] : [pkg]
 }
 
-/** @throws GateError */
-async function whichYarn({ program, before, folder, env }: Call): Promise<Manager> {
+/**
+ * Files of the repository may name the program that answers as yarn: they are looked at before it is asked.
+ *
+ * @throws GateError
+ */
+async function whichYarn(call: Call, options: RunOptions, now: Date): Promise<Manager> {
+  const { program, before, folder, env } = call
+  const likely = upwards(folder).some((each) => existsSync(path.join(each, '.yarnrc.yml'))) ? berry : yarn
+  const roots = rootsAbove(likely, folder)
+  const policy = await loadPolicy(await policyFor(options, roots[0]), trustFiles(options))
+  await checkAllSettings(likely, call, roots, { policy, once: onceIn(options, roots[0]), now })
   const version = await answerOf(program, [...before, '--version'], folder, env)
   const manager = yarnOf(version)
   if (manager === undefined)
