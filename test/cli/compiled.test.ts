@@ -98,6 +98,9 @@ const LAYOUTS: Readonly<Record<string, (made: Project) => Layout>> = {
   },
 }
 
+/** They need --cache, which the hook does not have. */
+const BY_OPTION = new Set(['DATA in the folder that --cache names', 'CACHE in DATA'])
+
 function link(target: string, from: string): void {
   for (const folder of [target, path.dirname(from)]) mkdirSync(folder, { recursive: true })
   symlinkSync(target, from)
@@ -191,10 +194,10 @@ for (const [title, prepare] of Object.entries(LAYOUTS)) {
       assert.equal(existsSync(path.join(dataOf(layout), 'key')), false)
     })
 
+    if (BY_OPTION.has(title)) return
     test('the hook runs and believes nothing of it', async (t) => {
       const made = project(t)
       const layout = prepare(made)
-      if (layout.args !== undefined) return t.skip('the hook has no --cache')
       await plant(made, layout)
       const { stdout, stderr } = await hook(made, layout.env)
       assert.match(stdout, /provenance-gate refused 1 package\./)
