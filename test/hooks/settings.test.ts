@@ -171,6 +171,20 @@ describe('a setting does not move the workspace away from the command', () => {
     return project
   }
 
+  test('pnpm 10, dir: the same is installed, and judged, as without it', async (t) => {
+    const project = await gatedByPlugin(t, 10)
+    settings(project, 'dir: hidden')
+    const { status, output } = await runPnpm(10, ['install'], project)
+    assert.equal(status, 0, output)
+    assert.ok(linked(project).includes('widget'))
+    assert.ok(!existsSync(path.join(project.dir, 'hidden/node_modules')))
+    const manifest = path.join(project.dir, 'package.json')
+    writeFileSync(manifest, readFileSync(manifest, 'utf8').replace('widget', 'evil'))
+    const refused = await runPnpm(10, ['install', '--no-frozen-lockfile'], project)
+    assert.notEqual(refused.status, 0, refused.output)
+    assert.match(refused.flat, /evil@1\.0\.0 +WORKFLOW_MISMATCH/)
+  })
+
   for (const [version, setting, value] of [
     [10, 'workspaceDir', (project: Project) => path.join(project.dir, 'hidden')],
     [11, 'lockfileDir', () => 'hidden'],
