@@ -26,6 +26,8 @@ export type SettingsFile =
  * - `texts`: one text, or a list of them; the list may be empty.
  * - `url`: an absolute http: or https: URL.
  * - `inside`: a relative path, with `/`, that stays in the folder of its file.
+ * - `plugins`: a list of plugins of yarn 4, each a path that is `inside`, or a map with such a `path`, a `spec` and a `checksum`.
+ *   Nothing (`null`) is an empty list. Whether the files are there is for `yarn-berry/program-files.ts`.
  * - `node-flags`: options of Node, of which none loads code.
  * - `package-manager`: a name and an exact version, `pnpm@10.1.0` or `yarn@4.1.0+sha224.…`; neither a range nor a URL.
  * - `classic-yarn`, `modern-yarn`: a package manager, but no yarn of the other kind, which rewrites the lockfile.
@@ -40,6 +42,7 @@ export type Form =
   | 'texts'
   | 'url'
   | 'inside'
+  | 'plugins'
   | 'node-flags'
   | 'package-manager'
   | 'classic-yarn'

@@ -47,7 +47,9 @@ export function unsafeSettings(
   // In JSON such characters are in texts alone, and escaped or not they are no setting's.
   const hidden = UNCHECKED.has(kind) ? null : DECEPTIVE.exec(text)
   const found =
-    hidden === null ? parse(kind, text, names.isNamed) : { entries: [], unclear: [deceptive(text, hidden.index)] }
+    hidden === null
+      ? parseSettings(kind, text, names.isNamed)
+      : { entries: [], unclear: [deceptive(text, hidden.index)] }
   if (found.entries.length > MOST_ENTRIES && kind !== '.env')
     return [{ file, line: 1, why: `${found.entries.length} settings, more than any file of settings has` }]
   const entries = expandEntries(found.entries, openWords(text), names.kindOf)
@@ -63,7 +65,11 @@ export function unsafeSettings(
 const MOST_ENTRIES = 5_000
 
 /** Whatever a parser throws, a stack that is too small included, makes the file unclear. */
-function parse(kind: SettingsFile, text: string, isNamed: (key: string) => boolean): ParsedSettings {
+export function parseSettings(
+  kind: SettingsFile,
+  text: string,
+  isNamed: (key: string) => boolean = () => true,
+): ParsedSettings {
   try {
     return PARSERS[kind](text, isNamed)
   } catch (error) {

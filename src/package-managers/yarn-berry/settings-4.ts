@@ -121,12 +121,13 @@ const REGISTRIES: Readonly<Record<string, Form>> = {
 /**
  * yarn's own program and its plugins, as files of the repository. `yarn set version` and `yarn plugin import` write them, and
  * most repositories with yarn 4 have them. They are code of the repository, as the scripts of package.json are: a change
- * to one of them can do anything, and is seen in the change itself. A path that leaves the repository is refused.
+ * to one of them can do anything, and is seen in the change itself. A path that leaves the repository is refused. So is a plugin
+ * that is not there, which yarn would download: see `program-files.ts`.
  */
 const PROGRAMS: Readonly<Record<string, Form>> = {
   // Settings of plugins, which yarn itself does not know.
   conditions: 'plain',
-  plugins: 'plain',
+  plugins: 'plugins',
   releaseTool: 'plain',
   yarnPath: 'inside',
 }
