@@ -15,6 +15,8 @@ export type SettingsFile =
   | '.env'
   | '.corepack.env'
   | 'deno.json'
+  | 'yarn.json'
+  | '.yarnclean'
 
 /**
  * What the value of an accepted setting may be; whatever is of another form is refused. No text in it, at any depth, may

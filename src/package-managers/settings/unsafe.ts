@@ -7,6 +7,7 @@ import { openWords } from './parse/lines.ts'
 import { parseRc } from './parse/rc.ts'
 import { parseTomlSettings } from './parse/toml.ts'
 import { parseYamlSettings } from './parse/yaml.ts'
+import { parseYarnclean } from './parse/yarnclean.ts'
 import { parseYarnrc } from './parse/yarnrc.ts'
 import type {
   Form,
@@ -96,10 +97,19 @@ const PARSERS: Readonly<Record<SettingsFile, (text: string, isNamed: (key: strin
   '.env': parseDotenv,
   '.corepack.env': parseDotenv,
   'package.json': (text, isNamed) => parseJsonSettings(text.replace(/^\uFEFF/, ''), false, isNamed),
+  // Whatever is in it.
+  'yarn.json': () => ({ entries: [{ line: 1, key: 'yarn.json', value: undefined }], unclear: [] }),
+  '.yarnclean': parseYarnclean,
   'deno.json': (text) => parseJsonSettings(text.replace(/^\uFEFF/, ''), true, () => true),
 }
 
-const UNCHECKED: ReadonlySet<SettingsFile> = new Set(['.env', '.corepack.env', 'package.json', 'deno.json'])
+const UNCHECKED: ReadonlySet<SettingsFile> = new Set([
+  '.env',
+  '.corepack.env',
+  'package.json',
+  'deno.json',
+  'yarn.json',
+])
 
 function deceptive(text: string, index: number): UnclearPart {
   const line = text.slice(0, index).split('\n').length

@@ -2,7 +2,7 @@ import { BUN_1 } from '../bun/settings-1.ts'
 import type { Form, SettingsList } from '../settings/types.ts'
 import { YARN_1 } from '../yarn-classic/settings-1.ts'
 
-const YARNRC = YARN_1.files['.yarnrc']
+const { '.yarnrc': YARNRC, 'yarn.json': YARN_JSON } = YARN_1.files
 
 /** They change messages, waiting, other commands than `install`, or how what is in the lockfile is laid out. */
 const HARMLESS: Readonly<Record<string, Form>> = {
@@ -161,6 +161,7 @@ export const BERRY_4: SettingsList = {
   files: {
     // For yarn 1, should it be started instead.
     ...(YARNRC && { '.yarnrc': YARNRC }),
+    ...(YARN_JSON && { 'yarn.json': YARN_JSON }),
     // Read before the settings, which may refer to what it sets.
     '.env': {
       accepted: { '*': 'plain' },

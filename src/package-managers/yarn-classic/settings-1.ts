@@ -226,6 +226,16 @@ export const YARN_1: SettingsList = {
       accepted: { '*': 'plain' },
       refused: { '--*': 'is an argument of yarn', 'yarn-path': PATHS, yarnPath: PATHS },
     },
+    // yarn takes it for a manifest where there is no package.json, of the root, of a workspace above, and of projects.
+    'yarn.json': {
+      accepted: {},
+      refused: { 'yarn.json': 'is a manifest for yarn alone, which the gate does not read; write package.json' },
+    },
+    // Which files of packages yarn deletes when it has installed them.
+    '.yarnclean': {
+      accepted: {},
+      refused: { '*': 'makes yarn delete files of packages that `yarn autoclean --init` does not name' },
+    },
     'package.json': {
       accepted: {
         config: 'plain',
