@@ -71,6 +71,10 @@ export function parseSettings(
   text: string,
   isNamed: (key: string) => boolean = () => true,
 ): ParsedSettings {
+  if (WITHOUT_MARK.has(kind) && text.startsWith('\uFEFF')) {
+    const { entries, unclear } = parseSettings(kind, text.slice(1), isNamed)
+    return { entries, unclear: [{ line: 1, what: MARK }, ...unclear] }
+  }
   try {
     return PARSERS[kind](text, isNamed)
   } catch (error) {
@@ -102,6 +106,10 @@ const PARSERS: Readonly<Record<SettingsFile, (text: string, isNamed: (key: strin
   '.yarnclean': parseYarnclean,
   'deno.json': (text) => parseJsonSettings(text.replace(/^\uFEFF/, ''), true, () => true),
 }
+
+/** npm and pnpm leave a byte order mark out; for yarn 1 it is a part of the first key or pattern. */
+const WITHOUT_MARK: ReadonlySet<SettingsFile> = new Set(['.npmrc', '.yarnrc', '.yarnclean'])
+const MARK = 'a byte order mark (save the file as UTF-8 without one)'
 
 const UNCHECKED: ReadonlySet<SettingsFile> = new Set([
   '.env',
