@@ -1,5 +1,6 @@
 import { readSettingsFiles } from './package-managers/settings/files.ts'
 import type { SettingsManager, UnsafeSetting } from './package-managers/settings/types.ts'
+import { type NamedProgram, unsafePrograms } from './package-managers/yarn-berry/program-files.ts'
 import { refuseUnsafeSettings } from './policy/settings.ts'
 import type { Policy } from './policy/types.ts'
 
@@ -42,8 +43,15 @@ export async function checkSettings({
       return findUnsafeSettings(manager, texts)
     },
   )
+  const programs =
+    manager === 'yarn' || manager === 'berry'
+      ? await once(['programs', manager, root], JSON.stringify(texts), async (): Promise<readonly NamedProgram[]> => {
+          const { programsIn } = await import('./package-managers/yarn-berry/programs.ts')
+          return programsIn(texts)
+        })
+      : []
   refuseUnsafeSettings(
-    unsafe.filter((setting) => !isOwn(setting)),
+    [...unsafe.filter((setting) => !isOwn(setting)), ...unsafePrograms(root, programs)],
     policy.allowSettings,
     root,
     now,

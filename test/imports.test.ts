@@ -349,7 +349,10 @@ describe('what decides does nothing else', () => {
     'src/verify': [],
     'src/report': [],
     'src/managers': [],
-    'src/package-managers': ['src/package-managers/settings/files.ts'],
+    'src/package-managers': [
+      'src/package-managers/settings/files.ts',
+      'src/package-managers/yarn-berry/program-files.ts',
+    ],
   }
   for (const [room, readers] of Object.entries(READERS)) {
     const pure = inRoom(room).filter((file) => !readers.includes(file))

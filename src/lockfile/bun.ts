@@ -1,12 +1,13 @@
 import { GateError } from '../errors.ts'
 import { isPackageName } from '../util/package-name.ts'
+import { isFolder } from '../util/sources.ts'
 import { isVersion } from './dep-path.ts'
 import { dependenciesOf } from './dependencies.ts'
 import { type Claim, LOCAL_TARBALL } from './entry.ts'
 import { folderClaim, openGraph, projectClaim, swappedClaim, unknownClaim } from './graph.ts'
 import { remoteOrigin } from './npm-entry.ts'
 import { type Fields, field, isPlain } from './record.ts'
-import { isFolder, type LockedPackage } from './types.ts'
+import type { LockedPackage } from './types.ts'
 
 /** Those that bun 1.2 to 1.4 write. */
 const VERSIONS: readonly unknown[] = [0, 1, 2]

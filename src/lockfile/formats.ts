@@ -47,8 +47,8 @@ const READERS: Readonly<
     if (dialect === 'berry') {
       return { manager: 'berry', packages: yarnBerryPackages(document), projects: berryProjects(document) }
     }
-    const manifests = await workspaceManifests(folder)
-    return { manager: 'yarn', packages: yarnClassicPackages(document, manifests), projects: [...manifests.keys()] }
+    const { manifests, folders } = await workspaceManifests(folder)
+    return { manager: 'yarn', packages: yarnClassicPackages(document, manifests), projects: folders }
   },
   bun: async (bytes, file) => {
     const anew = '`bun install --lockfile-only`'

@@ -1,6 +1,7 @@
 import path from 'node:path'
+import { isFolder } from '../util/sources.ts'
 import { importersFrom, mapImporters, projectName, reachedBy } from './importers.ts'
-import { isFolder, type LockedPackage } from './types.ts'
+import type { LockedPackage } from './types.ts'
 
 /** A lockfile, by the folder that it is in. */
 export interface LockfileIn {

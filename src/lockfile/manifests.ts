@@ -30,10 +30,17 @@ export async function readManifests(base: string, folders: readonly string[]): P
   return manifests
 }
 
-/** The manifest of the root, and those of the projects that its `workspaces` name, as yarn 1 finds them. */
-export async function workspaceManifests(base: string): Promise<Manifests> {
+/** A manifest of yarn 1, which the gate refuses and does not read. A project may have no other one. */
+const YARN_JSON = 'yarn.json'
+
+/**
+ * The manifest of the root, and those of the projects that its `workspaces` name, as yarn 1 finds them; and the folders of all.
+ */
+export async function workspaceManifests(
+  base: string,
+): Promise<{ readonly manifests: Manifests; readonly folders: readonly string[] }> {
   const [root] = (await readManifests(base, ['.'])).values()
-  if (root === undefined) return new Map()
+  if (root === undefined) return { manifests: new Map(), folders: [] }
   const patterns = patternsOf(root, base)
   const found = await foldersBy(
     patterns.filter((pattern) => !pattern.startsWith('!')),
@@ -43,15 +50,17 @@ export async function workspaceManifests(base: string): Promise<Manifests> {
     patterns.flatMap((pattern) => (pattern.startsWith('!') ? [pattern.slice(1)] : [])),
     base,
   )
-  return readManifests(base, ['.', ...[...found].filter((folder) => !excluded.has(folder)).sort()])
+  const folders = ['.', ...[...found].filter((folder) => !excluded.has(folder)).sort()]
+  return { manifests: await readManifests(base, folders), folders }
 }
 
-/** Those below `base` that have a package.json. What is outside of it is no project of its workspace. */
+/** Those below `base` that have a manifest. What is outside of it is no project of its workspace. */
 async function foldersBy(patterns: readonly string[], base: string): Promise<Set<string>> {
   const folders = new Set<string>()
   for (const pattern of patterns) {
     if (path.isAbsolute(pattern) || pattern.split('/').includes('..')) continue
-    const files = glob(path.posix.join(pattern, 'package.json'), {
+    const manifests = ['package.json', YARN_JSON].map((name) => path.posix.join(pattern, name))
+    const files = glob(manifests, {
       cwd: base,
       exclude: (name) => ['node_modules', '.git'].includes(path.basename(name)),
     })

@@ -12,11 +12,6 @@ export type PackageSource =
   | 'bundled'
   | 'unknown'
 
-/** A folder in the place of a package: no tarball, and no version of a registry. */
-export function isFolder(source: PackageSource): boolean {
-  return source === 'directory' || source === 'workspace'
-}
-
 /** An asset of a release on GitHub, or a commit there. `repository` is `owner/name`. */
 export type GithubOrigin =
   | { readonly repository: string; readonly tag: string }

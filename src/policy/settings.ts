@@ -71,7 +71,7 @@ function isAbout({ file, key, value }: AllowedSetting, setting: UnsafeSetting): 
 }
 
 function where({ file, line, key, value }: UnsafeSetting): string {
-  const name = key === undefined ? '' : ` ${quote(key)} = ${shown(value)}`
+  const name = key === undefined ? '' : ` ${quote(key)}${value === undefined ? '' : ` = ${shown(value)}`}`
   return `${quote(file).slice(1, -1)}:${line}${name}:`
 }
 

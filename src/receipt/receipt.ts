@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import path from 'node:path'
-import { isFolder, type LockedPackage } from '../lockfile/types.ts'
+import type { LockedPackage } from '../lockfile/types.ts'
+import { isFolder } from '../util/sources.ts'
 import type { FolderIdentity, JudgedPackage, Mark, ModulesState, Problem, Receipt } from './types.ts'
 
 /** File systems note the time of a change by a clock that ticks every few milliseconds. */

@@ -206,9 +206,9 @@ describe('manifests', () => {
         'apps/node_modules/package.json': '{',
         'other/package.json': '{',
       })
-      assert.deepEqual([...(await workspaceManifests(folder)).keys()], ['.', 'apps/a'])
+      assert.deepEqual([...(await workspaceManifests(folder)).manifests.keys()], ['.', 'apps/a'])
     }
-    assert.equal((await workspaceManifests(folderOf({}))).size, 0)
+    assert.equal((await workspaceManifests(folderOf({}))).folders.length, 0)
   })
 
   for (const [what, text] of [

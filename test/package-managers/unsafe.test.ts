@@ -107,7 +107,11 @@ describe('settings in an .npmrc', () => {
     ),
     ['.npmrc', 'hoist=true\rlockfile-dir=x\n', [1, /U\+000D/]],
     ['.npmrc', 'hoist=true\u202e\n', [1, /U\+202E/]],
-    ['.npmrc', '\ufeffhoist=true\n', [1, /no setting/]],
+    ['.npmrc', '\ufeffhoist=true\n', [1, /^a byte order mark \(save the file as UTF-8 without one\), which/]],
+    ['.npmrc', '\ufeff# a comment\nlockfile-dir=x\n', [1, /byte order mark/], [2, /another lockfile/]],
+    ['.npmrc', '\ufefflockfile-dir=x\n', [1, /byte order mark/], [1, /another lockfile/]],
+    ['.yarnrc', '\ufeffhoist true\n', [1, /byte order mark/]],
+    ['.npmrc', '\ufeff\ufeffhoist=true\n', [1, /byte order mark/], [1, /byte order mark/]],
     ['.npmrc', 'hoist[]=true\n', [1, /true or false/]],
     // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of the file
     ['.npmrc', 'lockfile${X?}-dir=x\n', [1, /no setting/]],

@@ -1,5 +1,6 @@
+import { foreignSettings } from '../settings/foreign.ts'
 import { REGISTRIES_AND_LOGINS } from '../settings/registries.ts'
-import type { Form, SettingsList } from '../settings/types.ts'
+import type { Form, KnownSettings, SettingsList } from '../settings/types.ts'
 
 /** Sections that `bun install` does not look at: they are for `bun run`, `bun test` and the bundler. */
 const OTHER_SECTIONS: Readonly<Record<string, Form>> = {
@@ -77,6 +78,54 @@ const BUNFIG: Readonly<Record<string, Form>> = {
 const CACHE = 'names the folder that bun takes packages from, without comparing them with the lockfile'
 const PART = 'makes bun leave out a part of the lockfile'
 
+const NPMRC: KnownSettings = {
+  accepted: {
+    'allow-git': 'text',
+    'allow-remote': 'text',
+    'always-auth': 'boolean',
+    'auto-install-peers': 'boolean',
+    'enable-pre-post-scripts': 'boolean',
+    'child-concurrency': 'number',
+    'engine-strict': 'boolean',
+    fund: 'boolean',
+    audit: 'boolean',
+    hoist: 'boolean',
+    'hoist-pattern': 'texts',
+    'hoist-pattern[]': 'texts',
+    'ignore-scripts': 'boolean',
+    'install-strategy': ['hoisted', 'nested', 'shallow', 'linked'],
+    'legacy-peer-deps': 'boolean',
+    'link-workspace-packages': 'boolean',
+    loglevel: 'text',
+    'min-release-age': 'number',
+    'node-linker': ['hoisted', 'isolated'],
+    'package-lock': 'boolean',
+    'prefer-workspace-packages': 'boolean',
+    progress: 'boolean',
+    provenance: 'boolean',
+    'public-hoist-pattern': 'texts',
+    'public-hoist-pattern[]': 'texts',
+    registry: 'url',
+    'save-exact': 'boolean',
+    'save-prefix': ['', '^', '~', '='],
+    'save-workspace-protocol': 'plain',
+    'shamefully-hoist': 'boolean',
+    'shared-workspace-lockfile': 'boolean',
+    'side-effects-cache': 'boolean',
+    'strict-peer-dependencies': 'boolean',
+    'update-notifier': 'boolean',
+    ...REGISTRIES_AND_LOGINS,
+  },
+  refused: {
+    ca: 'names who vouches for registries in place of the authorities of the system',
+    cache: CACHE,
+    cafile: 'names a file with who vouches for registries; bun reads it whole, whatever its size',
+    'dry-run': 'makes bun install nothing and end without an error',
+    include: 'makes bun install a part of the lockfile that the command line leaves out',
+    omit: PART,
+  },
+}
+
 /** All that bun 1 reads from a repository, by its own code: bun 1.4.5. */
 export const BUN_1: SettingsList = {
   manager: 'bun',
@@ -97,53 +146,8 @@ export const BUN_1: SettingsList = {
         'install.security.scanner': 'names a program that bun runs while it installs',
       },
     },
-    '.npmrc': {
-      accepted: {
-        'allow-git': 'text',
-        'allow-remote': 'text',
-        'always-auth': 'boolean',
-        'auto-install-peers': 'boolean',
-        'enable-pre-post-scripts': 'boolean',
-        'child-concurrency': 'number',
-        'engine-strict': 'boolean',
-        fund: 'boolean',
-        audit: 'boolean',
-        hoist: 'boolean',
-        'hoist-pattern': 'texts',
-        'hoist-pattern[]': 'texts',
-        'ignore-scripts': 'boolean',
-        'install-strategy': ['hoisted', 'nested', 'shallow', 'linked'],
-        'legacy-peer-deps': 'boolean',
-        'link-workspace-packages': 'boolean',
-        loglevel: 'text',
-        'min-release-age': 'number',
-        'node-linker': ['hoisted', 'isolated'],
-        'package-lock': 'boolean',
-        'prefer-workspace-packages': 'boolean',
-        progress: 'boolean',
-        provenance: 'boolean',
-        'public-hoist-pattern': 'texts',
-        'public-hoist-pattern[]': 'texts',
-        registry: 'url',
-        'save-exact': 'boolean',
-        'save-prefix': ['', '^', '~', '='],
-        'save-workspace-protocol': 'plain',
-        'shamefully-hoist': 'boolean',
-        'shared-workspace-lockfile': 'boolean',
-        'side-effects-cache': 'boolean',
-        'strict-peer-dependencies': 'boolean',
-        'update-notifier': 'boolean',
-        ...REGISTRIES_AND_LOGINS,
-      },
-      refused: {
-        ca: 'names who vouches for registries in place of the authorities of the system',
-        cache: CACHE,
-        cafile: 'names a file with who vouches for registries; bun reads it whole, whatever its size',
-        'dry-run': 'makes bun install nothing and end without an error',
-        include: 'makes bun install a part of the lockfile that the command line leaves out',
-        omit: PART,
-      },
-    },
+    // bun reads none of the keys that are npm's or pnpm's alone.
+    '.npmrc': { ...NPMRC, accepted: { ...foreignSettings(NPMRC), ...NPMRC.accepted } },
     // Names that bun does not read belong to applications. bun puts all of them into the environment of scripts, too.
     '.env': {
       accepted: { '*': 'plain' },

@@ -24,6 +24,8 @@ const NAMES: Readonly<Record<SettingsFile, readonly string[]>> = {
   ].map((end) => `.env${end}`),
   '.corepack.env': ['.corepack.env'],
   'deno.json': ['deno.json', 'deno.jsonc'],
+  'yarn.json': ['yarn.json'],
+  '.yarnclean': ['.yarnclean'],
 }
 
 /** Which of them each manager reads. A test compares this with the lists. */
@@ -31,8 +33,8 @@ export const FILES_OF: Readonly<Record<SettingsManager, readonly SettingsFile[]>
   pnpm: ['pnpm-workspace.yaml', 'package.json', '.npmrc', '.corepack.env'],
   npm: ['package.json', '.npmrc', '.corepack.env'],
   // Which yarn will run is not known: each reads files of the other.
-  yarn: ['package.json', '.npmrc', '.yarnrc', '.yarnrc.yml', '.corepack.env'],
-  berry: ['package.json', '.yarnrc', '.yarnrc.yml', '.env', '.corepack.env'],
+  yarn: ['package.json', '.npmrc', '.yarnrc', '.yarnrc.yml', 'yarn.json', '.yarnclean', '.corepack.env'],
+  berry: ['package.json', '.yarnrc', '.yarnrc.yml', 'yarn.json', '.env', '.corepack.env'],
   bun: ['package.json', '.npmrc', 'bunfig.toml', '.env', '.corepack.env'],
   deno: ['package.json', '.npmrc', 'deno.json'],
 }

@@ -8,6 +8,7 @@ const NAMES: Readonly<Record<Exclude<Form, readonly unknown[]>, string>> = {
   url: 'an https:// or http:// URL without variables',
   inside: 'a relative path inside of its folder',
   'skill-folders': 'a list of folders such as .claude/skills',
+  plugins: 'a list of relative paths inside of its folder, each alone or with a spec and a checksum',
   'node-flags': 'options of Node that load no code',
   'package-manager': 'a package manager and its version, such as pnpm@10.1.0',
   'classic-yarn': 'no yarn from 2.0.0 on',
@@ -38,6 +39,8 @@ export function hasForm(value: unknown, form: Form): boolean {
       return isText(value) && isInside(value)
     case 'skill-folders':
       return Array.isArray(value) && value.every((each) => typeof each === 'string' && SKILLS.test(each))
+    case 'plugins':
+      return value === null || (Array.isArray(value) && value.every(isPlugin))
     case 'node-flags':
       return isText(value) && isNodeFlags(value)
     case 'package-manager':
@@ -86,6 +89,15 @@ function isWebUrl(text: string): boolean {
 function isInside(text: string): boolean {
   return (
     !/^(?:[/~]|[A-Za-z]:)|\\/.test(text) && text.split('/').every((segment) => segment !== '..') && text.trim() === text
+  )
+}
+
+function isPlugin(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return hasForm(value, 'inside')
+  const { path, ...notes } = value as Readonly<Record<string, unknown>>
+  return (
+    hasForm(path, 'inside') &&
+    Object.entries(notes).every(([key, note]) => ['spec', 'checksum'].includes(key) && isText(note))
   )
 }
 

@@ -15,6 +15,8 @@ export type SettingsFile =
   | '.env'
   | '.corepack.env'
   | 'deno.json'
+  | 'yarn.json'
+  | '.yarnclean'
 
 /**
  * What the value of an accepted setting may be; whatever is of another form is refused. No text in it, at any depth, may
@@ -28,6 +30,8 @@ export type SettingsFile =
  * - `inside`: a relative path, with `/`, that stays in the folder of its file.
  * - `skill-folders`: a list of folders such as `.claude/skills`, into which pnpm 12 links what packages bring; no code loads
  *   anything from them by a name.
+ * - `plugins`: a list of plugins of yarn 4, each a path that is `inside`, or a map with such a `path`, a `spec` and a `checksum`.
+ *   Nothing (`null`) is an empty list. Whether the files are there is for `yarn-berry/program-files.ts`.
  * - `node-flags`: options of Node, of which none loads code.
  * - `package-manager`: a name and an exact version, `pnpm@10.1.0` or `yarn@4.1.0+sha224.…`; neither a range nor a URL.
  * - `classic-yarn`, `modern-yarn`: a package manager, but no yarn of the other kind, which rewrites the lockfile.
@@ -43,6 +47,7 @@ export type Form =
   | 'url'
   | 'inside'
   | 'skill-folders'
+  | 'plugins'
   | 'node-flags'
   | 'package-manager'
   | 'classic-yarn'

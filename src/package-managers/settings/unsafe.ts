@@ -7,6 +7,7 @@ import { openWords } from './parse/lines.ts'
 import { parseRc } from './parse/rc.ts'
 import { parseTomlSettings } from './parse/toml.ts'
 import { parseYamlSettings } from './parse/yaml.ts'
+import { parseYarnclean } from './parse/yarnclean.ts'
 import { parseYarnrc } from './parse/yarnrc.ts'
 import type {
   Form,
@@ -47,7 +48,9 @@ export function unsafeSettings(
   // In JSON such characters are in texts alone, and escaped or not they are no setting's.
   const hidden = UNCHECKED.has(kind) ? null : DECEPTIVE.exec(text)
   const found =
-    hidden === null ? parse(kind, text, names.isNamed) : { entries: [], unclear: [deceptive(text, hidden.index)] }
+    hidden === null
+      ? parseSettings(kind, text, names.isNamed)
+      : { entries: [], unclear: [deceptive(text, hidden.index)] }
   if (found.entries.length > MOST_ENTRIES && kind !== '.env')
     return [{ file, line: 1, why: `${found.entries.length} settings, more than any file of settings has` }]
   const entries = expandEntries(found.entries, openWords(text), names.kindOf)
@@ -63,7 +66,15 @@ export function unsafeSettings(
 const MOST_ENTRIES = 5_000
 
 /** Whatever a parser throws, a stack that is too small included, makes the file unclear. */
-function parse(kind: SettingsFile, text: string, isNamed: (key: string) => boolean): ParsedSettings {
+export function parseSettings(
+  kind: SettingsFile,
+  text: string,
+  isNamed: (key: string) => boolean = () => true,
+): ParsedSettings {
+  if (WITHOUT_MARK.has(kind) && text.startsWith('\uFEFF')) {
+    const { entries, unclear } = parseSettings(kind, text.slice(1), isNamed)
+    return { entries, unclear: [{ line: 1, what: MARK }, ...unclear] }
+  }
   try {
     return PARSERS[kind](text, isNamed)
   } catch (error) {
@@ -90,10 +101,23 @@ const PARSERS: Readonly<Record<SettingsFile, (text: string, isNamed: (key: strin
   '.env': parseDotenv,
   '.corepack.env': parseDotenv,
   'package.json': (text, isNamed) => parseJsonSettings(text.replace(/^\uFEFF/, ''), false, isNamed),
+  // Whatever is in it.
+  'yarn.json': () => ({ entries: [{ line: 1, key: 'yarn.json', value: undefined }], unclear: [] }),
+  '.yarnclean': parseYarnclean,
   'deno.json': (text) => parseJsonSettings(text.replace(/^\uFEFF/, ''), true, () => true),
 }
 
-const UNCHECKED: ReadonlySet<SettingsFile> = new Set(['.env', '.corepack.env', 'package.json', 'deno.json'])
+/** npm and pnpm leave a byte order mark out; for yarn 1 it is a part of the first key or pattern. */
+const WITHOUT_MARK: ReadonlySet<SettingsFile> = new Set(['.npmrc', '.yarnrc', '.yarnclean'])
+const MARK = 'a byte order mark (save the file as UTF-8 without one)'
+
+const UNCHECKED: ReadonlySet<SettingsFile> = new Set([
+  '.env',
+  '.corepack.env',
+  'package.json',
+  'deno.json',
+  'yarn.json',
+])
 
 function deceptive(text: string, index: number): UnclearPart {
   const line = text.slice(0, index).split('\n').length

@@ -2,7 +2,7 @@ import { BUN_1 } from '../bun/settings-1.ts'
 import type { Form, SettingsList } from '../settings/types.ts'
 import { YARN_1 } from '../yarn-classic/settings-1.ts'
 
-const YARNRC = YARN_1.files['.yarnrc']
+const { '.yarnrc': YARNRC, 'yarn.json': YARN_JSON } = YARN_1.files
 
 /** They change messages, waiting, other commands than `install`, or how what is in the lockfile is laid out. */
 const HARMLESS: Readonly<Record<string, Form>> = {
@@ -121,12 +121,13 @@ const REGISTRIES: Readonly<Record<string, Form>> = {
 /**
  * yarn's own program and its plugins, as files of the repository. `yarn set version` and `yarn plugin import` write them, and
  * most repositories with yarn 4 have them. They are code of the repository, as the scripts of package.json are: a change
- * to one of them can do anything, and is seen in the change itself. A path that leaves the repository is refused.
+ * to one of them can do anything, and is seen in the change itself. A path that leaves the repository is refused. So is a plugin
+ * that is not there, which yarn would download: see `program-files.ts`.
  */
 const PROGRAMS: Readonly<Record<string, Form>> = {
   // Settings of plugins, which yarn itself does not know.
   conditions: 'plain',
-  plugins: 'plain',
+  plugins: 'plugins',
   releaseTool: 'plain',
   yarnPath: 'inside',
 }
@@ -160,6 +161,7 @@ export const BERRY_4: SettingsList = {
   files: {
     // For yarn 1, should it be started instead.
     ...(YARNRC && { '.yarnrc': YARNRC }),
+    ...(YARN_JSON && { 'yarn.json': YARN_JSON }),
     // Read before the settings, which may refer to what it sets.
     '.env': {
       accepted: { '*': 'plain' },

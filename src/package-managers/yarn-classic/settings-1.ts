@@ -1,3 +1,4 @@
+import { foreignSettings } from '../settings/foreign.ts'
 import { REGISTRIES_AND_LOGINS } from '../settings/registries.ts'
 import type { Form, KnownSettings, SettingsList } from '../settings/types.ts'
 
@@ -180,7 +181,7 @@ const yarnrc: KnownSettings = {
   },
 }
 
-/** Keys of other managers that stand in the .npmrc of many repositories. yarn 1 looks none of them up. */
+/** Keys of other managers, with more values than they take themselves. yarn 1 looks none of them up. */
 const FOREIGN: Readonly<Record<string, Form>> = {
   'allow-git': 'text',
   'allow-remote': 'text',
@@ -214,17 +215,29 @@ const FOREIGN: Readonly<Record<string, Form>> = {
   'update-notifier': 'boolean',
 }
 
+const npmrc: KnownSettings = { accepted: { ...FOREIGN, ...ACCEPTED }, refused: REFUSED }
+
 /** All that yarn 1 reads from a repository, by its own code: `lib/cli.js` of yarn 1.22.22. */
 export const YARN_1: SettingsList = {
   manager: 'yarn',
   major: 1,
   files: {
     '.yarnrc': yarnrc,
-    '.npmrc': { accepted: { ...FOREIGN, ...ACCEPTED }, refused: REFUSED },
+    '.npmrc': { ...npmrc, accepted: { ...foreignSettings(npmrc), ...npmrc.accepted } },
     // Read as a .yarnrc for the command line and for the program, and for nothing else.
     '.yarnrc.yml': {
       accepted: { '*': 'plain' },
       refused: { '--*': 'is an argument of yarn', 'yarn-path': PATHS, yarnPath: PATHS },
+    },
+    // yarn takes it for a manifest where there is no package.json, of the root, of a workspace above, and of projects.
+    'yarn.json': {
+      accepted: {},
+      refused: { 'yarn.json': 'is a manifest for yarn alone, which the gate does not read; write package.json' },
+    },
+    // Which files of packages yarn deletes when it has installed them.
+    '.yarnclean': {
+      accepted: {},
+      refused: { '*': 'makes yarn delete files of packages that `yarn autoclean --init` does not name' },
     },
     'package.json': {
       accepted: {

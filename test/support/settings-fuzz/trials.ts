@@ -23,6 +23,7 @@ const OF_FORM: Readonly<Record<Exclude<Form, readonly unknown[]>, readonly unkno
   url: ['http://127.0.0.1:9/x/'],
   inside: ['elsewhere/file.cjs'],
   'skill-folders': [['.claude/skills']],
+  plugins: [['elsewhere/file.cjs'], [{ path: 'elsewhere/file.cjs', spec: `${URL_OF_NOBODY}x.js` }]],
   'node-flags': ['--no-warnings'],
   'package-manager': ['pnpm@10.0.0'],
   'classic-yarn': ['yarn@1.22.22'],
