@@ -2,13 +2,13 @@ import { glob } from 'node:fs/promises'
 import path from 'node:path'
 import { GateError } from '../errors.ts'
 import { readGiven } from '../read.ts'
+import { refuseCostlyPatterns } from './costly-patterns.ts'
 import type { Manifests } from './dependencies.ts'
 import { type Fields, field, isPlain } from './record.ts'
 
 /** Far more than any package.json has. */
 const MAX_BYTES = 4 * 1024 * 1024
 const MAX_PROJECTS = 10_000
-const MAX_PATTERN = 1024
 
 /**
  * The package.json of each of these folders, which are relative to `base`; without those that have none. An attacker may
@@ -35,6 +35,7 @@ export async function workspaceManifests(base: string): Promise<Manifests> {
   const [root] = (await readManifests(base, ['.'])).values()
   if (root === undefined) return new Map()
   const patterns = patternsOf(root, base)
+  await refuseCostlyPatterns(patterns, path.join(base, 'package.json'))
   const found = await foldersBy(
     patterns.filter((pattern) => !pattern.startsWith('!')),
     base,
@@ -66,8 +67,7 @@ async function foldersBy(patterns: readonly string[], base: string): Promise<Set
 function patternsOf(root: Fields, base: string): readonly string[] {
   const declared = field(root, 'workspaces')
   const list = isPlain(declared) ? (field(declared, 'packages') ?? []) : (declared ?? [])
-  const isPattern = (each: unknown): each is string => typeof each === 'string' && each.length <= MAX_PATTERN
-  if (Array.isArray(list) && list.length <= MAX_PROJECTS && list.every(isPattern)) return list
+  if (Array.isArray(list) && list.every((each): each is string => typeof each === 'string')) return list
   throw new GateError(`\`workspaces\` in ${path.join(base, 'package.json')} is not a list of texts. Correct the file.`)
 }
 
