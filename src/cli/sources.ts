@@ -22,7 +22,12 @@ import { mergePackages } from '../lockfile/merge.ts'
 import { packPackages, unpackPackages } from '../lockfile/packed.ts'
 import type { ReadLockfile } from '../lockfile/read.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
-import { hasSeveralLockfiles, lockfilesOf, pinnedConfigDependencies } from '../lockfile/workspace.ts'
+import {
+  hasSeveralLockfiles,
+  lockfilesOf,
+  pinnedConfigDependencies,
+  refuseUnclearLockfiles,
+} from '../lockfile/workspace.ts'
 import { evidenceFrom } from '../policy/decide.ts'
 import { findPolicy } from '../policy/find.ts'
 import { type PolicyPlace, projectsFolder, refuseUnlisted } from '../policy/load.ts'
@@ -76,6 +81,7 @@ async function readChosen(
     const here = await fromPlaces(other.packages, other.lockfileDir, other.manager)
     return { ...other, packages: importersFrom(here, other.lockfileDir, base) }
   }
+  await refuseUnclearLockfiles(folder, [])
   const files = await lockfilesOf(lockfile)
   if (await hasSeveralLockfiles(folder)) await refuseUnlockedProjects(folder, files)
   const read = await Promise.all(files.map((file) => readOnce(file, once))).catch(async (error: unknown) => {
@@ -83,6 +89,10 @@ async function readChosen(
     if (existsSync(lockfile) || whole === lockfile || !existsSync(whole)) throw error
     throw new GateError(`There is no lockfile at ${lockfile}. The workspace's is ${whole}: name it with --lockfile.`)
   })
+  const projectFolders = read.flatMap(({ projects, lockfileDir }) =>
+    projects.map((each) => path.resolve(lockfileDir, each)),
+  )
+  await refuseUnclearLockfiles(folder, projectFolders)
   const located = read.map(async ({ packages, lockfileDir }) => ({
     folder: lockfileDir,
     packages: await fromPlaces(packages, lockfileDir, 'pnpm'),
@@ -95,7 +105,7 @@ async function readChosen(
   await refuseUnloadedGate({
     root: projectRoot(folder),
     isConfigDependency: vouched.has(GATE_NAME) || pinned.some(({ name }) => name === GATE_NAME),
-    projects: read.flatMap(({ projects, lockfileDir }) => projects.map((each) => path.resolve(lockfileDir, each))),
+    projects: projectFolders,
     pnpm: own?.environment?.pnpm ?? [],
   })
   // The packages of one lockfile are distinct already.
@@ -105,8 +115,7 @@ async function readChosen(
       : mergePackages([...locked, ...(await fromPlaces(pinned, folder, 'pnpm'))])
   const pins = [...pinned, ...(vouched.has(GATE_NAME) ? (own?.environment?.packages ?? []) : [])]
   const packages = markReplacedGate(all, pins)
-  const projects = read.flatMap((each) => each.projects.map((project) => path.resolve(each.lockfileDir, project)))
-  return { manager: 'pnpm', packages, projects: projects.map((project) => projectName(folder, project)) }
+  return { manager: 'pnpm', packages, projects: projectFolders.map((project) => projectName(folder, project)) }
 }
 
 /** A lockfile of another manager than pnpm; undefined for pnpm's, or where there is none. @throws GateError */
