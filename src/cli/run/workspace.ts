@@ -1,7 +1,7 @@
 import { glob } from 'node:fs/promises'
 import path from 'node:path'
 import { GateError } from '../../errors.ts'
-import { refuseCostlyPatterns } from '../../lockfile/costly-patterns.ts'
+import { refuseCostlyPatterns } from '../../lockfile/manifests.ts'
 import { workspacesOf } from '../../managers/asked.ts'
 import { own } from '../../managers/own.ts'
 import { settingsIn } from '../../managers/yaml.ts'
