@@ -1,9 +1,10 @@
-import { existsSync, realpathSync, statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { GateError } from '../errors.ts'
 import { hasSeveralLockfiles } from '../lockfile/workspace.ts'
 import { foldersAbove } from '../package-managers/settings/files.ts'
 import type { SettingsManager } from '../package-managers/settings/types.ts'
+import { realFolder } from '../project.ts'
 import { couldName } from './could-name.ts'
 import { workspacePatterns } from './run/workspace.ts'
 
@@ -52,12 +53,4 @@ function isPnpmWorkspace(folder: string): boolean {
 function hasProject(above: string, folder: string): boolean {
   if (!existsSync(path.join(above, 'package.json'))) return false
   return workspacePatterns(above).some(({ patterns }) => patterns.some((each) => couldName(each, above, folder)))
-}
-
-function realFolder(folder: string): string {
-  try {
-    return realpathSync(folder)
-  } catch {
-    return folder
-  }
 }

@@ -32,7 +32,7 @@ import { evidenceFrom } from '../policy/decide.ts'
 import { findPolicy } from '../policy/find.ts'
 import { type PolicyPlace, projectsFolder, refuseUnlisted } from '../policy/load.ts'
 import type { Policy } from '../policy/types.ts'
-import { projectRoot } from '../project.ts'
+import { projectRoot, refuseLinkedProject } from '../project.ts'
 import type { ProverOptions } from '../proving/prover.ts'
 import { warning } from '../report/output.ts'
 import { checkSettings } from '../settings.ts'
@@ -81,6 +81,7 @@ async function readChosen(
     const here = await fromPlaces(other.packages, other.lockfileDir, other.manager)
     return { ...other, packages: importersFrom(here, other.lockfileDir, base) }
   }
+  refuseLinkedProject(folder)
   await refuseUnclearLockfiles(folder, [])
   const files = await lockfilesOf(lockfile)
   if (await hasSeveralLockfiles(folder)) await refuseUnlockedProjects(folder, files)
@@ -303,6 +304,7 @@ export async function policyPlace(
   folder: string,
 ): Promise<PolicyPlace> {
   if (policy !== undefined) return { folder, file: path.resolve(policy) }
+  refuseLinkedProject(folder)
   const root = projectRoot(folder)
   const file = root === folder ? undefined : await findPolicy(root)
   return file === undefined ? { folder } : { folder: root, file }

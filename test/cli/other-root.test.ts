@@ -4,6 +4,7 @@ import path from 'node:path'
 import { describe, it } from 'node:test'
 import { refuseOtherRoot } from '../../src/cli/other-root.ts'
 import type { SettingsManager } from '../../src/package-managers/settings/types.ts'
+import { refuseLinkedProject } from '../../src/project.ts'
 import { folderWith, messageOf } from '../policy/support.ts'
 
 const NPM_LIKE: readonly SettingsManager[] = ['npm', 'yarn', 'berry', 'bun']
@@ -85,6 +86,26 @@ describe('a lockfile in a folder of a workspace', () => {
       )
     })
   }
+
+  it('is not read through a link into another workspace', async (t) => {
+    const files = {
+      '.git/HEAD': '',
+      'x/pnpm-workspace.yaml': 'sharedWorkspaceLockfile: false\n',
+      'x/app/package.json': '{}',
+    }
+    const root = folderWith(t, { ...files, 'y/pnpm-workspace.yaml': '' })
+    const look = (folder: string) => messageOf(root, async () => refuseLinkedProject(path.join(root, folder)))
+    symlinkSync('x/app', path.join(root, 'app'))
+    symlinkSync('../x/app', path.join(root, 'y/app'))
+    symlinkSync('x', path.join(root, 'z'))
+    assert.match(
+      await look('app'),
+      /^~\/app leads by a link to ~\/x\/app, and pnpm takes ~\/x for the root there, not ~\/app\./,
+    )
+    assert.match(await look('y/app'), /takes ~\/x for the root there, not ~\/y\./)
+    for (const folder of ['x', 'x/app', 'z', 'z/app', 'y', 'nowhere'])
+      assert.equal(await look(folder), 'accepted', folder)
+  })
 
   it('is what a manager installs from where the patterns above are hostile and clearly name others, at once', async (t) => {
     const workspaces = ['{a,b}', '**/', '{a,', '*', '{1..9999999}', '+(a|aa)'].map((each) => `b/${each.repeat(999)}`)
