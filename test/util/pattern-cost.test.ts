@@ -23,7 +23,7 @@ const GOOD = [
 export const HOSTILE: Readonly<Record<string, readonly string[]>> = {
   'longer than 1024': ['x'.repeat(1025), '*'.repeat(5000), '{a,b}'.repeat(1000), '../'.repeat(500)],
   'stand for more than 64': [
-    ...['{a,b}'.repeat(7), '{a,b}'.repeat(24), '{a,'.repeat(7) + 'b' + '}'.repeat(7), `{${','.repeat(64)}}`],
+    ...['{a,b}'.repeat(7), '{a,b}'.repeat(24), `${'{a,'.repeat(7)}b${'}'.repeat(7)}`, `{${','.repeat(64)}}`],
   ],
   'braces other than': [
     ...['{1..1000000}', '{1..9..2}', '{a..z}', '{a,b', '{a},,,,}', '{a\\},b,c}', '{x,$y,z}', '{'.repeat(500)],
