@@ -124,6 +124,7 @@ const COMPOSITION_ROOTS = [
     'src/cli/from-places.ts',
     'src/cli/project-lockfiles.ts',
     'src/cli/other-root.ts',
+    'src/cli/could-name.ts',
   ],
   ...['run', 'places', 'projects', 'workspace', 'receipt'].map((name) => `src/cli/run/${name}.ts`),
   ...['hooks/session.ts', 'hooks/judge.ts', 'hooks/receipt.ts'],

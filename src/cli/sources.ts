@@ -22,12 +22,17 @@ import { mergePackages } from '../lockfile/merge.ts'
 import { packPackages, unpackPackages } from '../lockfile/packed.ts'
 import type { ReadLockfile } from '../lockfile/read.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
-import { hasSeveralLockfiles, lockfilesOf, pinnedConfigDependencies } from '../lockfile/workspace.ts'
+import {
+  hasSeveralLockfiles,
+  lockfilesOf,
+  pinnedConfigDependencies,
+  refuseUnclearLockfiles,
+} from '../lockfile/workspace.ts'
 import { evidenceFrom } from '../policy/decide.ts'
 import { findPolicy } from '../policy/find.ts'
 import { type PolicyPlace, projectsFolder, refuseUnlisted } from '../policy/load.ts'
 import type { Policy } from '../policy/types.ts'
-import { projectRoot } from '../project.ts'
+import { projectRoot, refuseLinkedProject } from '../project.ts'
 import type { ProverOptions } from '../proving/prover.ts'
 import { warning } from '../report/output.ts'
 import { checkSettings } from '../settings.ts'
@@ -77,6 +82,8 @@ async function readChosen(
     const here = await fromPlaces(other.packages, other.lockfileDir, other.manager)
     return { ...other, packages: importersFrom(here, other.lockfileDir, base) }
   }
+  refuseLinkedProject(folder)
+  await refuseUnclearLockfiles(folder, [])
   const files = await lockfilesOf(lockfile)
   if (await hasSeveralLockfiles(folder)) await refuseUnlockedProjects(folder, files)
   const read = await Promise.all(files.map((file) => readOnce(file, once))).catch(async (error: unknown) => {
@@ -84,6 +91,10 @@ async function readChosen(
     if (existsSync(lockfile) || whole === lockfile || !existsSync(whole)) throw error
     throw new GateError(`There is no lockfile at ${lockfile}. The workspace's is ${whole}: name it with --lockfile.`)
   })
+  const projectFolders = read.flatMap(({ projects, lockfileDir }) =>
+    projects.map((each) => path.resolve(lockfileDir, each)),
+  )
+  await refuseUnclearLockfiles(folder, projectFolders)
   const located = read.map(async ({ packages, lockfileDir }) => ({
     folder: lockfileDir,
     packages: await fromPlaces(packages, lockfileDir, 'pnpm'),
@@ -99,7 +110,7 @@ async function readChosen(
   await refuseUnloadedGate({
     root,
     isConfigDependency,
-    projects: read.flatMap(({ projects, lockfileDir }) => projects.map((each) => path.resolve(lockfileDir, each))),
+    projects: projectFolders,
     pnpm: own?.environment?.pnpm ?? [],
   })
   // The packages of one lockfile are distinct already.
@@ -109,8 +120,7 @@ async function readChosen(
       : mergePackages([...locked, ...(await fromPlaces(pinned, folder, 'pnpm'))])
   const pins = [...pinned, ...(vouched.has(GATE_NAME) ? (own?.environment?.packages ?? []) : [])]
   const packages = markReplacedGate(all, pins)
-  const projects = read.flatMap((each) => each.projects.map((project) => path.resolve(each.lockfileDir, project)))
-  return { manager: 'pnpm', packages, projects: projects.map((project) => projectName(folder, project)) }
+  return { manager: 'pnpm', packages, projects: projectFolders.map((project) => projectName(folder, project)) }
 }
 
 /** A lockfile of another manager than pnpm; undefined for pnpm's, or where there is none. @throws GateError */
@@ -298,6 +308,7 @@ export async function policyPlace(
   folder: string,
 ): Promise<PolicyPlace> {
   if (policy !== undefined) return { folder, file: path.resolve(policy) }
+  refuseLinkedProject(folder)
   const root = projectRoot(folder)
   const file = root === folder ? undefined : await findPolicy(root)
   return file === undefined ? { folder } : { folder: root, file }

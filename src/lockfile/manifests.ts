@@ -2,13 +2,15 @@ import { glob } from 'node:fs/promises'
 import path from 'node:path'
 import { GateError } from '../errors.ts'
 import { readGiven } from '../read.ts'
+import { costlyPattern } from '../util/pattern-cost.ts'
+import { quoteText } from '../util/text.ts'
 import type { Manifests } from './dependencies.ts'
 import { type Fields, field, isPlain } from './record.ts'
 
 /** Far more than any package.json has. */
 const MAX_BYTES = 4 * 1024 * 1024
 const MAX_PROJECTS = 10_000
-const MAX_PATTERN = 1024
+const MAX_SHOWN = 60
 
 /**
  * The package.json of each of these folders, which are relative to `base`; without those that have none. An attacker may
@@ -42,6 +44,7 @@ export async function workspaceManifests(
   const [root] = (await readManifests(base, ['.'])).values()
   if (root === undefined) return { manifests: new Map(), folders: [] }
   const patterns = patternsOf(root, base)
+  await refuseCostlyPatterns(patterns, path.join(base, 'package.json'))
   const found = await foldersBy(
     patterns.filter((pattern) => !pattern.startsWith('!')),
     base,
@@ -75,9 +78,20 @@ async function foldersBy(patterns: readonly string[], base: string): Promise<Set
 function patternsOf(root: Fields, base: string): readonly string[] {
   const declared = field(root, 'workspaces')
   const list = isPlain(declared) ? (field(declared, 'packages') ?? []) : (declared ?? [])
-  const isPattern = (each: unknown): each is string => typeof each === 'string' && each.length <= MAX_PATTERN
-  if (Array.isArray(list) && list.length <= MAX_PROJECTS && list.every(isPattern)) return list
+  if (Array.isArray(list) && list.every((each): each is string => typeof each === 'string')) return list
   throw new GateError(`\`workspaces\` in ${path.join(base, 'package.json')} is not a list of texts. Correct the file.`)
+}
+
+/** @throws GateError for the first pattern of a workspace that would take long to look for */
+export async function refuseCostlyPatterns(patterns: readonly string[], file: string): Promise<void> {
+  const costly = costlyPattern(patterns)
+  if (costly === undefined) return
+  const text = (await readGiven(file, MAX_BYTES))?.toString('utf8') ?? ''
+  const before = text.slice(0, Math.max(0, text.indexOf(costly.pattern)))
+  throw new GateError(
+    `${file}:${before.split('\n').length}: the workspace pattern ${quoteText(costly.pattern, MAX_SHOWN)} ${costly.why}, so it could take very long to find its folders. ` +
+      'Name the folders, or use `*` for any name.',
+  )
 }
 
 async function readManifest(file: string): Promise<Fields | undefined> {

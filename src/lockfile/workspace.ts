@@ -54,15 +54,41 @@ async function lockfilesIn(folder: string): Promise<readonly string[]> {
     .map((name) => path.join(folder, name))
 }
 
-/** `sharedWorkspaceLockfile: false`: each project of the workspace has one of its own. */
+/**
+ * `sharedWorkspaceLockfile: false` in pnpm-workspace.yaml: each project of the workspace has one of its own. Every pnpm reads
+ * it there, and puts it before `.npmrc`; none reads it in package.json. Tried with pnpm 10.9, 10.34, 11 and 12.
+ */
 export async function hasSeveralLockfiles(folder: string): Promise<boolean> {
-  const settings = [await workspaceManifest(folder), await rcSettings(folder)].filter(isPlain)
-  return settings.some((each) =>
-    ['sharedWorkspaceLockfile', 'shared-workspace-lockfile'].some((name) =>
-      [false, 'false'].includes(field(each, name) as string),
-    ),
-  )
+  const manifest = await workspaceManifest(folder)
+  return isPlain(manifest) && field(manifest, 'sharedWorkspaceLockfile') === false
 }
+
+/**
+ * Where pnpm-workspace.yaml does not say it, pnpm 10 takes it from the `.npmrc` of the root or of the project in which it is
+ * started; pnpm 11 and 12 do not. They then install from different lockfiles, and nothing says which pnpm will run.
+ *
+ * @param projects folders of the workspace's projects
+ * @throws GateError with the code SETTINGS_UNSAFE
+ */
+export async function refuseUnclearLockfiles(root: string, projects: readonly string[]): Promise<void> {
+  const manifest = await workspaceManifest(root)
+  if (manifest === undefined) return
+  if (isPlain(manifest) && typeof field(manifest, 'sharedWorkspaceLockfile') === 'boolean') return
+  for (const folder of new Set([root, ...projects])) {
+    const settings = await rcSettings(folder)
+    const value = isPlain(settings) ? (field(settings, SHARED) ?? true) : true
+    if (value === true || value === 'true') continue
+    const file = path.join(folder, '.npmrc')
+    const lines = (await textOf(file))?.split('\n') ?? []
+    throw new GateError(
+      `${file}:${lines.findIndex((line) => line.includes(SHARED)) + 1 || 1} sets \`${SHARED}\`, which pnpm 10 reads there and pnpm 11 and 12 do not, so they install from different lockfiles. ` +
+        `Remove it, and write \`sharedWorkspaceLockfile: false\` in ${path.join(root, 'pnpm-workspace.yaml')} where each project has a lockfile of its own.`,
+      { code: 'SETTINGS_UNSAFE' },
+    )
+  }
+}
+
+const SHARED = 'shared-workspace-lockfile'
 
 async function lockfilesBelow(folder: string): Promise<readonly string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])

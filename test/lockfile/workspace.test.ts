@@ -5,14 +5,17 @@ import path from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import { GateError } from '../../src/errors.ts'
 import type { LockedPackage } from '../../src/lockfile/types.ts'
-import { lockfilesOf, pinnedConfigDependencies } from '../../src/lockfile/workspace.ts'
+import { lockfilesOf, pinnedConfigDependencies, refuseUnclearLockfiles } from '../../src/lockfile/workspace.ts'
 
 const INTEGRITY = `sha512-${'A'.repeat(86)}==`
 
 function folder(t: TestContext, files: Readonly<Record<string, string>>): string {
   const dir = mkdtempSync(path.join(tmpdir(), 'workspace-'))
   t.after(() => rmSync(dir, { recursive: true }))
-  for (const [name, content] of Object.entries(files)) writeFileSync(path.join(dir, name), content)
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(path.dirname(path.join(dir, name)), { recursive: true })
+    writeFileSync(path.join(dir, name), content)
+  }
   return dir
 }
 
@@ -108,7 +111,42 @@ describe('the lockfiles that pnpm could install from', () => {
     writeFileSync(path.join(dir, 'pnpm-workspace.yaml'), 'sharedWorkspaceLockfile: true\n')
     assert.deepEqual(await relative(), ['pnpm-lock.yaml'])
     writeFileSync(path.join(dir, '.npmrc'), 'shared-workspace-lockfile=false\n')
-    assert.deepEqual(await relative(), below)
+    assert.deepEqual(await relative(), ['pnpm-lock.yaml'], 'pnpm-workspace.yaml decides')
+  })
+
+  const RC = 'shared-workspace-lockfile=false\n'
+  const unclear: Readonly<Record<string, readonly [string, Readonly<Record<string, string>>]>> = {
+    'the root': ['.npmrc:2', { 'pnpm-workspace.yaml': 'packages: [app]\n', '.npmrc': `a=b\n${RC}` }],
+    'a project': ['app/.npmrc:1', { 'pnpm-workspace.yaml': '{}\n', 'app/.npmrc': RC }],
+    'the root, as another value': [
+      '.npmrc:1',
+      { 'pnpm-workspace.yaml': '', '.npmrc': 'shared-workspace-lockfile=0\n' },
+    ],
+  }
+  for (const [what, [where, files]] of Object.entries(unclear)) {
+    test(`are not known where only the .npmrc of ${what} says that there are several`, async (t) => {
+      const dir = folder(t, files)
+      await assert.rejects(refuseUnclearLockfiles(dir, [path.join(dir, 'app')]), (error: Error) => {
+        assert.ok(
+          error.message.startsWith(`${path.join(dir, where)} sets \`shared-workspace-lockfile\``),
+          error.message,
+        )
+        return error instanceof GateError && error.code === 'SETTINGS_UNSAFE'
+      })
+    })
+  }
+
+  test('are known where pnpm-workspace.yaml says it, or no .npmrc does', async (t) => {
+    for (const files of [
+      { 'pnpm-workspace.yaml': 'sharedWorkspaceLockfile: true\n', '.npmrc': RC, 'app/.npmrc': RC },
+      { 'pnpm-workspace.yaml': 'sharedWorkspaceLockfile: false\n', '.npmrc': RC },
+      { 'pnpm-workspace.yaml': '{}\n', '.npmrc': 'shared-workspace-lockfile=true\n' },
+      { 'pnpm-workspace.yaml': '{}\n', 'package.json': '{"pnpm":{"sharedWorkspaceLockfile":false}}' },
+      { '.npmrc': RC },
+    ]) {
+      const dir = folder(t, files)
+      await refuseUnclearLockfiles(dir, [path.join(dir, 'app')])
+    }
   })
 
   test('is the one file that is named otherwise', async (t) => {

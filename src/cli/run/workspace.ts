@@ -1,6 +1,7 @@
 import { glob } from 'node:fs/promises'
 import path from 'node:path'
 import { GateError } from '../../errors.ts'
+import { refuseCostlyPatterns } from '../../lockfile/manifests.ts'
 import { workspacesOf } from '../../managers/asked.ts'
 import { own } from '../../managers/own.ts'
 import { settingsIn } from '../../managers/yaml.ts'
@@ -10,7 +11,9 @@ export const MOST_PROJECTS = 10_000
 
 /** All folders that some package manager takes for a project's by the patterns of a root. */
 export async function workspaceFolders(root: string): Promise<readonly string[]> {
-  const patterns = [...workspacesOf(readText(path.join(root, 'package.json')) ?? ''), ...pnpmPatterns(root)]
+  const declared = workspacePatterns(root)
+  for (const { file, patterns } of declared) await refuseCostlyPatterns(patterns, file)
+  const patterns = declared.flatMap((each) => each.patterns)
   const found = new Set<string>()
   for (const pattern of new Set(patterns.flatMap(wanted))) {
     refuseEndless(root, pattern)
@@ -22,6 +25,17 @@ export async function workspaceFolders(root: string): Promise<readonly string[]>
     }
   }
   return [...found]
+}
+
+/** Those of each file that names projects of a workspace. */
+export function workspacePatterns(
+  root: string,
+): readonly { readonly file: string; readonly patterns: readonly string[] }[] {
+  const manifest = path.join(root, 'package.json')
+  return [
+    { file: manifest, patterns: workspacesOf(readText(manifest) ?? '') },
+    { file: path.join(root, 'pnpm-workspace.yaml'), patterns: pnpmPatterns(root) },
+  ]
 }
 
 /** npm and bun take `!!x` for `x`, npm also `/x`, and `x\y` for `x/y`. */
