@@ -128,7 +128,7 @@ describe('the lockfiles that pnpm could install from', () => {
       const dir = folder(t, files)
       await assert.rejects(refuseUnclearLockfiles(dir, [path.join(dir, 'app')]), (error: Error) => {
         assert.ok(
-          error.message.startsWith(`${path.join(dir, where)} sets \`shared-workspace-lockfile\``),
+          error.message.startsWith(`SETTINGS_UNSAFE: ${path.join(dir, where)} sets \`shared-workspace-lockfile\``),
           error.message,
         )
         return error instanceof GateError && error.code === 'SETTINGS_UNSAFE'
