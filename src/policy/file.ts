@@ -39,7 +39,7 @@ function unreadable(file: string, limit: number, what: string, cause: unknown): 
       { cause },
     )
   return new GateError(
-    `${file}: ${problem === 'folder' ? 'a directory' : 'not a regular file'}, where ${what} should be a file. Write it to a file of this name, or remove this one`,
+    `${file}: ${problem === 'folder' ? 'a directory' : 'not a regular file'}, where ${what} should be a file. Correct the path, or write it to a file of this name`,
     { cause },
   )
 }
