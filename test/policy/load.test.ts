@@ -246,7 +246,7 @@ describe('a policy file', () => {
     for (const options of both) {
       assert.equal(
         await messageOf(options('.sigstorerc')),
-        '~/.sigstorerc: a directory, where the policy should be a file. Write it to a file of this name, or remove this one',
+        '~/.sigstorerc: a directory, where the policy should be a file. Correct the path, or write it to a file of this name',
       )
     }
   })
