@@ -2,6 +2,7 @@ import { glob } from 'node:fs/promises'
 import path from 'node:path'
 import { GateError } from '../errors.ts'
 import { readGiven } from '../read.ts'
+import { endlessPattern } from '../util/patterns.ts'
 import type { Manifests } from './dependencies.ts'
 import { type Fields, field, isPlain } from './record.ts'
 
@@ -50,6 +51,11 @@ export async function workspaceManifests(base: string): Promise<Manifests> {
 async function foldersBy(patterns: readonly string[], base: string): Promise<Set<string>> {
   const folders = new Set<string>()
   for (const pattern of patterns) {
+    const why = endlessPattern(pattern)
+    if (why !== undefined)
+      throw new GateError(
+        `The pattern ${JSON.stringify(pattern.slice(0, 80))} under \`workspaces\` in ${path.join(base, 'package.json')} ${why}, so that it could take forever to find its folders. Name them, or write a simpler pattern.`,
+      )
     if (path.isAbsolute(pattern) || pattern.split('/').includes('..')) continue
     const files = glob(path.posix.join(pattern, 'package.json'), {
       cwd: base,

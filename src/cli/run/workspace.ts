@@ -4,6 +4,8 @@ import { GateError } from '../../errors.ts'
 import { workspacesOf } from '../../managers/asked.ts'
 import { own } from '../../managers/own.ts'
 import { settingsIn } from '../../managers/yaml.ts'
+import { endlessPattern } from '../../util/patterns.ts'
+import { withoutEnd } from '../../util/text.ts'
 import { MANIFESTS, readText } from './places.ts'
 
 export const MOST_PROJECTS = 10_000
@@ -14,7 +16,7 @@ export async function workspaceFolders(root: string): Promise<readonly string[]>
   const found = new Set<string>()
   for (const pattern of new Set(patterns.flatMap(wanted))) {
     refuseEndless(root, pattern)
-    const manifests = MANIFESTS.map((name) => `${pattern.replace(/\/+$/, '')}/${name}`)
+    const manifests = MANIFESTS.map((name) => `${withoutEnd(pattern, '/')}/${name}`)
     for await (const file of glob(manifests, { cwd: root, exclude: excluded(pattern) })) {
       found.add(path.dirname(path.join(root, file)))
       if (found.size > MOST_PROJECTS)
@@ -33,6 +35,11 @@ function wanted(pattern: string): readonly string[] {
 
 /** @throws GateError for what would have to be looked for on the whole disk */
 function refuseEndless(root: string, pattern: string): void {
+  const why = endlessPattern(pattern)
+  if (why !== undefined)
+    throw new GateError(
+      `${root}: the workspace pattern ${JSON.stringify(pattern.slice(0, 80))} ${why}, so that it could take forever to find its folders. Name them, or write a simpler pattern.`,
+    )
   if (!/(?:^|[/{,(|])\.\.(?:[/},)|]|$)/.test(pattern) || !pattern.includes('**')) return
   throw new GateError(
     `${root}: the workspace pattern ${pattern} leads out of its folder, to any depth. Expected the folders themselves. Name them.`,
