@@ -62,11 +62,16 @@ function authAt(url: string, options: Readonly<Record<string, unknown>>): Found 
 /** Undefined where nothing is said of a path that the URL begins with. As npm looks for it. */
 function longestPath(url: string, options: Readonly<Record<string, unknown>>): string | undefined {
   const { host, pathname } = new URL(url)
-  for (let at = `//${host}${pathname}`; at.length > 2; at = at.replace(/(?:[^/]+|\/)$/, '')) {
+  for (let at = `//${host}${pathname}`; at.length > 2; at = shorter(at)) {
     const has = (...names: readonly string[]) => names.every((name) => options[`${at}:${name}`])
     if (has('_authToken') || has('_auth') || has('username', '_password') || has('certfile', 'keyfile')) return at
   }
   return undefined
+}
+
+/** Without the slash at its end, or what is behind the last one. */
+function shorter(at: string): string {
+  return at.endsWith('/') ? at.slice(0, -1) : at.slice(0, at.lastIndexOf('/') + 1)
 }
 
 function header(token: string | null, auth: string | null): Record<string, string> | undefined {

@@ -1,8 +1,8 @@
 import path from 'node:path'
 import { envReplace } from '@pnpm/config.env-replace'
 import ini from 'ini'
-import { parse as parseYaml } from 'yaml'
 import { type Owner, settingsText } from '../read.ts'
+import { readYaml as parseYaml } from '../util/yaml.ts'
 
 /** Settings in npm's spelling: `registry`, `@scope:registry`, `//host/path/:_authToken`, `strict-ssl`, … */
 export type Settings = Record<string, unknown>
@@ -20,8 +20,10 @@ export function readRc(file: string, owner: Owner): Settings {
 
 /** A `config.yaml` or `pnpm-workspace.yaml`. One that is absent counts as empty. @throws GateError where it cannot be read */
 export function readYaml(file: string, owner: Owner): Settings {
-  return parsed(settingsText(file, owner), (text) => asRecord(parseYaml(text)))
+  return parsed(settingsText(file, owner), (text) => asRecord(parseYaml(text, { maxAliases: MAX_ALIASES })))
 }
+
+const MAX_ALIASES = 100
 
 /** What is not of that format counts as empty. */
 export function parsed(text: string, parse: (text: string) => Settings): Settings {

@@ -109,9 +109,11 @@ async function workspaceManifest(folder: string): Promise<unknown> {
       `${file} has control characters, with which pnpm reads it otherwise than people do. Remove them.`,
     )
   }
-  const { parse } = await import('yaml')
+  const { readYaml } = await import('../util/yaml.ts')
   // pnpm honours merge keys, whatever their version of YAML says.
-  const manifest = understood(file, 'YAML', () => parse(text, { merge: true, stringKeys: true }) as unknown)
+  const manifest = understood(file, 'YAML', () =>
+    readYaml(text, { merge: true, stringKeys: true, maxAliases: MAX_ALIASES }),
+  )
   if (isPlain(manifest) && Object.keys(manifest).some((key) => key.includes('${'))) {
     throw new GateError(`${file} has a setting with a variable in its name, which pnpm would expand. Write the name.`)
   }
@@ -150,6 +152,9 @@ export async function rcSettings(folder: string): Promise<unknown> {
   }
   return Object.fromEntries(Object.entries(ini.parse(text)).map(([key, value]) => [expanded(key), value]))
 }
+
+/** Each is looked up in the whole file. */
+const MAX_ALIASES = 100
 
 /** Of a package.json too, which is the largest of them. */
 const MAX_BYTES = 4 * 1024 * 1024

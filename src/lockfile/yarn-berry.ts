@@ -182,8 +182,9 @@ function elsewhere(name: string, reference: string, version: string): Claim {
   if (protocol === 'workspace') return projectClaim(name, bare.slice('workspace:'.length))
   if (protocol === 'link' || protocol === 'portal') return folderClaim(name, bare)
   const claim = { name, version, integrity: undefined, origin: bare }
-  const [, repo, commit] = /^(.*?)#(?:.*&)?commit=([0-9a-f]+)(?:&.*)?$/s.exec(bare) ?? []
-  if (repo !== undefined && commit !== undefined) {
+  const pinned = commitOf(bare)
+  if (pinned !== undefined) {
+    const { repo, commit } = pinned
     const isWhole = bare === `${repo}#commit=${commit}`
     const github = isWhole ? githubOrigin({ type: 'git', repo, commit }) : undefined
     return { ...claim, source: 'git', ...(github && { github }) }
@@ -192,6 +193,17 @@ function elsewhere(name: string, reference: string, version: string): Claim {
   if (/^https?:\/\/[^/]/i.test(bare) && URL.canParse(bare))
     return { ...claim, source: isGitArchive(bare) ? 'git' : 'tarball' }
   return unknownClaim(name, version, bare)
+}
+
+/** `repo#commit=abc`, `repo#workspace=x&commit=abc`. One pattern for all of it would try each `#` with each `&`. */
+function commitOf(bare: string): { readonly repo: string; readonly commit: string } | undefined {
+  const hash = bare.indexOf('#')
+  if (hash === -1) return undefined
+  const rest = bare.slice(hash)
+  const [, last] = [...rest.matchAll(/&commit=([0-9a-f]+)(?=&|$)/g)].at(-1) ?? []
+  if (last !== undefined) return { repo: bare.slice(0, hash), commit: last }
+  const first = /#commit=([0-9a-f]+)(?=&|$)/.exec(rest)
+  return first?.[1] === undefined ? undefined : { repo: bare.slice(0, hash + first.index), commit: first[1] }
 }
 
 function optionalIn(entry: Fields): ReadonlySet<string> {

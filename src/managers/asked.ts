@@ -101,7 +101,11 @@ const MAX_DEPTH = 20
 function plainName(selector: string): string {
   const child = selector.split(/(?<=[^ |@])>/).at(-1) ?? selector
   const name = child.replace(/(?<=[^/])@.*$/s, '')
-  return /(?:@[^/]+\/)?[^/]+$/.exec(name)?.[0] ?? selector
+  const [last = '', scope = ''] = name.split('/').reverse()
+  // A `/` at the end leaves no name.
+  if (last === '') return selector
+  const at = scope.slice(0, -1).indexOf('@')
+  return at === -1 ? last : `${scope.slice(at)}/${last}`
 }
 
 /** With what `$name` stands for: the specifier with which a project asks for that name itself. */

@@ -1,5 +1,5 @@
-import { parse } from 'yaml'
 import { GateError } from '../errors.ts'
+import { readYaml } from '../util/yaml.ts'
 
 /**
  * What a file of settings says, read as a whole: a pattern would miss a key that is spelled with escapes, or stands behind
@@ -12,7 +12,7 @@ export function settingsIn(file: string, text: string | undefined): unknown {
   // By this word yarn takes a file for one in its old syntax, which is no YAML.
   if (/yarn\s+lockfile\s+v1/i.test(text)) throw unreadable(file)
   try {
-    return parse(text, { maxAliasCount: 0, logLevel: 'silent' })
+    return readYaml(text, { maxAliases: 0 })
   } catch (cause) {
     throw unreadable(file, cause)
   }

@@ -7,13 +7,13 @@ import {
   LineCounter,
   type Node,
   type Pair,
-  parseDocument,
   visit,
   type YAMLError,
   type YAMLMap,
 } from 'yaml'
 import { GateError } from '../errors.ts'
 import { DECEPTIVE } from '../util/text.ts'
+import { parseQuickly } from '../util/yaml.ts'
 import { at, codePoint, quote } from './text.ts'
 import type { Place } from './types.ts'
 
@@ -44,13 +44,12 @@ export function readDocument(text: string, file: string, root?: string, empty: s
     throw new GateError(at(placeAt(offset), message))
   }
 
-  const document = parseDocument(text, {
+  // Keys are compared below: the parser would compare each one with all others of its mapping.
+  const document = parseQuickly(text, {
     version: '1.2',
     schema: 'core',
     merge: false,
     stringKeys: true,
-    // Checked below: the parser would compare each key with all others of its mapping.
-    uniqueKeys: false,
     prettyErrors: false,
     lineCounter: lines,
     // Not 'silent': that would hide the error about a second document, and only the first would rule.

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import envPaths from 'env-paths'
 import { FileError, readBoundedFile } from '../util/files.ts'
+import { withoutEnd } from '../util/text.ts'
 import { replaceFile } from '../write.ts'
 
 /** More than a state has: some hundred kilobytes. */
@@ -9,7 +10,7 @@ const MAX_BYTES = 16 << 20
 
 /** Where the state of a repository is kept: one file, which nothing trusts before it is verified. */
 export function stateFile(url: string): string {
-  const name = encodeURIComponent(url.replace(/^https?:\/\//, '').replace(/\/+$/, ''))
+  const name = encodeURIComponent(withoutEnd(url.replace(/^https?:\/\//, ''), '/'))
   return path.join(envPaths('provenance-gate', { suffix: '' }).cache, 'tuf', `${name}.json`)
 }
 

@@ -7,6 +7,7 @@ import { Readable } from 'node:stream'
 import { BaseFetcher, Updater } from 'tuf-js'
 import { DownloadHTTPError } from 'tuf-js/dist/error.js'
 import { readBoundedFile } from '../util/files.ts'
+import { withoutEnd } from '../util/text.ts'
 import { MAX_ROOTS, setReferenceTime, type TufState, type VerifiedState, verifyState } from './tuf-state.ts'
 
 export interface RefreshOptions {
@@ -43,7 +44,7 @@ export async function refreshState(
     for (const [role, bytes] of known?.state.delegated ?? [])
       await writeFile(path.join(folder, `${encodeURIComponent(role)}.json`), bytes)
     const fetcher = new Fetcher(options.signal)
-    const base = url.replace(/\/+$/, '')
+    const base = withoutEnd(url, '/')
     const updater = new Updater({
       metadataDir: folder,
       metadataBaseUrl: base,
@@ -85,7 +86,7 @@ export function fetchRoot(
   { version }: { readonly version: number },
   signal: AbortSignal,
 ): Promise<Buffer> {
-  return new Fetcher(signal).downloadBytes(`${url.replace(/\/+$/, '')}/${version}.root.json`, MAX_ROOT)
+  return new Fetcher(signal).downloadBytes(`${withoutEnd(url, '/')}/${version}.root.json`, MAX_ROOT)
 }
 
 /** As much as is read of what is kept: `tuf-cache.ts`. */

@@ -81,6 +81,13 @@ export function cut(text: string, most: number): string {
   return `${text.slice(0, isHalf ? most - 1 : most)}…`
 }
 
+/** Without any of these characters at its end. A pattern such as `x+$` would try each of many as the first. */
+export function withoutEnd(text: string, characters: string): string {
+  let end = text.length
+  while (end > 0 && characters.includes(text.charAt(end - 1))) end -= 1
+  return text.slice(0, end)
+}
+
 const MOST_VALUE = 200
 
 /**

@@ -5,6 +5,7 @@ import { refuseCostlyPatterns } from '../../lockfile/manifests.ts'
 import { workspacesOf } from '../../managers/asked.ts'
 import { own } from '../../managers/own.ts'
 import { settingsIn } from '../../managers/yaml.ts'
+import { withoutEnd } from '../../util/text.ts'
 import { MANIFESTS, readText } from './places.ts'
 
 export const MOST_PROJECTS = 10_000
@@ -17,7 +18,7 @@ export async function workspaceFolders(root: string): Promise<readonly string[]>
   const found = new Set<string>()
   for (const pattern of new Set(patterns.flatMap(wanted))) {
     refuseEndless(root, pattern)
-    const manifests = MANIFESTS.map((name) => `${pattern.replace(/\/+$/, '')}/${name}`)
+    const manifests = MANIFESTS.map((name) => `${withoutEnd(pattern, '/')}/${name}`)
     for await (const file of glob(manifests, { cwd: root, exclude: excluded(pattern) })) {
       found.add(path.dirname(path.join(root, file)))
       if (found.size > MOST_PROJECTS)

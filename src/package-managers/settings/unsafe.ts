@@ -41,7 +41,7 @@ export function unsafeSettings(
 ): readonly UnsafeSetting[] {
   const known = lists.flatMap(({ manager, major, files }) => {
     const settings = files[kind]
-    return settings === undefined ? [] : [{ by: `${TITLES[manager]} ${major}`, settings }]
+    return settings === undefined ? [] : [{ by: `${TITLES[manager]} ${major}`, settings: withPatterns(settings) }]
   })
   if (known.length === 0) return []
   const names = openNames(known)
@@ -51,9 +51,10 @@ export function unsafeSettings(
     hidden === null
       ? parseSettings(kind, text, names.isNamed)
       : { entries: [], unclear: [deceptive(text, hidden.index)] }
-  if (found.entries.length > MOST_ENTRIES && kind !== '.env')
-    return [{ file, line: 1, why: `${found.entries.length} settings, more than any file of settings has` }]
-  const entries = expandEntries(found.entries, openWords(text), names.kindOf)
+  const entries =
+    kind === '.env' ? found.entries : expandEntries(found.entries, openWords(text), names.kindOf, MOST_ENTRIES)
+  if (entries === undefined || found.unclear.length > MOST_ENTRIES)
+    return [{ file, line: 1, why: `more than ${MOST_ENTRIES} settings, as no file of settings has` }]
   return [
     ...found.unclear.map(({ line, what }) => ({ file, line, why: `${what}, which package managers read differently` })),
     ...entries.flatMap((entry) => {
@@ -128,7 +129,24 @@ function deceptive(text: string, index: number): UnclearPart {
 interface Known {
   /** Manager and major version, for people. */
   readonly by: string
-  readonly settings: KnownSettings
+  readonly settings: Searched
+}
+
+/** With the names that are patterns, apart: a file may ask for thousands of keys. */
+interface Searched extends KnownSettings {
+  readonly patterns: {
+    readonly accepted: readonly (readonly [string, Form])[]
+    readonly refused: readonly (readonly [string, string])[]
+  }
+}
+
+function withPatterns({ accepted, refused }: KnownSettings): Searched {
+  const isPattern = ([name]: readonly [string, unknown]) => name.includes('*')
+  const patterns = {
+    accepted: Object.entries(accepted).filter(isPattern),
+    refused: Object.entries(refused).filter(isPattern),
+  }
+  return { accepted, refused, patterns }
 }
 
 /** The names of all lists, looked at once for a file. */
@@ -170,12 +188,12 @@ function sectionsOf(name: string): readonly string[] {
 type Word = { readonly refused: string } | { readonly form: Form }
 
 /** Exact names first, then patterns; what is refused first. */
-function lookUp({ accepted, refused }: KnownSettings, key: string): Word | undefined {
+function lookUp({ accepted, refused, patterns }: Searched, key: string): Word | undefined {
   if (Object.hasOwn(refused, key)) return { refused: refused[key] ?? '' }
   if (Object.hasOwn(accepted, key)) return { form: accepted[key] ?? [] }
-  const [, why] = Object.entries(refused).find(([name]) => matches(name, key)) ?? []
+  const [, why] = patterns.refused.find(([name]) => matches(name, key)) ?? []
   if (why !== undefined) return { refused: why }
-  const [, form] = Object.entries(accepted).find(([name]) => matches(name, key)) ?? []
+  const [, form] = patterns.accepted.find(([name]) => matches(name, key)) ?? []
   return form === undefined ? undefined : { form }
 }
 

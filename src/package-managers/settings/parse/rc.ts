@@ -1,3 +1,4 @@
+import { withoutEnd } from '../../../util/text.ts'
 import type { ParsedSettings, SettingEntry, UnclearPart } from '../types.ts'
 
 /**
@@ -26,7 +27,7 @@ export function parseRc(text: string): ParsedSettings {
 
 /** Of blanks alone: what else is white space is so for some parsers only. */
 function trimmed(text: string): string {
-  return text.replace(/^[ \t]+|[ \t]+$/g, '')
+  return withoutEnd(text, ' \t').replace(/^[ \t]+/, '')
 }
 
 /** What a value may mean; empty where that is up to the parser. */

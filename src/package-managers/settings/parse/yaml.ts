@@ -1,4 +1,5 @@
-import { isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml'
+import { isMap, isScalar, LineCounter, type Node } from 'yaml'
+import { openYaml } from '../../../util/yaml.ts'
 import type { ParsedSettings, SettingEntry, UnclearPart } from '../types.ts'
 
 /** As many as a catalog may have, and too few to multiply. */
@@ -10,11 +11,11 @@ const MAX_ALIASES = 1000
  */
 export function parseYamlSettings(text: string): ParsedSettings {
   const lines = new LineCounter()
-  const document = parseDocument(text, {
+  const document = openYaml(text, {
     version: '1.2',
     merge: false,
     stringKeys: true,
-    uniqueKeys: true,
+    maxAliases: MAX_ALIASES,
     prettyErrors: false,
     lineCounter: lines,
     logLevel: 'error',
@@ -26,6 +27,8 @@ export function parseYamlSettings(text: string): ParsedSettings {
   const { contents } = document
   if (contents === null || (isScalar(contents) && contents.value === null)) return { entries: [], unclear: [] }
   if (!isMap<Node, Node | null>(contents)) return unclear(1, 'no mapping')
+  // At once: for each value alone the library would look for anchors in the whole document.
+  const values = contents.toJS(document, { maxAliasCount: MAX_ALIASES }) as Readonly<Record<string, unknown>>
   const entries: SettingEntry[] = []
   const parts: UnclearPart[] = []
   for (const pair of contents.items) {
@@ -34,7 +37,7 @@ export function parseYamlSettings(text: string): ParsedSettings {
     if (key === '<<') parts.push({ line, what: 'a merge key' })
     else if ([pair.key, pair.value].some((node) => node?.tag !== undefined)) parts.push({ line, what: 'a tag' })
     else if (isOldBoolean(pair.value)) parts.push({ line, what: 'a word that YAML 1.1 takes for true or false' })
-    else entries.push({ line, key, value: readValue(pair.value, document) })
+    else entries.push({ line, key, value: readValue(pair.value, values[key]) })
   }
   return { entries, unclear: parts }
 }
@@ -44,13 +47,10 @@ function isOldBoolean(node: Node | null): boolean {
 }
 
 /** A scalar that YAML 1.1 reads otherwise keeps its text, which no form but a list of values allows. */
-function readValue(node: Node | null, document: ReturnType<typeof parseDocument>): unknown {
-  if (node === null) return null
-  if (isScalar(node) && typeof node.value === 'boolean')
-    return node.source === String(node.value) ? node.value : node.source
-  if (isScalar(node) && typeof node.value === 'number')
-    return node.source === String(node.value) ? node.value : node.source
-  return node.toJS(document, { maxAliasCount: MAX_ALIASES })
+function readValue(node: Node | null, value: unknown): unknown {
+  const isOther =
+    isScalar(node) && ['boolean', 'number'].includes(typeof node.value) && node.source !== String(node.value)
+  return isOther ? node.source : value
 }
 
 function unclear(line: number, what: string): ParsedSettings {
