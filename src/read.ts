@@ -1,5 +1,6 @@
 import { GateError } from './errors.ts'
 import { FileError, readBoundedFile, readBoundedFileSync, readUserFileSync } from './util/files.ts'
+import { leadsOut } from './util/links.ts'
 
 /** Far more than any settings file or bundle of certificates has. */
 export const SETTINGS_BYTES = 1024 * 1024
@@ -29,6 +30,26 @@ export function readGivenSync(file: string, maxBytes: number, owner: Owner = 're
  */
 export function settingsText(file: string, owner: Owner): string {
   return readGivenSync(file, SETTINGS_BYTES, owner)?.toString('utf8') ?? ''
+}
+
+/**
+ * Reads what a file says. Where the file lies outside of the repository, an error says no more than that: its message would
+ * quote what the file has, and a pull request can choose the file.
+ *
+ * @param folder in the repository, where that is not the file's own
+ * @throws GateError
+ */
+export async function withoutQuotes<T>(file: string, read: () => T | Promise<T>, folder?: string): Promise<T> {
+  try {
+    return await read()
+  } catch (error) {
+    if (!leadsOut(file, folder)) throw error
+    // Without its cause, too.
+    throw new GateError(
+      `${file} cannot be used: it lies outside of the repository, or is a link that leads out. Nothing of it is shown, for it may be a secret. Put a file of the repository in its place.`,
+      error instanceof GateError && error.code !== undefined ? { code: error.code } : {},
+    )
+  }
 }
 
 function fail(file: string, maxBytes: number, error: unknown): never {

@@ -174,7 +174,7 @@ describe('one way: cli and hooks → gate → rooms', () => {
         !COMMON.includes(from) ||
         to.startsWith('node:') ||
         (from === 'src/util/yaml.ts' && to === 'yaml') ||
-        (from === 'src/read.ts' && ['src/errors.ts', 'src/util/files.ts'].includes(to)),
+        (from === 'src/read.ts' && ['src/errors.ts', 'src/util/files.ts', 'src/util/links.ts'].includes(to)),
     )
   })
 

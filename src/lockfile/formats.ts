@@ -1,4 +1,5 @@
 import { GateError } from '../errors.ts'
+import { withoutQuotes } from '../read.ts'
 import { bunPackages } from './bun.ts'
 import { strictJson } from './json.ts'
 import { type Format, lockfileFolder } from './kinds.ts'
@@ -18,6 +19,10 @@ import { yarnClassicPackages } from './yarn-classic.ts'
  * @throws GateError with a sentence for people, whatever is wrong with the file
  */
 export async function parseAny(format: Format, bytes: Uint8Array, file: string): Promise<ReadLockfile> {
+  return withoutQuotes(file, () => parse(format, bytes, file))
+}
+
+async function parse(format: Format, bytes: Uint8Array, file: string): Promise<ReadLockfile> {
   if (format === 'pnpm') return parseLockfile(bytes, file)
   const lockfileDir = lockfileFolder(file)
   try {

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs'
 import path from 'node:path'
+import { withoutQuotes } from '../read.ts'
 import { readLockfileBytes } from './bytes.ts'
 import { splitDocuments } from './documents.ts'
 import { formatOf } from './kinds.ts'
@@ -41,7 +42,7 @@ export async function packagesIn(file: string): Promise<readonly LockedPackage[]
   const bytes = await readLockfileBytes(file)
   const format = isPnpm(file) ? 'pnpm' : formatOf(file, bytes)
   if (format !== 'pnpm') return (await (await import('./formats.ts')).parseAny(format, bytes, file)).packages
-  const { main } = splitDocuments(bytes, file)
+  const { main } = await withoutQuotes(file, () => splitDocuments(bytes, file))
   if (main === undefined) return []
   const { parseLockfile } = await import('./read.ts')
   const { packages } = await parseLockfile(Buffer.from(main), file)

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { readEnvLockfile, readWantedLockfileFile } from '@pnpm/lockfile.fs'
 import { GateError } from '../errors.ts'
+import { withoutQuotes } from '../read.ts'
 import { readLockfileBytes } from './bytes.ts'
 import { type Documents, splitDocuments } from './documents.ts'
 import { mergePackages } from './merge.ts'
@@ -26,6 +27,10 @@ export async function readLockfile(file: string): Promise<ReadLockfile> {
 
 /** The same of what was read; `file` is for messages. */
 export async function parseLockfile(bytes: Uint8Array, file: string): Promise<ReadLockfile> {
+  return withoutQuotes(file, () => parseBytes(bytes, file))
+}
+
+async function parseBytes(bytes: Uint8Array, file: string): Promise<ReadLockfile> {
   const documents = splitDocuments(bytes, file)
   const packages: (readonly LockedPackage[])[] = []
   let configDependencies: LockedConfigDependencies = new Map()

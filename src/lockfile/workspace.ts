@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { GateError } from '../errors.ts'
-import { readGiven } from '../read.ts'
+import { readGiven, withoutQuotes } from '../read.ts'
 import { DECEPTIVE } from '../util/text.ts'
 import { configDependencies } from './config-dependencies.ts'
 import { field, isPlain } from './record.ts'
@@ -111,7 +111,7 @@ async function workspaceManifest(folder: string): Promise<unknown> {
   }
   const { readYaml } = await import('../util/yaml.ts')
   // pnpm honours merge keys, whatever their version of YAML says.
-  const manifest = understood(file, 'YAML', () =>
+  const manifest = await understood(file, 'YAML', () =>
     readYaml(text, { merge: true, stringKeys: true, maxAliases: MAX_ALIASES }),
   )
   if (isPlain(manifest) && Object.keys(manifest).some((key) => key.includes('${'))) {
@@ -133,7 +133,7 @@ async function pnpmField(folder: string): Promise<unknown> {
     }
     return undefined
   }
-  const manifest = understood(file, 'JSON', () => JSON.parse(text) as unknown)
+  const manifest = await understood(file, 'JSON', () => JSON.parse(text) as unknown)
   return isPlain(manifest) ? field(manifest, 'pnpm') : undefined
 }
 
@@ -163,10 +163,12 @@ async function textOf(file: string): Promise<string | undefined> {
   return (await readGiven(file, MAX_BYTES))?.toString('utf8').replace(/^\uFEFF/, '')
 }
 
-function understood(file: string, format: string, read: () => unknown): unknown {
-  try {
-    return read()
-  } catch (error) {
-    throw new GateError(`${file} is not ${format}: ${(error as Error).message.split('\n')[0]}`, { cause: error })
-  }
+function understood(file: string, format: string, read: () => unknown): Promise<unknown> {
+  return withoutQuotes(file, () => {
+    try {
+      return read()
+    } catch (error) {
+      throw new GateError(`${file} is not ${format}: ${(error as Error).message.split('\n')[0]}`, { cause: error })
+    }
+  })
 }

@@ -2,6 +2,7 @@ import { existsSync, statSync } from 'node:fs'
 import { basename, dirname, isAbsolute, join, posix, relative, resolve, sep } from 'node:path'
 import { DEFAULT_DOMAIN, GITHUB_DOMAIN } from '../domains.ts'
 import { GateError } from '../errors.ts'
+import { withoutQuotes } from '../read.ts'
 import { holdsPolicy, readPolicyText, refuseExecutable } from './file.ts'
 import { DATA, findPolicy } from './find.ts'
 import { MANIFEST, MANIFEST_KEY } from './names.ts'
@@ -122,7 +123,7 @@ interface PolicyFileContent {
 
 /** @param chain the policies that lead to this one, by `extends` */
 function loadFile(file: string, loader: Loader, chain: readonly string[] = []): Promise<Loaded> {
-  const loaded = loader.loaded.get(file) ?? readPolicy(file, loader, chain)
+  const loaded = loader.loaded.get(file) ?? withoutQuotes(file, () => readPolicy(file, loader, chain), loader.folder)
   loader.loaded.set(file, loaded)
   return loaded
 }

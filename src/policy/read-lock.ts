@@ -1,6 +1,7 @@
 import { lstat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { GateError } from '../errors.ts'
+import { withoutQuotes } from '../read.ts'
 import type { Examined } from './accept.ts'
 import { readPolicyText } from './file.ts'
 import { LOCK_NAME } from './names.ts'
@@ -24,7 +25,7 @@ export async function readLock(folder: string, once: Once = always): Promise<Ide
   if (text === undefined) return undefined
   const lock = await once(['identity lock, form 2', file], text, async (): Promise<PlainLock> => {
     const { parseLock } = await import('./lock-file.ts')
-    return [...parseLock(text, file)]
+    return [...(await withoutQuotes(file, () => parseLock(text, file)))]
   })
   return fromPlainLock(lock)
 }

@@ -42,6 +42,8 @@ export function refuseUnsafeSettings(
 function lineFor(setting: UnsafeSetting, allowed: readonly AllowedSetting[]): string {
   const expired = allowed.find((each) => isAbout(each, setting))
   const end = expired === undefined ? '' : `; ${at(expired)} allowed it until ${expired.expires}`
+  if (setting.isHidden)
+    return `${quote(setting.file).slice(1, -1)}: has a setting that is not known to be safe. The file lies outside of the repository, so nothing of it is shown${end}`
   return `${where(setting)} ${setting.why}${end}`
 }
 
@@ -52,7 +54,7 @@ function adviceFor(
   now: Date,
 ): readonly string[] {
   const isExpired = (setting: UnsafeSetting) => allowed.some((each) => isAbout(each, setting))
-  const proposed = refused.find((setting) => setting.key !== undefined && !isExpired(setting))
+  const proposed = refused.find((setting) => setting.key !== undefined && !setting.isHidden && !isExpired(setting))
   const versions = 'The brackets name a version that it is about: the gate does not know which version will run.'
   if (proposed !== undefined) {
     return [
@@ -70,8 +72,9 @@ function isAbout({ file, key, value }: AllowedSetting, setting: UnsafeSetting): 
   return file === setting.file && key === setting.key && (value === undefined || value === setting.value)
 }
 
-function where({ file, line, key, value }: UnsafeSetting): string {
-  const name = key === undefined ? '' : ` ${quote(key)}${value === undefined ? '' : ` = ${shown(value)}`}`
+function where({ file, line, key, value, isValueShown }: UnsafeSetting): string {
+  const written = value === undefined ? '' : ` = ${isValueShown ? shown(value) : '(not shown)'}`
+  const name = key === undefined ? '' : ` ${quote(key)}${written}`
   return `${quote(file).slice(1, -1)}:${line}${name}:`
 }
 
@@ -86,9 +89,10 @@ function shown(value: unknown): string {
 }
 
 /** In flow style: YAML, and JSON's values. */
-function entryFor({ file, key = '', value }: UnsafeSetting, now: Date): string {
+function entryFor({ file, key = '', value, isValueShown }: UnsafeSetting, now: Date): string {
   const expires = new Date(now.getTime() + QUARTER).toISOString().slice(0, 10)
-  const isScalar = ['string', 'boolean', 'number'].includes(typeof value) && String(value).length <= 80 && value !== ''
+  const isScalar =
+    isValueShown && ['string', 'boolean', 'number'].includes(typeof value) && String(value).length <= 80 && value !== ''
   const exact = isScalar ? `, value: ${typeof value === 'string' ? quote(value) : String(value)}` : ''
   return `{file: ${quote(file)}, key: ${quote(key)}${exact}, reason: "why it is safe here", expires: "${expires}"}`
 }

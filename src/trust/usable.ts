@@ -6,7 +6,13 @@ export function usable<T>(where: string, what: string, read: () => T): T {
     return read()
   } catch (error) {
     // The library looks into what it is given without asking whether it is there.
-    const message = error instanceof TypeError ? 'a part of it is missing' : (error as Error).message
+    const message =
+      error instanceof TypeError
+        ? 'a part of it is missing'
+        : // Its message quotes the text, which may be a secret: a pull request can name any file as trust material.
+          error instanceof SyntaxError
+          ? 'it is no JSON'
+          : (error as Error).message
     throw new GateError(`${where} is not a usable ${what}: ${message}.`)
   }
 }

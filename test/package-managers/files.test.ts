@@ -7,6 +7,7 @@ import { GateError } from '../../src/errors.ts'
 import { readSettingsFiles } from '../../src/package-managers/settings/files.ts'
 import { findUnsafeSettings } from '../../src/package-managers/settings/find.ts'
 import type { SettingsManager } from '../../src/package-managers/settings/types.ts'
+import { refuseUnsafeSettings } from '../../src/policy/settings.ts'
 
 function folderWith(t: TestContext, files: Readonly<Record<string, string | Buffer>>): string {
   const folder = realpathSync(mkdtempSync(path.join(tmpdir(), 'settings-')))
@@ -107,6 +108,40 @@ describe('the settings files of a repository', () => {
       )
     })
   }
+
+  it('are refused where one is a link that leads out of the repository, and not where it stays inside', (t) => {
+    const folder = folderWith(t, {
+      'home/secret': 'a=SECRET\n',
+      'repo/.git/HEAD': '',
+      'repo/.npmrc': RC,
+      'plain/x': '',
+    })
+    const root = path.join(folder, 'repo')
+    mkdirSync(path.join(root, 'app'))
+    symlinkSync('../.npmrc', path.join(root, 'app/.npmrc'))
+    assert.equal(readSettingsFiles('npm', root, ['app']).length, 2)
+    for (const project of ['repo', 'plain']) {
+      rmSync(path.join(folder, project, '.npmrc'), { force: true })
+      symlinkSync('../home/secret', path.join(folder, project, '.npmrc'))
+      assert.throws(
+        () => readSettingsFiles('npm', path.join(folder, project), []),
+        isUnsafe(/^\S+\.npmrc is a link that leads out of the repository, so (?!.*SECRET)/),
+      )
+    }
+  })
+
+  it('are judged, but not shown, where a folder leads out of the repository', (t) => {
+    const folder = folderWith(t, { 'home/.npmrc': 'SECRET=x\n', 'repo/.git/HEAD': '' })
+    symlinkSync('../home', path.join(folder, 'repo/app'))
+    const texts = readSettingsFiles('npm', path.join(folder, 'repo'), ['app', '../home'])
+    assert.ok(texts.length > 0)
+    const unsafe = findUnsafeSettings('npm', texts)
+    assert.ok(unsafe.every(({ isHidden }) => isHidden))
+    assert.throws(
+      () => refuseUnsafeSettings(unsafe, [], folder, new Date()),
+      (error) => error instanceof GateError && /lies outside/.test(error.message) && !/SECRET/.test(error.message),
+    )
+  })
 
   it('are refused where one is too large, or no UTF-8', (t) => {
     const large = folderWith(t, { '.npmrc': '#'.repeat(1024 * 1024 + 1) })

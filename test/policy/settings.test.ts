@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { GateError } from '../../src/errors.ts'
+import { findUnsafeSettings } from '../../src/package-managers/settings/find.ts'
 import type { UnsafeSetting } from '../../src/package-managers/settings/types.ts'
 import { findingsOf } from '../../src/policy/findings.ts'
 import { loadPolicy } from '../../src/policy/load.ts'
@@ -22,6 +23,7 @@ const STRATEGY: UnsafeSetting = {
   line: 3,
   key: 'install-strategy',
   value: 'linked',
+  isValueShown: true,
   why: 'makes npm compare no digest',
 }
 const WHY = 'reason: "linked by a script", expires: "2026-12-31"'
@@ -74,7 +76,14 @@ describe('unsafe settings', () => {
   })
 
   it('are named with file, line, key, value and reason, and with the entry that would allow the first', () => {
-    const other = { file: '.npmrc', line: 9, key: 'ca', value: { a: 1 }, why: 'changes whom npm trusts' }
+    const other = {
+      file: '.npmrc',
+      line: 9,
+      key: 'ca',
+      value: { a: 1 },
+      isValueShown: true as const,
+      why: 'changes whom npm trusts',
+    }
     assert.deepEqual(refusal([STRATEGY, other], allowing(`file: x, key: x, ${WHY}`)).split('\n'), [
       'SETTINGS_UNSAFE: /app has 2 settings with which a package manager may install something that the gate has not judged:',
       'apps/web/.npmrc:3 "install-strategy" = "linked": makes npm compare no digest',
@@ -85,6 +94,36 @@ describe('unsafe settings', () => {
     ])
   })
 
+  it('are named without a value that may be a secret, in the line and in the entry', () => {
+    const { isValueShown: _, ...setting } = STRATEGY
+    const message = refusal([setting], allowing(`file: x, key: x, ${WHY}`))
+    assert.match(message, /^apps\/web\/\.npmrc:3 "install-strategy" = \(not shown\): makes npm/m)
+    assert.doesNotMatch(message, /linked|value/)
+  })
+
+  it('are named with their value where a list knows the key, and neither is a login', () => {
+    const shown = (line: string) => {
+      const [setting] = findUnsafeSettings('npm', [{ kind: '.npmrc', file: '.npmrc', text: `${line}\n` }])
+      return setting?.isValueShown === true
+    }
+    for (const line of ['userconfig=./x', 'install-strategy=linked', 'proxy=http://x.example/'])
+      assert.ok(shown(line), line)
+    const hidden = [
+      ...[
+        '_authToken=x',
+        '_auth=x',
+        '_password=x',
+        'username=x',
+        'email=x',
+        'cert=x',
+        'key=x',
+        'aws_secret_access_key=x',
+      ],
+      ...['//h.example/:tokenHelper=x', '//h.example/:keyfile=x', 'proxy=http://me:secret@x.example/', 'brand-new=x'],
+    ]
+    for (const line of hidden) assert.ok(!shown(line), line)
+  })
+
   it('pass with the very entry that the refusal proposes', () => {
     const odd = fc.record({
       file: fc.constantFrom('.npmrc', 'apps/a b/.npmrc', "it's/.yarnrc.yml", 'x/{y}/.npmrc', '#/.npmrc'),
@@ -93,7 +132,7 @@ describe('unsafe settings', () => {
     })
     fc.assert(
       fc.property(odd, (each) => {
-        const setting = { ...each, line: 1, why: 'is odd' }
+        const setting = { ...each, line: 1, why: 'is odd', isValueShown: true as const }
         const proposed = refusal([setting]).split('\n').at(-1)
         assert.equal(refusal([setting], parsePolicy(`${proposed}\n${RULES}`, '.sigstorerc')), 'accepted')
       }),

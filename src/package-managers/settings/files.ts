@@ -1,9 +1,10 @@
-import { existsSync, realpathSync } from 'node:fs'
+import { existsSync, lstatSync, realpathSync } from 'node:fs'
 import { homedir } from 'node:os'
 import path from 'node:path'
 import { GateError } from '../../errors.ts'
 import { upwards } from '../../folders.ts'
 import { FileError, readBoundedFileSync } from '../../util/files.ts'
+import { leadsOut } from '../../util/links.ts'
 import type { SettingsFile, SettingsManager } from './types.ts'
 import type { SettingsText } from './unsafe.ts'
 
@@ -60,9 +61,11 @@ export function readSettingsFiles(
     kinds.flatMap((kind) =>
       namesOf(manager, kind).flatMap((name) => {
         const place = path.join(folder, name)
+        const isOutside = liesOutside(place, folder, root)
         const text = textOf(place, kind === 'package.json' ? MAX_MANIFEST : MAX_BYTES)
+        refuseOutside(place, isOutside)
         const file = path.relative(root, place).split(path.sep).join('/')
-        return text === undefined ? [] : [{ kind, file, text }]
+        return text === undefined ? [] : [{ kind, file, text, ...(isOutside && { isHidden: true as const }) }]
       }),
     ),
   )
@@ -113,6 +116,21 @@ export function foldersAbove(root: string): readonly string[] {
   const outermost = above.findLastIndex((folder) => existsSync(path.join(folder, '.git')))
   const isCheckout = outermost >= 0 || existsSync(path.join(root, '.git'))
   return (isCheckout ? above.slice(0, outermost + 1) : above).filter((folder) => folder !== homedir())
+}
+
+/** A folder above the root is the repository's or its surroundings'. Any other one is in the repository, or led out of it. */
+function liesOutside(file: string, folder: string, root: string): boolean {
+  const isAbove = [root, realFolder(root)].some((each) => upwards(each).includes(folder))
+  return leadsOut(file, isAbove ? folder : root) && leadsOut(file, root)
+}
+
+/** Of such a file not even a key is shown: a line of any file may look like one. */
+function refuseOutside(file: string, isOutside: boolean): void {
+  if (!isOutside || !lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink()) return
+  throw new GateError(
+    `${file} is a link that leads out of the repository, so what its settings are is not for the repository to say. Nothing of it is shown, for it may be a secret. Put a file in its place, or remove it.`,
+    { code: 'SETTINGS_UNSAFE' },
+  )
 }
 
 function textOf(file: string, maxBytes: number): string | undefined {

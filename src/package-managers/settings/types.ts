@@ -106,6 +106,10 @@ export interface UnsafeSetting {
   /** Absent where it is a part of the file, or the file itself. Such a one no policy can allow. */
   readonly key?: string
   readonly value?: unknown
+  /** Of a setting that a list knows, and that is no login: whatever else is written there may be a secret. */
+  readonly isValueShown?: true
+  /** Where the file lies outside of the repository: neither key nor value is shown. */
+  readonly isHidden?: true
   /** A clause that follows the setting's name. */
   readonly why: string
 }

@@ -26,6 +26,8 @@ export interface SettingsText {
   /** Relative to the lockfile's folder, with `/`. */
   readonly file: string
   readonly text: string
+  /** It lies outside of the repository, so that nothing of it may be shown. */
+  readonly isHidden?: true
 }
 
 /**
@@ -35,10 +37,12 @@ export interface SettingsText {
  *
  * @param lists of the managers that may read the file, one for each major version
  */
-export function unsafeSettings(
-  { kind, file, text }: SettingsText,
-  lists: readonly SettingsList[],
-): readonly UnsafeSetting[] {
+export function unsafeSettings(text: SettingsText, lists: readonly SettingsList[]): readonly UnsafeSetting[] {
+  const found = judge(text, lists)
+  return text.isHidden ? found.map((each) => ({ ...each, isHidden: true as const })) : found
+}
+
+function judge({ kind, file, text }: SettingsText, lists: readonly SettingsList[]): readonly UnsafeSetting[] {
   const known = lists.flatMap(({ manager, major, files }) => {
     const settings = files[kind]
     return settings === undefined ? [] : [{ by: `${TITLES[manager]} ${major}`, settings: withPatterns(settings) }]
@@ -59,7 +63,9 @@ export function unsafeSettings(
     ...found.unclear.map(({ line, what }) => ({ file, line, why: `${what}, which package managers read differently` })),
     ...entries.flatMap((entry) => {
       const why = whyUnsafe(entry, known, names)
-      return why === undefined ? [] : [{ file, ...entry, why }]
+      if (why === undefined) return []
+      const isValueShown = isKnown(entry, known) && !mayBeSecret(entry)
+      return [{ file, ...entry, why, ...(isValueShown && { isValueShown: true as const }) }]
     }),
   ].toSorted((a, b) => a.line - b.line)
 }
@@ -215,6 +221,17 @@ function whyUnsafe({ key, value }: SettingEntry, known: readonly Known[], names:
     if ('form' in word && !hasForm(value, word.form)) return `has another value than ${describeForm(word.form)} (${by})`
   return undefined
 }
+
+function isKnown({ key }: SettingEntry, known: readonly Known[]): boolean {
+  return known.some(({ settings }) => lookUp(settings, key) !== undefined)
+}
+
+/** Logins, and addresses with one. */
+function mayBeSecret({ key, value }: SettingEntry): boolean {
+  return SECRET.test(key) || (typeof value === 'string' && /:\/\/[^/]*@/.test(value))
+}
+
+const SECRET = /^\/\/|auth|pass|secret|token|username|mail|login|ident|cert|otp|(?:^|[^a-z])key(?:$|file)|^ca$/i
 
 function listed(known: readonly Known[]): string {
   return [...new Set(known.map(({ by }) => by))].join(', ')
