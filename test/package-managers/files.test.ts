@@ -125,7 +125,7 @@ describe('the settings files of a repository', () => {
       symlinkSync('../home/secret', path.join(folder, project, '.npmrc'))
       assert.throws(
         () => readSettingsFiles('npm', path.join(folder, project), []),
-        isUnsafe(/^\S+\.npmrc is a link that leads out of the repository, so (?!.*SECRET)/),
+        isUnsafe(/^SETTINGS_UNSAFE: \S+\.npmrc is a link that leads out of the repository, so (?!.*SECRET)/),
       )
     }
   })
