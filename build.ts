@@ -2,6 +2,7 @@
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild'
+import { sourcesDigest } from './sources-digest.ts'
 import { jsonSchemas } from './src/policy/json-schema.ts'
 
 /**
@@ -43,6 +44,8 @@ function otherParts(own: string, folder = '.'): Plugin {
   }
 }
 
+const digest = { SOURCES_DIGEST: JSON.stringify(sourcesDigest()) }
+
 const common = {
   bundle: true,
   platform: 'node',
@@ -50,6 +53,7 @@ const common = {
   target: 'node22.22',
   metafile: true,
   legalComments: 'none',
+  define: digest,
   logLevel: 'warning',
   // `import()` of a file of CommonJS reads it twice, once to guess what it exports.
   supported: { 'dynamic-import': false },
@@ -68,7 +72,7 @@ function part(name: string) {
     },
     outfile: `dist/${name}.cjs`,
     minifyWhitespace: true,
-    define: { WORKER_FILE: '"./verifier.cjs"', 'import.meta.url': 'importMetaUrl' },
+    define: { ...digest, WORKER_FILE: '"./verifier.cjs"', 'import.meta.url': 'importMetaUrl' },
     banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
     plugins: [otherParts(name)],
   })

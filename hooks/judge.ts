@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
-import packageJson from '../package.json' with { type: 'json' }
+import { CODE } from '../src/code.ts'
 import { derivedIn } from '../src/evidence/derived.ts'
 import { lazyEvidence } from '../src/evidence/lazy.ts'
 import { userPlaces } from '../src/evidence/places.ts'
@@ -98,8 +98,7 @@ export function openJudge(
   const warned = new Set<string>()
   const now = new Date()
   const places = userPlaces({ project, warn: warning })
-  const { version } = packageJson
-  const once = derivedIn(places, version)
+  const once = derivedIn(places, CODE)
   const recorder = openRecorder({ ...receipt, places })
 
   function gateOf(lockfileDir: string, registries: Readonly<Record<string, unknown>> = {}): Promise<Opened> {
@@ -122,7 +121,7 @@ export function openJudge(
       const { openNetwork } = await import('../src/evidence/network.ts')
       return openNetwork(await settings(), policy.attestations, places)
     })
-    const remember = { ...places, project: lockfileDir, version }
+    const remember = { ...places, project: lockfileDir, version: CODE }
     const prove = openProver({
       evidence,
       evidenceFrom: (pkg) => evidenceFrom(pkg, policy),

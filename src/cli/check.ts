@@ -1,6 +1,6 @@
 import { existsSync, realpathSync } from 'node:fs'
 import path from 'node:path'
-import packageJson from '../../package.json' with { type: 'json' }
+import { CODE } from '../code.ts'
 import { GateError } from '../errors.ts'
 import { type Derived, derivedIn } from '../evidence/derived.ts'
 import { userPlaces } from '../evidence/places.ts'
@@ -43,7 +43,7 @@ export async function check(options: CheckOptions, now: Date): Promise<ExitStatu
     throw new GateError(
       `The key of this user${places.keyFile === undefined ? '' : `, ${places.keyFile},`} cannot be used: expected a file outside of caches and repositories that this user alone can read. Without it a receipt cannot be told from a forged one. Remove the file, or move it, and install again under the gate.`,
     )
-  const policy = await policyDigest(options, root, derivedIn(places, packageJson.version))
+  const policy = await policyDigest(options, root, derivedIn(places, CODE))
   const members = await membersOf(root, asReceipt(receipts.read(root)))
   const folders = [...new Set([root, ...members, ...installAround(root)])]
   const modules = folders.filter((folder) => !modulesState(folder).isEmpty)

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import path from 'node:path'
-import packageJson from '../../package.json' with { type: 'json' }
+import { CODE } from '../code.ts'
 import { GateError } from '../errors.ts'
 import { type Derived, derivedIn } from '../evidence/derived.ts'
 import { directoryEvidence, directoryReleases } from '../evidence/directory.ts'
@@ -203,7 +203,7 @@ function placesOf({ cache }: Pick<SourceOptions, 'cache'>, folder: string): Plac
  * @param folder of the lockfile
  */
 export function onceIn(options: Pick<SourceOptions, 'cache'>, folder: string): Derived {
-  return derivedIn(placesOf(options, folder), packageJson.version)
+  return derivedIn(placesOf(options, folder), CODE)
 }
 
 /**
@@ -221,7 +221,7 @@ export async function proverOptions(
   policy?: Policy,
 ): Promise<ProverOptions> {
   const { attestations, offline = false } = options
-  const remember = { ...placesOf(options, folder), project: folder, version: packageJson.version }
+  const remember = { ...placesOf(options, folder), project: folder, version: CODE }
   return {
     evidence: await evidenceSource(options, folder, policy?.attestations),
     evidenceFrom: policy && ((pkg) => evidenceFrom(pkg, policy)),

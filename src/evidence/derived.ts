@@ -18,14 +18,14 @@ export type Derived = <T>(
  * What follows from a text alone, found out once, such as what a lockfile has. Signed like everything that is remembered:
  * it takes the place of the text. `what` is derived, and of what: the last one is kept. The result is plain data.
  *
- * @param version of the gate
+ * @param code of the gate, which derives it
  */
-export function derivedIn(places: Places, version: string): Derived {
+export function derivedIn(places: Places, code: string): Derived {
   const key = keyOnce(places)
   return async <T>(what: readonly string[], text: string | Uint8Array, derive: () => T | Promise<T>): Promise<T> => {
     const secret = await key()
     if (secret === undefined) return derive()
-    const subject = [version, ...what]
+    const subject = [code, ...what]
     const file = path.join(places.cache, 'derived', `${sealedName(secret, subject)}.json`)
     const about = [...subject, createHash('sha256').update(text).digest('hex')]
     const known = await readSealed(file, secret, about, MAX_BYTES)

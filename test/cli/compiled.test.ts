@@ -18,7 +18,9 @@ import { after, describe, type TestContext, test } from 'node:test'
 import { promisify } from 'node:util'
 import { parse } from 'yaml'
 import packageJson from '../../package.json' with { type: 'json' }
+import { sourcesDigest } from '../../sources-digest.ts'
 import { derivedIn } from '../../src/evidence/derived.ts'
+import { packPackages } from '../../src/lockfile/packed.ts'
 import { poisonCompiled } from '../support/compile-cache.ts'
 import type { Project } from '../support/pnpm/index.ts'
 import { CLI, PNPMFILE, startWorld } from '../support/world.ts'
@@ -134,8 +136,12 @@ async function plant(made: Project, { env, args, data }: Layout): Promise<void> 
   // Written as if from a place where a key may be, for the gate does not sign with such a key any more.
   const away = mkdtempSync(path.join(tmpdir(), 'key-'))
   cpSync(keyFile, path.join(away, 'key'))
-  const once = derivedIn({ cache: args?.[1] ?? cacheOf(env), keyFile: path.join(away, 'key') }, packageJson.version)
-  await once(['lockfile', lockfile], readFileSync(lockfile), () => ({ packages: [], configDependencies: [] }))
+  const places = { cache: args?.[1] ?? cacheOf(env), keyFile: path.join(away, 'key') }
+  const once = derivedIn(places, `${packageJson.version} ${sourcesDigest()}`)
+  const none = packPackages([])
+  const empty = { packages: none, projects: [], configDependencies: [] }
+  await once(['whole lockfile, by source', lockfile], readFileSync(lockfile), () => empty)
+  await once(['wanted lockfile, by source', made.dir], JSON.stringify(parse(LOCKFILE)), () => none)
   rmSync(away, { recursive: true })
 }
 
@@ -168,6 +174,15 @@ describe('code that somebody else has compiled', () => {
     assert.doesNotMatch(run.stderr, /is not used/)
     assert.ok(existsSync(path.join(data, 'key')))
   })
+})
+
+test('what is planted with a key would be believed where the key may be: else the tests below would prove nothing', async (t) => {
+  const made = project(t)
+  await plant(made, { env: made.env, data: dataOf({ env: made.env, data: '' }) })
+  const { status, stderr } = await runCli(['verify'], { cwd: made.dir, env: made.env })
+  assert.equal(status, 0, stderr)
+  assert.match(stderr, /^0 packages: /m)
+  assert.equal((await hook(made, made.env)).stdout, 'passed\n')
 })
 
 for (const [title, prepare] of Object.entries(LAYOUTS)) {

@@ -26,7 +26,7 @@ export function unsafePrograms(root: string, programs: readonly NamedProgram[]):
     const folder = path.dirname(path.resolve(root, setting.file))
     const file = path.resolve(folder, setting.value)
     const why = existsSync(file) ? whyForeign(folder, file) : whyAbsent(setting.key, spec)
-    return why === undefined ? [] : [{ ...setting, why: `${why} (yarn 4)` }]
+    return why === undefined ? [] : [{ ...setting, isValueShown: true as const, why: `${why} (yarn 4)` }]
   })
 }
 
