@@ -211,6 +211,8 @@ export const REFUSED_RC: Readonly<Record<string, string>> = {
   'init.module': 'names a program that npm runs',
   key: 'has npm show a certificate of the repository to registries',
   keyfile: 'names a file that npm reads',
+  '//*:certfile': 'names a file that npm reads and shows to registries',
+  '//*:keyfile': 'names a file that npm reads',
   'legacy-bundling': 'is an old name of install-strategy',
   libc: 'makes npm install packages for another C library than the machine has',
   location: 'makes npm leave out the settings of the project, or the project',

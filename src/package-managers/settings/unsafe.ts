@@ -226,12 +226,12 @@ function isKnown({ key }: SettingEntry, known: readonly Known[]): boolean {
   return known.some(({ settings }) => lookUp(settings, key) !== undefined)
 }
 
-/** Logins, and addresses with one. */
+/** Logins, and addresses with one. The name of a file (`cafile`, `//host/:keyfile`) is none. */
 function mayBeSecret({ key, value }: SettingEntry): boolean {
-  return SECRET.test(key) || (typeof value === 'string' && /:\/\/[^/]*@/.test(value))
+  return (SECRET.test(key) && !/file$/i.test(key)) || (typeof value === 'string' && /:\/\/[^/]*@/.test(value))
 }
 
-const SECRET = /^\/\/|auth|pass|secret|token|username|mail|login|ident|cert|otp|(?:^|[^a-z])key(?:$|file)|^ca$/i
+const SECRET = /^\/\/|auth|pass|secret|token|username|mail|login|ident|cert|otp|(?:^|[^a-z])key$|^ca$/i
 
 function listed(known: readonly Known[]): string {
   return [...new Set(known.map(({ by }) => by))].join(', ')
