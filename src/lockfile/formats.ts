@@ -3,7 +3,7 @@ import { withoutQuotes } from '../read.ts'
 import { bunPackages } from './bun.ts'
 import { strictJson } from './json.ts'
 import { type Format, lockfileFolder } from './kinds.ts'
-import { readManifests, workspaceManifests } from './manifests.ts'
+import { copiedManifests, readManifests, workspaceManifests } from './manifests.ts'
 import { npmPackages, npmProjects } from './npm.ts'
 import { parseLockfile, type ReadLockfile } from './read.ts'
 import { type Fields, field, isPlain } from './record.ts'
@@ -53,7 +53,11 @@ const READERS: Readonly<
       return { manager: 'berry', packages: yarnBerryPackages(document), projects: berryProjects(document) }
     }
     const { manifests, folders } = await workspaceManifests(folder)
-    return { manager: 'yarn', packages: yarnClassicPackages(document, manifests), projects: folders }
+    return {
+      manager: 'yarn',
+      packages: yarnClassicPackages(document, manifests, await copiedManifests(folder, manifests)),
+      projects: folders,
+    }
   },
   bun: async (bytes, file) => {
     const anew = '`bun install --lockfile-only`'

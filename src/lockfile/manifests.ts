@@ -4,8 +4,9 @@ import { GateError } from '../errors.ts'
 import { readGiven } from '../read.ts'
 import { costlyPattern } from '../util/pattern-cost.ts'
 import { quoteText } from '../util/text.ts'
-import type { Manifests } from './dependencies.ts'
+import { dependenciesOf, type Manifests } from './dependencies.ts'
 import { type Fields, field, isPlain } from './record.ts'
+import { folderAskedFor } from './specifier.ts'
 
 /** Far more than any package.json has. */
 const MAX_BYTES = 4 * 1024 * 1024
@@ -55,6 +56,32 @@ export async function workspaceManifests(
   )
   const folders = ['.', ...[...found].filter((folder) => !excluded.has(folder)).sort()]
   return { manifests: await readManifests(base, folders), folders }
+}
+
+/**
+ * The manifests of folders that projects ask for (`file:./lib`, `./lib`), by the pattern of the lockfile, `lib@file:./lib`.
+ * yarn 1 installs what they ask for, also where a frozen lockfile does not have it (tried).
+ *
+ * @throws GateError where one is there and cannot be understood
+ */
+export async function copiedManifests(
+  base: string,
+  projects: Manifests,
+): Promise<ReadonlyMap<string, readonly Fields[]>> {
+  const found = new Map<string, readonly Fields[]>()
+  for (const [project, manifest] of projects) {
+    const from = path.join(base, project)
+    for (const { name, text } of dependenciesOf(manifest, path.join(from, 'package.json'), true)) {
+      const folder = folderAskedFor(text)
+      if (folder === undefined) continue
+      // From the project or from the root: both are looked at.
+      const folders = [...new Set([from, base].map((each) => path.resolve(each, folder)))]
+      const own = await Promise.all(folders.map((each) => readManifest(path.join(each, 'package.json'))))
+      const pattern = `${name}@${text}`
+      found.set(pattern, [...(found.get(pattern) ?? []), ...own.filter((each) => each !== undefined)])
+    }
+  }
+  return found
 }
 
 /** Those below `base` that have a manifest. What is outside of it is no project of its workspace. */

@@ -15,3 +15,11 @@ export function specifierOf(text: string): Specifier {
   const isElsewhere = /[:/\\]|^[.~]$|^\.[^\d]|\.(?:tgz|tar\.gz|tar)$/i.test(rest)
   return isElsewhere ? { kind: 'other' } : { kind: 'registry' }
 }
+
+/** `./lib`, `../lib`, `/lib`, `~/lib`, `C:\\lib`; `~1.0` is a range. */
+const LOCAL = /^(?:\.{1,2}(?:[/\\]|$)|~?[/\\]|[a-z]:[/\\])/i
+
+/** The folder, or the file, that a dependency asks for, as it is written: `./lib` of `file:./lib`. */
+export function folderAskedFor(text: string): string | undefined {
+  return /^file:(.+)$/s.exec(text)?.[1] ?? (LOCAL.test(text) ? text : undefined)
+}

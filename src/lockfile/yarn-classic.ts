@@ -14,8 +14,13 @@ import type { LockedPackage } from './types.ts'
  * Every package of a yarn.lock as yarn 1 writes it. The lockfile does not say who needs what of it: `manifests` do.
  *
  * @param document the parsed file: each key is a pattern, `name@range`
+ * @param copied manifests of folders that are installed as packages, by their pattern
  */
-export function yarnClassicPackages(document: Fields, manifests: Manifests): readonly LockedPackage[] {
+export function yarnClassicPackages(
+  document: Fields,
+  manifests: Manifests,
+  copied: ReadonlyMap<string, readonly Fields[]> = new Map(),
+): readonly LockedPackage[] {
   const graph = openGraph()
   const byPattern = new Map<string, number>()
   const owners: { readonly node: number; readonly entry: Fields; readonly key: string }[] = []
@@ -58,6 +63,13 @@ export function yarnClassicPackages(document: Fields, manifests: Manifests): rea
     // yarn 1 lets whoever needs a package bring its peers.
     const needed = dependenciesOf({ ...entry, peerDependencies: undefined }, JSON.stringify(key), false)
     for (const target of needed.flatMap((each) => nodesFor(each, key))) graph.connect(node, target)
+  }
+  for (const [pattern, all] of copied) {
+    const node = byPattern.get(pattern)
+    if (node === undefined) continue
+    const own = (manifest: Fields) => dependenciesOf({ ...manifest, peerDependencies: undefined }, pattern, false)
+    const needed = all.flatMap(own)
+    for (const target of needed.flatMap((each) => nodesFor(each, pattern))) graph.connect(node, target)
   }
   for (const [folder, manifest] of manifests) {
     const where = `${folder}/package.json`
