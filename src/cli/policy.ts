@@ -31,7 +31,9 @@ export async function check(options: PolicyOptions, now: Date): Promise<ExitStat
   for (const { file, rules } of [policy, ...policy.projects.values()]) {
     const notes = findings.filter(({ place }) => place.file === file).length
     const above = notes === 0 ? '' : `, ${notes === 1 ? 'one thing' : `${notes} things`} to look at above`
-    sayLine(`${path.relative(process.cwd(), file) || file}: ${rules.length} rules, no mistakes${above}${compared}`)
+    sayLine(
+      `${path.relative(process.cwd(), file) || file}: ${rules.length === 1 ? '1 rule' : `${rules.length} rules`}, no mistakes${above}${compared}`,
+    )
   }
   return 0
 }
