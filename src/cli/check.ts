@@ -70,11 +70,12 @@ export async function check(options: CheckOptions, now: Date): Promise<ExitStatu
           modules.map((each) => path.join(each, 'node_modules')),
           root,
         )
-  // pnpm links what the lockfile says, and nothing else.
-  const linksAllProjects = found.some((receipt) => receipt.manager.name !== 'pnpm')
+  // Of pnpm the projects are known; the others have them where their patterns say.
+  const isPnpm = found.every((receipt) => receipt.manager.name === 'pnpm')
+  const isProject = (folder: string) => !isPnpm || members.includes(folder)
   const endedAt = Math.max(...found.map((receipt) => endOf(receipt, modulesState(receipt.folder))))
   problems.push(...changedSince(entries, endedAt))
-  problems.push(...judgeInstalled(entries, openJudged(found.flatMap(withRealLinks)), root, linksAllProjects))
+  problems.push(...judgeInstalled(entries, openJudged(found.flatMap(withRealLinks)), root, isProject))
 
   const installed = new Set(entries.map(({ folder }) => folder)).size
   if (options.json) answerJson(checkJson(root, found, installed, problems))

@@ -7,17 +7,17 @@ import type { InstalledEntry, Problem } from './types.ts'
  * package.json, under a name that the lockfile gives it. A folder of the repository takes the place of no such package.
  *
  * @param folder the project's real path, from which the lockfile names folders
- * @param linksAllProjects whether the package manager links projects of the workspace that the lockfile does not name
+ * @param isProject whether a folder can be a project of the workspace
  */
 export function judgeInstalled(
   entries: readonly InstalledEntry[],
   judged: Judged,
   folder: string,
-  linksAllProjects: boolean,
+  isProject: (folder: string) => boolean,
 ): readonly Problem[] {
   return entries.flatMap((entry) => {
     const isLocal = entry.kind === 'local'
-    const problem = isLocal ? localProblem(entry, judged, folder, linksAllProjects) : packageProblem(entry, judged)
+    const problem = isLocal ? localProblem(entry, judged, folder, isProject) : packageProblem(entry, judged)
     return problem === undefined ? [] : [{ where: entry.at, ...problem }]
   })
 }
@@ -39,15 +39,15 @@ function localProblem(
   { alias, name, folder: target }: InstalledEntry,
   judged: Judged,
   folder: string,
-  linksAllProjects: boolean,
+  isProject: (folder: string) => boolean,
 ): Reason | undefined {
   const origins = judged.foldersFor(alias)
   const linked = origins.flatMap((origin) => /^(?:workspace|link):(.*)$/s.exec(origin)?.[1] ?? [])
   if (linked.some((each) => path.resolve(folder, each) === target)) return undefined
   // npm, yarn and bun say it in words of their own.
   if (origins.length > linked.length) return undefined
-  // npm, yarn and bun link all projects of a workspace, also those that nothing depends on.
-  const isInside = linksAllProjects && target.startsWith(`${folder}${path.sep}`)
+  // Package managers link all projects of a workspace, also those that nothing depends on.
+  const isInside = isProject(target) && target.startsWith(`${folder}${path.sep}`)
   if (isInside && name === alias && !judged.isTaken(alias) && origins.length === 0) return undefined
   return { found: `a link to ${target}`, expected: 'a package that was judged, or a folder that the lockfile names' }
 }

@@ -240,8 +240,8 @@ describe('what is installed', () => {
     version: '1.0.0',
     ...more,
   })
-  const problems = (more: Partial<InstalledEntry>, linksAllProjects = true) =>
-    judgeInstalled([entry(more)], judged, '/project', linksAllProjects)
+  const problems = (more: Partial<InstalledEntry>, isProject = true) =>
+    judgeInstalled([entry(more)], judged, '/project', () => isProject)
 
   test('passes under its own name and under those that the lockfile gives it', () => {
     assert.deepEqual(problems({}), [])
@@ -270,7 +270,7 @@ describe('what is installed', () => {
     assert.deepEqual(problems({ kind: 'local', alias: 'app', folder: '/project/apps/app', name: 'app' }), [])
   })
 
-  test('is told where it is a project that nothing depends on, and the package manager links no such one', () => {
+  test('is told where it is a folder that no lockfile names, and no project of the workspace', () => {
     const app = { kind: 'local', alias: 'app', folder: '/project/apps/app', name: 'app' } as const
     assert.equal(problems(app, false).length, 1)
     assert.deepEqual(problems({ kind: 'local', alias: 'lib', folder: '/project/lib', name: 'lib' }, false), [])
