@@ -238,7 +238,8 @@ export function openJudge(
 
   function allow(lockfileDir: string, opened: Opened, packages: readonly LockedPackage[]): void {
     opened.allowed = packages
-    recorder.allow(lockfileDir, packages, opened.digest)
+    const projects = [...projectsIn(packages)].map((each) => path.resolve(opened.folder, each))
+    recorder.allow(lockfileDir, packages, projects, opened.digest)
   }
 
   /** Of several lockfiles nobody says which one pnpm has resolved: each may have it from now on. */

@@ -5,8 +5,9 @@ import packageJson from '../package.json' with { type: 'json' }
 import type { Places } from '../src/evidence/places.ts'
 import { openReceipts, type Receipts } from '../src/evidence/receipts.ts'
 import type { LockedPackage } from '../src/lockfile/types.ts'
+import { projectRoot, realFolder } from '../src/project.ts'
 import { asReceipt, digestOf, isSoundBase, judgedFrom } from '../src/receipt/receipt.ts'
-import { modulesState } from '../src/receipt/state.ts'
+import { bringNothing, modulesState } from '../src/receipt/state.ts'
 import type { Receipt } from '../src/receipt/types.ts'
 import { warning } from '../src/report/output.ts'
 
@@ -14,8 +15,12 @@ import { warning } from '../src/report/output.ts'
 export interface Recorder {
   /** Before a lockfile in that folder is judged, and before anything is linked. */
   begin(lockfileDir: string): Promise<void>
-  /** That all of these are allowed. Of a lockfile that changes on the way the last list counts. */
-  allow(lockfileDir: string, packages: readonly LockedPackage[], policy: string): void
+  /**
+   * That all of these are allowed. Of a lockfile that changes on the way the last list counts.
+   *
+   * @param projects folders of the projects that the lockfile is about
+   */
+  allow(lockfileDir: string, packages: readonly LockedPackage[], projects: readonly string[], policy: string): void
   /** Something is refused: what this process leaves is not known to be whole. */
   refuse(): void
 }
@@ -80,6 +85,7 @@ export function openRecorder(options: RecorderOptions): Recorder {
         lockfile: '',
         judged: [],
         isWhole: isSoundBase(asReceipt(store?.read(folder)), before),
+        projects: [],
         loadedBy: insidePnpm ? [] : loadedFiles(),
         // Measured: pnpm 10 replaces a folder that it finds empty, 12 does not.
         keepsFolder: !insidePnpm,
@@ -87,11 +93,20 @@ export function openRecorder(options: RecorderOptions): Recorder {
       })
     },
 
-    allow: (lockfileDir, packages, policy) => {
-      const opened = begun.get(realpathSync(lockfileDir))
+    allow: (lockfileDir, packages, projects, policy) => {
+      const folder = realpathSync(lockfileDir)
+      const opened = begun.get(folder)
       if (opened === undefined || store === undefined) return
+      // Where each project has a lockfile of its own, each has a receipt of its own.
+      const others =
+        realFolder(projectRoot(folder)) !== folder
+          ? []
+          : projects.map(realFolder).filter((each) => !begun.has(each) && !opened.projects.includes(each))
+      const isWhole = opened.isWhole && bringNothing(others, asReceipt(store.read(folder)), opened.judgedAt)
+      const known = { ...opened, isWhole, projects: [...opened.projects, ...others] }
+      begun.set(folder, known)
       const judged = judgedFrom(packages)
-      write({ ...opened, policy, judged, lockfile: digestOf(judged) })
+      write({ ...known, policy, judged, lockfile: digestOf(judged) })
       if (!insidePnpm || isToEnd) return
       isToEnd = true
       process.once('exit', end)

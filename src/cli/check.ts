@@ -16,10 +16,11 @@ import { changedSince } from '../receipt/changed.ts'
 import { installedIn } from '../receipt/installed.ts'
 import { judgeInstalled } from '../receipt/judged.ts'
 import { asReceipt, endOf, openJudged, receiptProblems, withRealLinks } from '../receipt/receipt.ts'
-import { modulesState, pnpmNotes } from '../receipt/state.ts'
+import { modulesState, pnpmNotes, virtualStore } from '../receipt/state.ts'
 import type { Problem, Receipt } from '../receipt/types.ts'
 import { checkJson, checkText, installedText } from '../report/check.ts'
 import { answerJson, say, warning } from '../report/output.ts'
+import { isFolder } from '../util/sources.ts'
 import type { ExitStatus } from './exit.ts'
 import { workspaceFolders } from './run/workspace.ts'
 import { policyPlace } from './sources.ts'
@@ -62,6 +63,7 @@ export async function check(options: CheckOptions, now: Date): Promise<ExitStatu
     problems.push(...receiptProblems(receipt, folder, modulesState(folder), policy, now))
     if (receipt !== undefined) problems.push(...(await lockfileProblems(receipt)))
   }
+  const endedAt = Math.max(...found.map((receipt) => endOf(receipt, modulesState(receipt.folder))))
   // Without a receipt there is nothing to compare with.
   const entries =
     found.length < installs.length
@@ -69,11 +71,11 @@ export async function check(options: CheckOptions, now: Date): Promise<ExitStatu
       : installedIn(
           modules.map((each) => path.join(each, 'node_modules')),
           root,
+          modules.flatMap((each) => virtualStore(each, endedAt) ?? []),
         )
   // Of pnpm the projects are known; the others have them where their patterns say.
   const isPnpm = found.every((receipt) => receipt.manager.name === 'pnpm')
   const isProject = (folder: string) => !isPnpm || members.includes(folder)
-  const endedAt = Math.max(...found.map((receipt) => endOf(receipt, modulesState(receipt.folder))))
   problems.push(...changedSince(entries, endedAt))
   problems.push(...judgeInstalled(entries, openJudged(found.flatMap(withRealLinks)), root, isProject))
 
@@ -116,11 +118,12 @@ function realOf(folder: string): string {
 /** What lockfiles have that was not judged: the project's, and what its package manager has linked. */
 async function lockfileProblems({ folder, manager, judged: list }: Receipt): Promise<readonly Problem[]> {
   const judged = openJudged(list)
-  const files = [...ownLockfiles(folder, manager.name), ...installedLockfiles(folder)]
+  const linked = installedLockfiles(folder)
   const problems: Problem[] = []
-  for (const where of files) {
+  for (const where of [...ownLockfiles(folder, manager.name), ...linked]) {
     for (const entry of await packagesIn(where)) {
-      if (judged.has(entry)) continue
+      // npm notes links to all projects there. Where a name leads is looked at by itself.
+      if (judged.has(entry) || (linked.includes(where) && isFolder(entry.source))) continue
       problems.push({ where, found: `${entry.key}, which was not judged`, expected: 'the packages that were judged' })
     }
   }

@@ -1,18 +1,16 @@
 import { lstatSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import { GateError } from '../errors.ts'
+import { TICK_MS } from './ticks.ts'
 import type { InstalledEntry, Problem } from './types.ts'
 
 /** So many files are looked at. */
 const MAX_FILES = 2_000_000
 
-/** One tick of the clock by which file systems note times, and some. */
-const TICK_MS = 20
-
 /**
  * Files of packages that were written after the install had ended. Package managers give files the time at which they unpack
  * or import them, and a checkout gives files the time of the checkout: what a repository puts over an installed package is
- * younger than the install.
+ * younger than the install. What an archive brings may have any time, but was born later. Links are told by the time of their making.
  *
  * Of a package that has install scripts only the package.json counts, since `pnpm rebuild` runs those again. Hidden files and
  * folders, where tools keep caches, and nested packages, which are listed by themselves, do not count.
@@ -28,6 +26,10 @@ export function changedSince(
   const packages = new Map(entries.filter(({ kind }) => kind === 'package').map((entry) => [entry.folder, entry]))
   const problems: Problem[] = []
   let count = 0
+  for (const { at, linkedAt } of entries) {
+    if (linkedAt === undefined || linkedAt <= endedAt + TICK_MS) continue
+    problems.push({ where: at, found: `a link of ${dayOf(linkedAt)}`, expected: expected(endedAt, 'links') })
+  }
   for (const { folder, at, hasScripts } of packages.values()) {
     const queue = [folder]
     for (const each of queue) {
@@ -40,14 +42,19 @@ export function changedSince(
         const file = path.join(each, entry.name)
         const isHidden = entry.name.startsWith('.') || entry.name === 'node_modules'
         if (entry.isDirectory() && !isHidden && !hasScripts) queue.push(file)
-        if (!entry.isFile() || isHidden || (hasScripts && entry.name !== 'package.json')) continue
-        const { mtimeMs } = lstatSync(file)
-        if (mtimeMs <= endedAt + TICK_MS) continue
-        problems.push({
-          where: path.join(at, path.relative(folder, file)),
-          found: `a file of ${new Date(mtimeMs).toISOString()}`,
-          expected: `files from before the install ended, at ${new Date(endedAt).toISOString()}`,
-        })
+        if (isHidden || (hasScripts && entry.name !== 'package.json')) continue
+        const where = path.join(at, path.relative(folder, file))
+        if (entry.isSymbolicLink()) {
+          problems.push({
+            where,
+            found: 'a link inside of a package',
+            expected: 'files: no package of a registry has links',
+          })
+        } else {
+          const time = entry.isFile() ? timeOf(file) : 0
+          if (time <= endedAt + TICK_MS) continue
+          problems.push({ where, found: `a file of ${dayOf(time)}`, expected: expected(endedAt, 'files') })
+        }
         // One file says it of the package.
         queue.length = 0
         break
@@ -55,4 +62,19 @@ export function changedSince(
     }
   }
   return problems
+}
+
+/** When a file was written, or put there: an archive can give it any other time. In milliseconds. */
+function timeOf(file: string): number {
+  const { mtimeMs, birthtimeMs, ctimeMs } = lstatSync(file)
+  // Where the file system notes no birth, Node gives the time of the last change in its place, which a new link changes.
+  return birthtimeMs === ctimeMs ? mtimeMs : Math.max(mtimeMs, birthtimeMs)
+}
+
+function expected(endedAt: number, what: string): string {
+  return `${what} from before the install ended, at ${dayOf(endedAt)}`
+}
+
+function dayOf(time: number): string {
+  return new Date(time).toISOString()
 }

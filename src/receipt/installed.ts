@@ -2,6 +2,7 @@ import { type Dirent, existsSync, lstatSync, readdirSync, realpathSync } from 'n
 import path from 'node:path'
 import { GateError } from '../errors.ts'
 import { readBoundedFileSync } from '../util/files.ts'
+import { repositoryOf } from '../util/links.ts'
 import type { InstalledEntry } from './types.ts'
 
 /** So many names are looked at. The largest real workspaces have a tenth. */
@@ -24,22 +25,29 @@ interface Manifest {
  *
  * Links are followed, each real folder is looked into once, and no more than a bounded number of names is looked at.
  *
- * @param root the project's real path: what lies in it and in no node_modules is the repository's own
+ * @param root the project's real path: what lies in it, and not in one of these folders, is the repository's own
+ * @param stores folders elsewhere in which the package manager keeps packages, and to which it links
  * @throws GateError where there is more than that
  */
 export function installedIn(
   modules: readonly string[],
   root: string,
+  stores: readonly string[] = [],
   maxEntries: number = MAX_ENTRIES,
 ): readonly InstalledEntry[] {
+  const kept = [...modules, ...stores].flatMap((each) => realFolder(each) ?? [])
+  const repository = repositoryOf(root)
   const found: InstalledEntry[] = []
   const queue: string[] = []
   const queued = new Set<string>()
+  /** Those that belong to a project or a package that was found by a name. */
+  const named = new Set<string>()
   const manifests = new Map<string, Manifest | string | undefined>()
   let count = 0
 
-  const enqueue = (folder: string) => {
+  const enqueue = (folder: string, isNamed = false) => {
     const real = realFolder(folder)
+    if (real !== undefined && isNamed) named.add(real)
     if (real === undefined || queued.has(real)) return
     queued.add(real)
     queue.push(real)
@@ -67,26 +75,38 @@ export function installedIn(
       return
     }
     const manifest = manifestOf(real)
+    const isOwn = isLocal(real)
     if (typeof manifest === 'string') found.push(strange(at, alias, real, manifest))
     else if (manifest === undefined) {
       if (holdsCode(list(real))) found.push(strange(at, alias, real, 'has no package.json, and code can load it'))
     } else {
       const { name, version } = manifest
       const hasScripts = manifest.hasScripts || existsSync(path.join(real, 'binding.gyp'))
-      const kind = isLocal(real, root) ? 'local' : 'package'
-      found.push({ at, alias, folder: real, kind, ...(name && { name }), ...(version && { version }), hasScripts })
+      const kind = isOwn ? 'local' : 'package'
+      const linkedAt = linkTime(place)
+      found.push({
+        ...{ at, alias, folder: real, kind, hasScripts },
+        ...(name && { name }),
+        ...(version && { version }),
+        ...(linkedAt !== undefined && { linkedAt }),
+      })
     }
-    follow(real, manifest)
+    follow(real, manifest, isOwn)
+  }
+  /** A folder of the repository itself, such as a project of the workspace, or one that somebody has linked from elsewhere. */
+  const isLocal = (real: string) => {
+    if (kept.some((each) => isBelow(each, real)) || named.has(modulesOf(real))) return false
+    return isBelow(repository, real) || !real.split(path.sep).includes('node_modules')
   }
   /** Where Node looks from a package. */
-  const follow = (real: string, manifest: Manifest | string | undefined) => {
-    // Bytes of the package's own tarball.
-    if (typeof manifest !== 'object' || !manifest.bundles) enqueue(path.join(real, 'node_modules'))
+  const follow = (real: string, manifest: Manifest | string | undefined, isOwn: boolean) => {
+    // Bytes of the package's own tarball, which a folder of the repository does not have.
+    if (isOwn || typeof manifest !== 'object' || !manifest.bundles) enqueue(path.join(real, 'node_modules'), true)
     const above = ancestors(real, root)
     for (const each of above) enqueue(path.basename(each) === 'node_modules' ? each : path.join(each, 'node_modules'))
   }
 
-  for (const each of modules) enqueue(each)
+  for (const each of modules) enqueue(each, true)
   // It grows while it is gone through.
   for (const folder of queue) {
     for (const { name } of list(folder)) {
@@ -105,20 +125,26 @@ function strange(at: string, alias: string, folder: string, what: string): Insta
   return { at, alias, folder, kind: 'strange', what }
 }
 
+/** The folder that a package lies in, its scope aside. */
+function modulesOf(real: string): string {
+  const parent = path.dirname(real)
+  return path.basename(parent).startsWith('@') ? path.dirname(parent) : parent
+}
+
 /** Folders above a package, as far as the project reaches; of a store elsewhere only the node_modules that it lies in. */
 function ancestors(real: string, root: string): readonly string[] {
   const parent = path.dirname(real)
-  const scope = path.basename(parent).startsWith('@') ? path.dirname(parent) : parent
-  if (!isBelow(root, real)) return path.basename(scope) === 'node_modules' ? [scope] : []
+  const modules = modulesOf(real)
+  if (!isBelow(root, real)) return path.basename(modules) === 'node_modules' ? [modules] : []
   const folders: string[] = []
   for (let each = parent; isBelow(root, each) || each === root; each = path.dirname(each)) folders.push(each)
   return folders
 }
 
-/** A folder of the repository itself, such as a project of the workspace, or one that somebody has linked from elsewhere. */
-function isLocal(real: string, root: string): boolean {
-  const way = isBelow(root, real) ? path.relative(root, real) : real
-  return !way.split(path.sep).includes('node_modules')
+/** When a link was made, in milliseconds; undefined of what is none. No file of a repository or a cache can set it. */
+function linkTime(place: string): number | undefined {
+  const stats = lstatSync(place)
+  return stats.isSymbolicLink() ? stats.ctimeMs : undefined
 }
 
 function isBelow(root: string, folder: string): boolean {

@@ -2,10 +2,8 @@ import { createHash } from 'node:crypto'
 import path from 'node:path'
 import type { LockedPackage } from '../lockfile/types.ts'
 import { isFolder } from '../util/sources.ts'
+import { TICK_MS } from './ticks.ts'
 import type { FolderIdentity, JudgedPackage, Mark, ModulesState, Problem, Receipt } from './types.ts'
-
-/** File systems note the time of a change by a clock that ticks every few milliseconds. */
-const TICK_MS = 20
 
 /** A clock that is set right may jump back by so much. */
 const CLOCK_MS = 5 * 60_000

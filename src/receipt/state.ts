@@ -1,7 +1,8 @@
 import { type BigIntStats, lstatSync, readdirSync, realpathSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { readBoundedFileSync } from '../util/files.ts'
-import type { ModulesState } from './types.ts'
+import { TICK_MS } from './ticks.ts'
+import type { ModulesState, Receipt } from './types.ts'
 
 /**
  * Where package managers note what they have linked: pnpm, npm, yarn 1, yarn 2 and later. Each writes its file when it has
@@ -102,4 +103,47 @@ function realOf(file: string): string {
   } catch {
     return file
   }
+}
+
+/**
+ * Where pnpm keeps packages if not in node_modules, as it has noted there; undefined where it has noted nothing, or where that
+ * was written after the install had ended.
+ */
+export function virtualStore(project: string, endedAt: number): string | undefined {
+  const file = path.join(project, 'node_modules', SPARE)
+  try {
+    const bytes = readBoundedFileSync(file, MAX_NOTES)
+    if (bytes === undefined || lstatSync(file).ctimeMs > endedAt + 1_000) return undefined
+    // pnpm writes JSON into it.
+    const { virtualStoreDir } = JSON.parse(bytes.toString('utf8')) as Readonly<Record<string, unknown>>
+    return typeof virtualStoreDir === 'string' ? path.resolve(path.dirname(file), virtualStoreDir) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether each name in a project's node_modules was put there since then. No file of a repository can set that. */
+export function isMadeSince(project: string, time: number): boolean {
+  const modules = path.join(project, 'node_modules')
+  if (modulesState(project).isEmpty) return true
+  try {
+    return readdirSync(modules).every(
+      (name) => name.startsWith('.') || lstatSync(path.join(modules, name)).ctimeMs >= time - TICK_MS,
+    )
+  } catch {
+    return false
+  }
+}
+
+/**
+ * Whether projects of the workspace that no earlier install under the gate knew have a node_modules that was made since then, or
+ * none. A repository can bring one, in which package managers keep what they find in place.
+ *
+ * @param projects their folders
+ * @param earlier the receipt of the install before
+ * @param time in milliseconds, when judging began
+ */
+export function bringNothing(projects: readonly string[], earlier: Receipt | undefined, time: number): boolean {
+  const known = new Set(earlier?.isWhole === true ? (earlier.projects ?? []) : [])
+  return projects.every((each) => known.has(each) || isMadeSince(each, time))
 }

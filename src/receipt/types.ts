@@ -21,6 +21,8 @@ export interface Receipt {
   readonly isWhole: boolean
   /** The files through which the package manager loaded the gate, where these are known. */
   readonly loadedBy: readonly string[]
+  /** Real paths of the projects that were installed with it. */
+  readonly projects: readonly string[]
   /** The package manager installs into the node_modules folder that is there, and never makes another one. */
   readonly keepsFolder: boolean
   /** node_modules when judging began. */
@@ -84,6 +86,8 @@ export interface InstalledEntry {
   readonly hasScripts?: boolean
   /** What is strange about it: a clause. */
   readonly what?: string
+  /** When the name was linked, in milliseconds; absent where it is no link. */
+  readonly linkedAt?: number
 }
 
 /** Why a node_modules is not one that was installed under the gate. */

@@ -15,7 +15,8 @@ export function leadsOut(file: string, folder: string = path.dirname(path.resolv
   }
 }
 
-function repositoryOf(folder: string): string {
+/** The outermost checkout of git that a folder lies in, or the folder where there is none. */
+export function repositoryOf(folder: string): string {
   let [found, at] = [folder, folder]
   while (true) {
     if (existsSync(path.join(at, '.git'))) found = at

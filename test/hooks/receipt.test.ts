@@ -1,6 +1,17 @@
 /** `provenance-gate check` after installs by the real pnpm, with the gate and past it. */
 import assert from 'node:assert/strict'
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, type TestContext, test } from 'node:test'
 import { runCli } from '../cli/support.ts'
@@ -69,6 +80,7 @@ const data = ({ env }: Project) => path.join(env.XDG_DATA_HOME ?? '', 'provenanc
 
 function change(project: Project, file: string, edit: (text: string) => string): void {
   const place = path.join(project.dir, file)
+  mkdirSync(path.dirname(place), { recursive: true })
   writeFileSync(place, edit(existsSync(place) ? readFileSync(place, 'utf8') : ''))
 }
 
@@ -308,6 +320,43 @@ for (const version of VERSIONS) {
         rmSync(modules(project, top), { recursive: true })
         await assertUnderGate(project, what)
       }
+    })
+
+    test('a node_modules that a repository brings in a project of its workspace', async (t) => {
+      const brought = {
+        'apps/two/node_modules/gizmo/package.json': JSON.stringify({ ...good('gizmo'), main: 'evil.js' }),
+        'apps/two/node_modules/gizmo/evil.js': '',
+      }
+      const options = { policy: permitting('one'), files: workspaceFiles, workspace: { packages: ['apps/*'] } }
+      const project = stage(t, options)
+      await install(version, project, ['install', '--lockfile-only'])
+      for (const [name, text] of Object.entries(brought)) change(project, name, () => text)
+      await runPnpm(version, ['install', '--frozen-lockfile'], project)
+      assert.ok(existsSync(path.join(project.dir, 'apps/two/node_modules/gizmo/evil.js')))
+      await assertPast(project, /in place before the gate/)
+      // Where pnpm resolves anew it may put its own in that place.
+      const other = stage(t, { ...options, files: { ...workspaceFiles, ...brought } })
+      await runPnpm(version, ['install', '--no-frozen-lockfile'], other)
+      if (existsSync(path.join(other.dir, 'apps/two/node_modules/gizmo/evil.js')))
+        await assertPast(other, /in place before the gate/)
+    })
+
+    test('a link in the place of a file of a package, and of a package', async (t) => {
+      const project = stage(t)
+      await install(version, project)
+      const manifest = `${realpathSync(modules(project, 'widget')) + path.sep}package.json`
+      const text = readFileSync(manifest, 'utf8')
+      writeFileSync(path.join(path.dirname(manifest), '.p.json'), text)
+      rmSync(manifest)
+      symlinkSync('.p.json', manifest)
+      await assertPast(project, /a link inside of a package/)
+      const other = stage(t)
+      await install(version, other)
+      const vendored = path.join(other.dir, 'vendor/node_modules/widget')
+      cpSync(realpathSync(modules(other, 'widget')), vendored, { recursive: true, preserveTimestamps: true })
+      rmSync(modules(other, 'widget'), { recursive: true })
+      symlinkSync('../vendor/node_modules/widget', modules(other, 'widget'))
+      await assertPast(other, /node_modules\/widget/)
     })
 
     test('a package whose files were changed afterwards', async (t) => {

@@ -106,13 +106,34 @@ describe('what code can load from node_modules', () => {
     assert.ok(found(root).length < 12)
   })
 
+  test('is not a package where a link leads to a folder of the repository that only calls itself node_modules', (t) => {
+    const root = folder(t, {
+      'node_modules/widget': '->../vendor/node_modules/widget',
+      'node_modules/zz': '->../vendor/node_modules/zz',
+      'vendor/node_modules/widget/package.json': pkg('widget'),
+      'vendor/node_modules/zz/package.json': pkg('zz'),
+    })
+    assert.deepEqual(found(root).slice(0, 2), ['node_modules/widget local widget', 'node_modules/zz local zz'])
+    const store = installedIn([path.join(root, 'node_modules')], root, [path.join(root, 'vendor')])
+    assert.ok(store.every(({ kind }) => kind === 'package'))
+  })
+
+  test('is what lies in a folder of the repository, whatever it says that it bundles', (t) => {
+    const root = folder(t, {
+      'node_modules/lib': '->../lib',
+      'lib/package.json': pkg('lib', { bundledDependencies: ['evil'] }),
+      'lib/node_modules/evil/package.json': pkg('evil'),
+    })
+    assert.deepEqual(found(root), ['lib/node_modules/evil package evil', 'node_modules/lib local lib'])
+  })
+
   test('is bounded', (t) => {
     const files = Object.fromEntries(
       Array.from({ length: 30 }, (_, i) => [`node_modules/p${i}/package.json`, pkg('p')]),
     )
     const root = folder(t, files)
-    assert.equal(installedIn([path.join(root, 'node_modules')], root, 200).length, 30)
-    assert.throws(() => installedIn([path.join(root, 'node_modules')], root, 20), GateError)
+    assert.equal(installedIn([path.join(root, 'node_modules')], root, [], 200).length, 30)
+    assert.throws(() => installedIn([path.join(root, 'node_modules')], root, [], 20), GateError)
   })
 
   test('does not wait for a pipe', { skip: process.platform === 'win32' && 'no pipes among files' }, (t) => {
@@ -123,7 +144,7 @@ describe('what code can load from node_modules', () => {
 })
 
 describe('files that were written after the install', () => {
-  const END = Date.parse('2026-05-01T12:00:00Z')
+  const END = Date.parse('2099-05-01T12:00:00Z')
   const at = (file: string, time: number) => utimesSync(file, time / 1_000, time / 1_000)
   const changed = (root: string, maxFiles?: number) =>
     changedSince(installedIn([path.join(root, 'node_modules')], root), END, maxFiles).map(({ where }) => where)
@@ -149,8 +170,10 @@ describe('files that were written after the install', () => {
       at(path.join(whole, file), END + 1_000)
       assert.deepEqual(changed(whole), [file])
     }
-    writeFileSync(path.join(root, 'node_modules/a/lib/new.js'), '')
-    writeFileSync(path.join(root, 'node_modules/a/new.js'), '')
+    for (const file of ['lib/new.js', 'new.js']) {
+      writeFileSync(path.join(root, 'node_modules/a', file), '')
+      at(path.join(root, 'node_modules/a', file), END + 1_000)
+    }
     assert.deepEqual(changed(root), ['node_modules/a/new.js'])
   })
 
@@ -163,6 +186,35 @@ describe('files that were written after the install', () => {
     assert.deepEqual(changed(built), [])
     at(path.join(built, 'node_modules/a/package.json'), END + 1_000)
     assert.deepEqual(changed(built), ['node_modules/a/package.json'])
+  })
+
+  test('are told by their birth where an archive has given them another time', (t) => {
+    const root = installed(t)
+    const entries = installedIn([path.join(root, 'node_modules')], root)
+    const past = Date.parse('2026-01-01T00:00:00Z')
+    for (const file of ['package.json', 'index.js', 'lib/deep.js'])
+      at(path.join(root, 'node_modules/a', file), past - 1_000)
+    assert.equal(changedSince(entries, past).length, 1)
+  })
+
+  test('are told where one is a link: no package has any', (t) => {
+    for (const file of ['package.json', 'lib/more.js', 'more']) {
+      const root = installed(t, { 'node_modules/a/.hidden': JSON.stringify(pkg('a')) })
+      rmSync(path.join(root, 'node_modules/a', file), { force: true })
+      symlinkSync(file === 'more' ? '.' : '../a/.hidden', path.join(root, 'node_modules/a', file))
+      assert.deepEqual(changed(root), [`node_modules/a/${file}`])
+    }
+  })
+
+  test('are told where a name was linked later', (t) => {
+    const root = installed(t, { 'node_modules/.store/b/node_modules/b/package.json': pkg('b') })
+    symlinkSync('.store/b/node_modules/b', path.join(root, 'node_modules/b'))
+    assert.deepEqual(changed(root), [])
+    const entries = installedIn([path.join(root, 'node_modules')], root)
+    const past = Date.parse('2026-01-01T00:00:00Z')
+    assert.ok(
+      changedSince(entries, past).some(({ where, found }) => where === 'node_modules/b' && /a link of/.test(found)),
+    )
   })
 
   test('are bounded', (t) => {

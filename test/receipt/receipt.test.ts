@@ -37,6 +37,7 @@ function receipt(more: Partial<Receipt> = {}): Receipt {
     lockfile: 'l',
     judged: [],
     isWhole: true,
+    projects: [],
     loadedBy: [],
     keepsFolder: false,
     before: EMPTY,

@@ -4,8 +4,9 @@ import { userPlaces } from '../../evidence/places.ts'
 import { openReceipts } from '../../evidence/receipts.ts'
 import type { ManagerName } from '../../managers/types.ts'
 import type { Verdict } from '../../policy/types.ts'
+import { realFolder } from '../../project.ts'
 import { asReceipt, digestOf, isAllNew, isSoundBase, judgedFrom, union } from '../../receipt/receipt.ts'
-import { modulesState } from '../../receipt/state.ts'
+import { bringNothing, isMadeSince, modulesState } from '../../receipt/state.ts'
 import type { ModulesState, Receipt } from '../../receipt/types.ts'
 import { warning } from '../../report/output.ts'
 
@@ -21,6 +22,8 @@ export interface RunReceiptOptions {
   /** The folder of the lockfile. */
   readonly root: string
   readonly manager: ManagerName
+  /** Folders of the workspace's projects. */
+  readonly projects: readonly string[]
   /** Digest of the policy. */
   readonly policy: string
   /** The command removes everything that is in node_modules before it installs. */
@@ -30,13 +33,14 @@ export interface RunReceiptOptions {
 
 export async function openRunReceipt(options: RunReceiptOptions): Promise<RunReceipt> {
   const { root, manager, policy, clears, cache } = options
+  const projects = options.projects.map(realFolder).filter((each) => each !== realFolder(root))
   const places = userPlaces({ cache, project: root, warn: warning })
   const receipts = await openReceipts(places)
   const folder = realpathSync(root)
   const judgedAt = Date.now()
   const before = modulesState(folder)
   const earlier = asReceipt(receipts?.read(folder))
-  const isSound = isSoundBase(earlier, before)
+  const isSound = isSoundBase(earlier, before) && bringNothing(projects, earlier, judgedAt)
   // What is in place was judged by then, if it was by this policy.
   const kept = isSound && earlier?.policy === policy ? earlier.judged : []
 
@@ -57,7 +61,13 @@ export async function openRunReceipt(options: RunReceiptOptions): Promise<RunRec
         lockfile: digestOf(judged),
         judged,
         // A setting may have kept the command from removing anything.
-        isWhole: isSound || (clears && after !== undefined && isAllNew(after, judgedAt)),
+        isWhole:
+          isSound ||
+          (clears &&
+            after !== undefined &&
+            isAllNew(after, judgedAt) &&
+            projects.every((each) => isMadeSince(each, judgedAt))),
+        projects,
         loadedBy: [],
         keepsFolder: false,
         before,

@@ -38,6 +38,7 @@ import { lockfilesAbove, lockfilesIn, readText, refuseAdopted, rootsAbove } from
 import { askedByProjects } from './projects.ts'
 import { openRunReceipt } from './receipt.ts'
 import { trustedWith } from './trusted.ts'
+import { workspaceFolders } from './workspace.ts'
 
 export interface RunOptions extends Omit<SourceOptions, 'lockfile' | 'offline'> {
   readonly lockfile?: string
@@ -102,6 +103,7 @@ export async function run(command: readonly string[], options: RunOptions, now: 
   const receipt = await openRunReceipt({
     root,
     manager: manager.name,
+    projects: (await Promise.all(roots.map(workspaceFolders))).flat(),
     policy: texts.digest(policy.file),
     clears: manager.clears?.(call) === true,
     cache: options.cache,

@@ -1,11 +1,11 @@
 /** `provenance-gate check` after installs through `run`, by each package manager. */
 import assert from 'node:assert/strict'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, describe, type TestContext, test } from 'node:test'
-import { startWorld } from '../../support/world.ts'
+import { POLICY, startWorld } from '../../support/world.ts'
 import { runCli } from '../support.ts'
-import { type Runner, type RunProject, runProject, STRICT, through, without } from './support.ts'
+import { LOCKFILES, type Runner, type RunProject, runProject, STRICT, through, without } from './support.ts'
 
 const world = await startWorld()
 after(() => world.close())
@@ -62,6 +62,49 @@ for (const runner of RUNNERS) {
     })
   })
 }
+
+describe('a workspace through run: check', () => {
+  const gizmo = JSON.stringify({ name: 'one', version: '1.0.0', dependencies: { gizmo: '1.0.0' } })
+  const two = JSON.stringify({ name: 'two', version: '1.0.0', dependencies: { one: '1.0.0' } })
+  const policy = POLICY.replace('rules:', 'rules:\n  - { packages: [one, two], require: nothing }')
+  const workspace = (t: TestContext, files: Readonly<Record<string, string>> = {}) =>
+    runProject(t, world, {
+      policy,
+      dependencies: { widget: '1.0.0' },
+      manifest: { private: true, workspaces: ['apps/*'] },
+      files: { 'apps/one/package.json': gizmo, 'apps/two/package.json': two, ...files },
+    })
+
+  for (const runner of ['npm11', 'npm12', 'yarn1', 'yarn4', 'bun'] as const) {
+    test(`passes with a project that nothing depends on: ${runner}`, async (t) => {
+      const project = workspace(t)
+      await run(runner, ['install'], project)
+      await assertChecked(project, 0, 'install')
+      await run(runner, STRICT[runner], project)
+      await assertChecked(project, 0, 'strict')
+    })
+
+    test(`refuses a node_modules that a repository brings in a project: ${runner}`, async (t) => {
+      const project = workspace(t)
+      await run(runner, ['install'], project)
+      for (const folder of ['', 'apps/one', 'apps/two'])
+        rmSync(path.join(project.dir, folder, 'node_modules'), { recursive: true, force: true })
+      const other = workspace(t, {
+        [LOCKFILES[runner]]: readFileSync(path.join(project.dir, LOCKFILES[runner]), 'utf8'),
+        'apps/one/node_modules/gizmo/package.json': JSON.stringify({
+          name: 'gizmo',
+          version: '1.0.0',
+          main: 'evil.js',
+        }),
+        'apps/one/node_modules/gizmo/evil.js': '',
+      })
+      const { status } = await through(runner, STRICT[runner], other)
+      const isThere = existsSync(path.join(other.dir, 'apps/one/node_modules/gizmo/evil.js'))
+      t.diagnostic(`ended with ${status}, ${isThere ? 'kept' : 'removed'}`)
+      if (isThere) assert.notEqual((await check(other)).status, 0)
+    })
+  }
+})
 
 describe('npm through run: check', () => {
   test('passes after `npm ci` over what was there, for that removes it first', async (t) => {
