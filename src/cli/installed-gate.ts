@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import cleanVersion from 'semver/functions/clean.js'
 import packageJson from '../../package.json' with { type: 'json' }
 import { GateError } from '../errors.ts'
 import { warning } from '../report/output.ts'
@@ -12,6 +13,8 @@ const OWN = fileURLToPath(new URL('..', import.meta.url))
 
 /** In bytes: larger than any file of the gate. */
 const MAX_BYTES = 32 * 1024 * 1024
+/** Far more than the gate's package.json has. */
+const MAX_MANIFEST = 1024 * 1024
 
 /**
  * Refuses other code in the folder from which pnpm loads a gate that is a config dependency. A repository can bring that
@@ -23,17 +26,21 @@ const MAX_BYTES = 32 * 1024 * 1024
 export async function refuseReplacedGate(root: string): Promise<void> {
   const folder = path.join(root, 'node_modules', '.pnpm-config', GATE_NAME)
   if (!existsSync(folder)) return
-  const version = await versionIn(folder)
+  const version = await versionIn(path.join(folder, 'package.json'))
   if (version !== packageJson.version) {
     warning(
-      `${folder} has version ${JSON.stringify(version)?.slice(0, 40) ?? 'none'} of the gate, and this is ${packageJson.version}: whether its code is the gate's was not looked at.`,
+      `${folder} has ${version === undefined ? 'no package.json' : `version ${JSON.stringify(version)} of the gate`}, and this is ${packageJson.version}: whether its code is the gate's was not looked at.`,
     )
     return
   }
   const wrong = await differing(folder)
   if (wrong === undefined) return
+  refuse(`${path.join(folder, wrong)} is not what the gate ${version} has there`)
+}
+
+function refuse(what: string): never {
   throw new GateError(
-    `${path.join(folder, wrong)} is not what the gate ${version} has there, and pnpm 10 would load it in the gate's place. Remove node_modules and install again; if git has it, take it out of the repository.`,
+    `${what}, and pnpm 10 would load it in the gate's place. Remove node_modules and install again; if git has it, take it out of the repository.`,
     { code: 'SETTINGS_UNSAFE' },
   )
 }
@@ -49,14 +56,23 @@ async function differing(folder: string): Promise<string | undefined> {
   return undefined
 }
 
-async function versionIn(folder: string): Promise<unknown> {
-  const bytes = await bytesOf(path.join(folder, 'package.json'))
+/**
+ * The version as pnpm reads it: `v0.1.0` is 0.1.0 for it, too. What pnpm could read and this cannot may name any version.
+ *
+ * @returns undefined where there is no such file: pnpm then installs the gate anew
+ * @throws GateError where it says no version
+ */
+async function versionIn(file: string): Promise<string | undefined> {
   try {
-    const { version } = JSON.parse(bytes?.toString() ?? '')
-    return version
+    const bytes = await readBoundedFile(file, MAX_MANIFEST)
+    if (bytes === undefined) return undefined
+    const { version } = JSON.parse(bytes.toString().replace(/^\uFEFF/, ''))
+    const cleaned = typeof version === 'string' ? cleanVersion(version, { loose: true }) : null
+    if (cleaned !== null) return cleaned
   } catch {
-    return undefined
+    // What cannot be read says no version.
   }
+  return refuse(`${file} does not say of which version the code in its folder is`)
 }
 
 /** What cannot be read is not the gate's. */

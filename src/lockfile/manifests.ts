@@ -11,6 +11,8 @@ import { folderAskedFor } from './specifier.ts'
 /** Far more than any package.json has. */
 const MAX_BYTES = 4 * 1024 * 1024
 const MAX_PROJECTS = 10_000
+/** Two for each that is asked for: from a folder, and from the root. */
+const MAX_COPIED = 2 * MAX_PROJECTS
 const MAX_SHOWN = 60
 
 /**
@@ -59,26 +61,43 @@ export async function workspaceManifests(
 }
 
 /**
- * The manifests of folders that projects ask for (`file:./lib`, `./lib`), by the pattern of the lockfile, `lib@file:./lib`.
- * yarn 1 installs what they ask for, also where a frozen lockfile does not have it (tried).
+ * The manifests of folders that projects ask for (`file:./lib`, `./lib`), and of those that these ask for in turn, by the
+ * pattern of the lockfile, `lib@file:./lib`. yarn 1 installs what they ask for, also where a frozen lockfile does not have it
+ * (tried).
  *
- * @throws GateError where one is there and cannot be understood
+ * @throws GateError where one is there and cannot be understood, or where there are too many
  */
 export async function copiedManifests(
   base: string,
   projects: Manifests,
 ): Promise<ReadonlyMap<string, readonly Fields[]>> {
   const found = new Map<string, readonly Fields[]>()
-  for (const [project, manifest] of projects) {
-    const from = path.join(base, project)
-    for (const { name, text } of dependenciesOf(manifest, path.join(from, 'package.json'), true)) {
-      const folder = folderAskedFor(text)
-      if (folder === undefined) continue
-      // From the project or from the root: both are looked at.
-      const folders = [...new Set([from, base].map((each) => path.resolve(each, folder)))]
-      const own = await Promise.all(folders.map((each) => readManifest(path.join(each, 'package.json'))))
+  const seen = new Set<string>()
+  const open = [...projects].map(([project, manifest]) => ({
+    from: path.join(base, project),
+    manifest,
+    isProject: true,
+  }))
+  // What is added on the way is visited as well.
+  for (const { from, manifest, isProject } of open) {
+    for (const { name, text } of dependenciesOf(manifest, path.join(from, 'package.json'), isProject)) {
+      const asked = folderAskedFor(text)
+      if (asked === undefined) continue
       const pattern = `${name}@${text}`
-      found.set(pattern, [...(found.get(pattern) ?? []), ...own.filter((each) => each !== undefined)])
+      // From its own folder or from the root: both are looked at.
+      for (const folder of new Set([from, base].map((each) => path.resolve(each, asked)))) {
+        const key = JSON.stringify([pattern, folder])
+        if (seen.has(key)) continue
+        seen.add(key)
+        if (seen.size > MAX_COPIED)
+          throw new GateError(
+            `More than ${MAX_COPIED} folders are asked for by package.json files of ${base} and of folders that these ask for; the gate reads no more.`,
+          )
+        const own = await readManifest(path.join(folder, 'package.json'))
+        if (own === undefined) continue
+        found.set(pattern, [...(found.get(pattern) ?? []), own])
+        open.push({ from: folder, manifest: own, isProject: false })
+      }
     }
   }
   return found

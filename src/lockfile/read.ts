@@ -188,6 +188,7 @@ function wrongVersion(parsed: Fields): string {
 function reasonOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error)
   const [line = ''] = message.replace(/^.*? is broken: /, '').split('\n')
+  if (line.includes('Maximum call stack size exceeded')) return 'it is nested too deeply'
   // JavaScript's words about pnpm's code ("Cannot destructure property …") tell nobody what is wrong with the file.
   return /^Cannot |undefined|is not (?:iterable|a function)/.test(line) ? 'its parts are not what pnpm expects' : line
 }

@@ -47,12 +47,10 @@ export async function loadWithoutLock(
   }
   const loader: Loader = { folder: dirname(file), loaded: new Map(), once }
   const { policy, projects } = await loadFile(file, loader)
+  for (const [role, material] of trustFilesOf(policy.trust)) once.noteTrust?.(role, material)
   // Also where no rule needs it today: that it is gone must not show on the day on which one does.
-  const trust = { ...policy.trust, ...replaced }
-  const roots = [...(trust.domains?.values() ?? [])].flatMap((domain) => [domain.trustedRoot, domain.tuf?.root])
-  const keys = [...(trust.registries?.values() ?? [])]
-  for (const material of [trust.trustedRoot, trust.npmKeys, trust.tuf?.root, ...roots, ...keys]) {
-    if (material === undefined || existsSync(material)) continue
+  for (const [, material] of trustFilesOf({ ...policy.trust, ...replaced })) {
+    if (existsSync(material)) continue
     throw new GateError(`${policy.file}: the trust material ${material} is not there. Correct the path under "trust"`)
   }
   if (policy.attestations?.fallback === 'none') {
@@ -66,6 +64,21 @@ export async function loadWithoutLock(
     ...policy,
     projects: await loadProjects(projects, policy.file, loader, place.folder ?? loader.folder),
   })
+}
+
+/** Every file that is named under "trust", and as what. */
+function trustFilesOf(trust: Policy['trust']): readonly (readonly [role: readonly string[], file: string])[] {
+  const all: readonly (readonly [readonly string[], string | undefined])[] = [
+    [['trustedRoot'], trust.trustedRoot],
+    [['npmKeys'], trust.npmKeys],
+    [['tuf'], trust.tuf?.root],
+    ...[...(trust.domains ?? [])].flatMap(([name, { trustedRoot, tuf }]) => [
+      [['domains', name, 'trustedRoot'], trustedRoot] as const,
+      [['domains', name, 'tuf'], tuf?.root] as const,
+    ]),
+    ...[...(trust.registries ?? [])].map(([name, keys]) => [['registries', name], keys] as const),
+  ]
+  return all.flatMap(([role, file]) => (file === undefined ? [] : [[role, file] as const]))
 }
 
 /** Every trust domain and every registry that a rule names has to be there. Of those that need no files the ones that are named are added. */

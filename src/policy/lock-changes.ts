@@ -105,7 +105,13 @@ function loosened(before: Identity, after: Identity): readonly Difference[] {
       return [{ found: `${name} ${quote(has)}`, expected: `no ${name}, so that names are compared` }]
     return []
   })
-  return [...ids, ...differencesOf(before, after)]
+  const others = differencesOf(before, after)
+  // With ids it is not compared there, but with claims that have none it would be the name alone that counts.
+  const isRenamed = before.repository !== after.repository && !others.some(({ field }) => field === 'repository')
+  const name: readonly Difference[] = isRenamed
+    ? [{ found: `repository ${quote(after.repository)}`, expected: `repository ${quote(before.repository)}` }]
+    : []
+  return [...ids, ...others, ...name]
 }
 
 function records(before: LockEntry, after: LockEntry): readonly Found[] {

@@ -38,11 +38,13 @@ export async function readAnyLock(
   const file = join(folder, LOCK_NAME)
   const text = await lockText(file)
   if (text === undefined) return { lock: undefined, isOld: false }
-  const { openLock, parseLock } = await import('./lock-file.ts')
-  const { document, isOld } = openLock(text, file)
-  if (!isOld) return { lock: parseLock(text, file), isOld }
-  const { fromOldLock, parseOldLock } = await import('./lock-v1.ts')
-  return { lock: fromOldLock(parseOldLock(document), examined), isOld }
+  return withoutQuotes(file, async () => {
+    const { openLock, parseLock } = await import('./lock-file.ts')
+    const { document, isOld } = openLock(text, file)
+    if (!isOld) return { lock: parseLock(text, file), isOld }
+    const { fromOldLock, parseOldLock } = await import('./lock-v1.ts')
+    return { lock: fromOldLock(parseOldLock(document), examined), isOld }
+  })
 }
 
 /** The identity lock of the protected branch. @throws GateError */
@@ -53,7 +55,7 @@ export async function readBaseLock(file: string): Promise<IdentityLock> {
       `--base-lock ${file}: there is no such file, so nothing says what the change may not take away. Correct the path; where the protected branch has no identity lock yet, leave the option out, or commit one there that says "version: 2" and "packages: {}"`,
     )
   const { parseLock } = await import('./lock-file.ts')
-  return parseLock(text, file)
+  return withoutQuotes(file, () => parseLock(text, file))
 }
 
 /** Undefined where there is no such file. */

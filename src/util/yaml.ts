@@ -19,9 +19,13 @@ export function openYaml(text: string, { maxAliases, ...options }: Options): Doc
     return document
   }
   const document = parseQuickly(text, options)
+  // The library's message is that of the stack.
+  for (const error of document.errors) if (error.code === 'RESOURCE_EXHAUSTION') error.message = TOO_DEEP
   if (document.errors.length === 0) document.errors.push(...problemsOf(document, maxAliases))
   return document
 }
+
+const TOO_DEEP = 'it is nested too deeply'
 
 /** The same as data. @throws an Error where it is no YAML */
 export function readYaml(text: string, options: Options): unknown {
@@ -29,7 +33,11 @@ export function readYaml(text: string, options: Options): unknown {
   const document = openYaml(text, { logLevel: 'error', prettyErrors: false, ...options })
   const [error] = document.errors
   if (error !== undefined) throw error
-  return document.toJS()
+  try {
+    return document.toJS()
+  } catch (cause) {
+    throw cause instanceof RangeError ? new Error(TOO_DEEP, { cause }) : cause
+  }
 }
 
 /** Without the check of keys, which the caller has to do, and without a stack for each of many thousand errors. */

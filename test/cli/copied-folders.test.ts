@@ -1,6 +1,6 @@
 /** Folders that are installed as packages: what their package.json asks for is not in the lockfile of every manager. */
 import assert from 'node:assert/strict'
-import { rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, type TestContext, test } from 'node:test'
 import { POLICY, startWorld } from '../support/world.ts'
@@ -47,6 +47,57 @@ test('is refused of yarn 1 where its package.json asks for what the lockfile doe
   assert.equal(run.status, 0, run.output)
   assert.ok(isInstalled(project))
 })
+
+/** yarn 1 looks for `./inner` in the root, whoever asks for it. */
+const NESTED: readonly (readonly [what: string, files: Readonly<Record<string, string>>, changed: string])[] = [
+  [
+    'a folder that lib asks for',
+    {
+      'lib/package.json': manifest('lib', { inner: './inner' }),
+      'inner/package.json': manifest('inner', { widget: '1.0.0' }),
+    },
+    'inner',
+  ],
+  [
+    'a folder that a folder of lib asks for',
+    {
+      'lib/package.json': manifest('lib', { inner: './lib/inner' }),
+      'lib/inner/package.json': manifest('inner', { deep: './deep' }),
+      'deep/package.json': manifest('deep', { widget: '1.0.0' }),
+    },
+    'deep',
+  ],
+  [
+    'one of two folders that ask for each other',
+    {
+      'lib/package.json': manifest('lib', { inner: './inner' }),
+      'inner/package.json': manifest('inner', { lib: './lib', widget: '1.0.0' }),
+    },
+    'inner',
+  ],
+]
+for (const [what, files, folder] of NESTED)
+  test(`is refused of yarn 1 where ${what} asks for what the lockfile does not have`, async (t) => {
+    const project = runProject(t, world, {
+      policy: policy.replace('packages: lib', 'packages: [lib, inner, deep]'),
+      dependencies: { lib: 'file:./lib' },
+      files,
+    })
+    const { status, output } = await without('yarn1', ['install'], project)
+    assert.equal(status, 0, output)
+    rmSync(path.join(project.dir, 'node_modules'), { recursive: true })
+    const before = await verify(project)
+    assert.equal(before.status, 0, before.stderr)
+    const file = path.join(project.dir, folder, 'package.json')
+    const { dependencies } = JSON.parse(readFileSync(file, 'utf8'))
+    writeFileSync(file, manifest(folder, { ...dependencies, evil: '1.0.0' }))
+    const changed = await verify(project)
+    assert.equal(changed.status, 1, changed.stderr)
+    assert.match(changed.stderr, /evil@1\.0\.0/)
+    const run = await without('yarn1', STRICT.yarn1, project)
+    assert.equal(run.status, 0, run.output)
+    assert.ok(isInstalled(project))
+  })
 
 for (const runner of ['npm11', 'npm12', 'yarn4', 'bun', 'pnpm10', 'pnpm11', 'pnpm12'] as const)
   test(`of ${runner} brings nothing that the lockfile does not have, or verify refuses it`, async (t) => {

@@ -12,6 +12,7 @@ const CONTENTS: Readonly<Record<string, string>> = {
   'a login of npm': `//registry.example/:_authToken=${SECRET}\n_authToken=${SECRET}\n`,
   'a file of passwords': `root:$6$${SECRET}:19000:0\n${SECRET}\n`,
   'a login in JSON': `{"auths":{"registry.example":{"auth":"${SECRET}"}},"${SECRET}":1}\n`,
+  'a login in YAML': `${SECRET}: ${SECRET}\n`,
 }
 
 const RULES = 'rules: [{packages: "**", require: nothing}]\n'
@@ -91,6 +92,9 @@ const commandsFor = (manager: Manager): readonly (readonly string[])[] => [
   ['explain', 'x'],
   ['init'],
   ['policy', 'check'],
+  ['accept'],
+  ['accept', '--check'],
+  ['verify', '--base-lock', 'provenance-lock.yaml'],
 ]
 
 for (const [what, { manager, link, policy }] of CASES) {
@@ -116,7 +120,7 @@ for (const [what, { manager, link, policy }] of CASES) {
         if (link === 'provenance-lock.yaml')
           writeFileSync(
             path.join(project, '.sigstorerc'),
-            'rules: [{packages: "**", require: provenance, publisher: unchanged}]\n',
+            'rules: [{packages: "**", require: provenance, unchanged: true}]\n',
           )
         const env = { PATH: '/nowhere', HOME: path.join(base, 'home'), CI: 'true' }
         for (const command of commandsFor(manager)) {

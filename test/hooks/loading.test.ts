@@ -145,15 +145,27 @@ describe('code in the folder from which pnpm loads a gate that is a config depen
     return project
   }
 
-  test('is loaded by pnpm 10 as it is, where a repository brings it; verify refuses it', async (t) => {
-    const project = await withPlugin(t)
-    rmSync(path.join(project.dir, folder), { recursive: true })
-    mkdirSync(path.join(project.dir, folder))
-    write(project, `${folder}/package.json`, JSON.stringify({ name: PLUGIN, version: gateVersion }))
-    write(project, `${folder}/pnpmfile.cjs`, 'module.exports = {}\n')
-    const message = /node_modules\/\.pnpm-config\/pnpm-plugin-provenance-gate\/pnpmfile\.cjs is not what the gate/
-    await assertNoticed(10, project, ['install', '--frozen-lockfile'], message)
-  })
+  const named = (version: string) => JSON.stringify({ name: PLUGIN, version })
+  const another = /node_modules\/\.pnpm-config\/pnpm-plugin-provenance-gate\/pnpmfile\.cjs is not what the gate/
+  for (const [how, manifest, message] of [
+    ['as it is', () => named(gateVersion), another],
+    ['with a byte order mark in its package.json', () => `\uFEFF${named(gateVersion)}`, another],
+    ['with the version that begins with v', () => named(`v${gateVersion}`), another],
+    ['with the version among spaces and with build metadata', () => named(` =v${gateVersion}+1 `), another],
+    [
+      'with a package.json of 33 MB',
+      () => named(gateVersion) + ' '.repeat(33 << 20),
+      /package\.json does not say of which version/,
+    ],
+  ] as const)
+    test(`is loaded by pnpm 10 ${how}, where a repository brings it; verify refuses it`, async (t) => {
+      const project = await withPlugin(t)
+      rmSync(path.join(project.dir, folder), { recursive: true })
+      mkdirSync(path.join(project.dir, folder))
+      write(project, `${folder}/package.json`, manifest())
+      write(project, `${folder}/pnpmfile.cjs`, 'module.exports = {}\n')
+      await assertNoticed(10, project, ['install', '--frozen-lockfile'], message)
+    })
 
   test('is refused by verify whichever of its files is another, and named where its version is', async (t) => {
     const project = await withPlugin(t)
@@ -172,6 +184,18 @@ describe('code in the folder from which pnpm loads a gate that is a config depen
       const { status, output } = await saysOf(name, '// pnpm-plugin-provenance-gate\n')
       assert.equal(status, 2, output)
       assert.match(output, new RegExp(`${name.replaceAll('.', '\\.')} is not what the gate`))
+    }
+    const manifest = JSON.stringify({ name: PLUGIN, version: gateVersion })
+    for (const text of ['', '[]', 'null', JSON.stringify({ name: PLUGIN }), JSON.stringify({ version: 'latest' })]) {
+      const { status, output } = await saysOf('package.json', text)
+      assert.equal(status, 2, output)
+      assert.match(output, /package\.json does not say of which version the code in its folder is/)
+    }
+    // Its files are the gate's: nothing is wrong with them.
+    for (const text of [`\uFEFF${manifest}`, manifest.replace(gateVersion, `v${gateVersion}`)]) {
+      const { status, output } = await saysOf('package.json', text)
+      assert.equal(status, 1, output)
+      assert.doesNotMatch(output, /was not looked at/)
     }
     const other = await saysOf('package.json', JSON.stringify({ name: PLUGIN, version: '99.0.0' }))
     assert.equal(other.status, 1, other.output)

@@ -446,6 +446,27 @@ for (const version of VERSIONS) {
       assert.equal((await check(project, project.dir, ['--policy', 'strict.yaml'])).status, 1)
     })
 
+    test('an install that was judged by other trust files than those of the policy that is asked for', async (t) => {
+      const project = stage(t)
+      await install(version, project)
+      const protect = (edit: (name: string, text: string) => string) => {
+        for (const [name, text] of Object.entries(world.policyFiles())) {
+          const place = path.join(project.root, 'protected', name)
+          mkdirSync(path.dirname(place), { recursive: true })
+          writeFileSync(place, edit(name, text))
+        }
+        return check(project, project.dir, ['--policy', '../protected/.sigstorerc'])
+      }
+      assert.equal((await protect((_, text) => text)).status, 0)
+      for (const changed of ['trust/trusted_root.json', 'trust/keys.json']) {
+        const { status, stderr } = await protect((name, text) => (name === changed ? `${text}\n` : text))
+        assert.equal(status, 1, changed)
+        assert.match(stderr, /another policy/)
+      }
+      change(project, 'trust/trusted_root.json', (text) => `${text}\n`)
+      await assertPast(project, /another policy/)
+    })
+
     test('a node_modules after an install that the gate has stopped, where it was not there before', async (t) => {
       const project = stage(t, { dependencies: { evil: '1.0.0' } })
       assert.notEqual((await runPnpm(version, ['install'], project)).status, 0)

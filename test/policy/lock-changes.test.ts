@@ -60,9 +60,8 @@ describe('for what the lock of a change asks less', () => {
     assert.deepEqual(compare(before, lockOf(['a', entry()])), [])
   })
 
-  it('is nothing where a publisher is renamed, or another event takes a right to write', () => {
+  it('is nothing where another event takes a right to write', () => {
     const base = lockOf(['a', entry()])
-    assert.deepEqual(compare(base, lockOf(['a', entry({ repository: 'https://github.com/acme/new' })])), [])
     assert.deepEqual(compare(base, lockOf(['a', entry({ trigger: 'release' })])), [])
     assert.deepEqual(compare(base, lockOf(['a', entry({ branch: ['main'] })])), [])
     assert.deepEqual(compare(base, lockOf(['a', entry({ branch: ['release/1.x'] })])), [])
@@ -98,6 +97,11 @@ describe('for what the lock of a change asks less', () => {
 
   const loosened: readonly (readonly [string, Partial<Identity>, RegExp])[] = [
     ['another repository', { repositoryId: '9' }, /repository id "9"; repository id "1"/],
+    [
+      'another name of the repository under the same ids, for claims may have none',
+      { repository: 'https://github.com/evil/w' },
+      /repository "https:\/\/github\.com\/evil\/w"; repository "https:\/\/github\.com\/acme\/app"/,
+    ],
     ['another owner', { ownerId: '9' }, /owner id "9"; owner id "2"/],
     ['no repository id', { repositoryId: undefined }, /no repository id; /],
     ['no owner id', { ownerId: undefined }, /no owner id; /],
