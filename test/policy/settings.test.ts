@@ -119,7 +119,7 @@ describe('unsafe settings', () => {
         'key=x',
         'aws_secret_access_key=x',
       ],
-      ...['//h.example/:tokenHelper=x', '//h.example/:keyfile=x', 'proxy=http://me:secret@x.example/', 'brand-new=x'],
+      ...['//h.example/:tokenHelper=x', 'proxy=http://me:secret@x.example/', 'brand-new=x'],
     ]
     for (const line of hidden) assert.ok(!shown(line), line)
   })
