@@ -64,11 +64,13 @@ export function changedSince(
   return problems
 }
 
-/** When a file was written, or put there: an archive can give it any other time. In milliseconds. */
+/**
+ * When a file was written, or put there: an archive can give it any other time. In milliseconds. Where the file system notes no
+ * birth, Node says 0.
+ */
 function timeOf(file: string): number {
-  const { mtimeMs, birthtimeMs, ctimeMs } = lstatSync(file)
-  // Where the file system notes no birth, Node gives the time of the last change in its place, which a new link changes.
-  return birthtimeMs === ctimeMs ? mtimeMs : Math.max(mtimeMs, birthtimeMs)
+  const { mtimeMs, birthtimeMs } = lstatSync(file)
+  return Math.max(mtimeMs, birthtimeMs)
 }
 
 function expected(endedAt: number, what: string): string {

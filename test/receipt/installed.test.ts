@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
@@ -190,6 +190,7 @@ describe('files that were written after the install', () => {
 
   test('are told by their birth where an archive has given them another time', (t) => {
     const root = installed(t)
+    if (statSync(root).birthtimeMs === 0) return t.skip('the file system notes no birth')
     const entries = installedIn([path.join(root, 'node_modules')], root)
     const past = Date.parse('2026-01-01T00:00:00Z')
     for (const file of ['package.json', 'index.js', 'lib/deep.js'])
