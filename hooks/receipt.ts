@@ -5,11 +5,12 @@ import packageJson from '../package.json' with { type: 'json' }
 import type { Places } from '../src/evidence/places.ts'
 import { openReceipts, type Receipts } from '../src/evidence/receipts.ts'
 import type { LockedPackage } from '../src/lockfile/types.ts'
-import { projectRoot, realFolder } from '../src/project.ts'
+import { projectRoot } from '../src/project.ts'
 import { asReceipt, digestOf, isSoundBase, judgedFrom } from '../src/receipt/receipt.ts'
 import { bringNothing, modulesState } from '../src/receipt/state.ts'
 import type { Receipt } from '../src/receipt/types.ts'
 import { warning } from '../src/report/output.ts'
+import { realPath } from '../src/util/links.ts'
 
 /** Writes receipts of what one process judges: docs/check.md. An install never fails for want of one; `check` does. */
 export interface Recorder {
@@ -99,9 +100,9 @@ export function openRecorder(options: RecorderOptions): Recorder {
       if (opened === undefined || store === undefined) return
       // Where each project has a lockfile of its own, each has a receipt of its own.
       const others =
-        realFolder(projectRoot(folder)) !== folder
+        realPath(projectRoot(folder)) !== folder
           ? []
-          : projects.map(realFolder).filter((each) => !begun.has(each) && !opened.projects.includes(each))
+          : projects.map(realPath).filter((each) => !begun.has(each) && !opened.projects.includes(each))
       const isWhole = opened.isWhole && bringNothing(others, asReceipt(store.read(folder)), opened.judgedAt)
       const known = { ...opened, isWhole, projects: [...opened.projects, ...others] }
       begun.set(folder, known)

@@ -1,7 +1,7 @@
-import { realpathSync } from 'node:fs'
 import path from 'node:path'
 import { findUpSync } from 'find-up-simple'
 import { GateError } from './errors.ts'
+import { realPath } from './util/links.ts'
 
 /** The workspace's root, else the folder itself. Where the lockfile is, if no setting has moved it. */
 export function projectRoot(folder: string = process.cwd()): string {
@@ -16,18 +16,9 @@ export function projectRoot(folder: string = process.cwd()): string {
  * @throws GateError that names the folder
  */
 export function refuseLinkedProject(folder: string): void {
-  const real = realFolder(folder)
-  if (real === folder || projectRoot(real) === realFolder(projectRoot(folder))) return
+  const real = realPath(folder)
+  if (real === folder || projectRoot(real) === realPath(projectRoot(folder))) return
   throw new GateError(
     `${folder} leads by a link to ${real}, and pnpm takes ${projectRoot(real)} for the root there, not ${projectRoot(folder)}. Name the lockfile in ${real} with --lockfile, or remove the link.`,
   )
-}
-
-/** Where it leads by links; itself where nothing is there. */
-export function realFolder(folder: string): string {
-  try {
-    return realpathSync(folder)
-  } catch {
-    return folder
-  }
 }

@@ -20,6 +20,7 @@ import { modulesState, pnpmNotes, virtualStore } from '../receipt/state.ts'
 import type { Problem, Receipt } from '../receipt/types.ts'
 import { checkJson, checkText, installedText } from '../report/check.ts'
 import { answerJson, say, warning } from '../report/output.ts'
+import { realPath } from '../util/links.ts'
 import { isFolder } from '../util/sources.ts'
 import type { ExitStatus } from './exit.ts'
 import { workspaceFolders } from './run/workspace.ts'
@@ -91,7 +92,7 @@ async function membersOf(root: string, receipt: Receipt | undefined): Promise<re
   const packages = (await Promise.all(lockfiles.map(packagesIn))).flat()
   const importers = projectsIn(packages)
   // With a lockfile for each project nothing at the root names them.
-  const matching = (await workspaceFolders(root)).map(realOf).filter(hasOwnInstall)
+  const matching = (await workspaceFolders(root)).map(realPath).filter(hasOwnInstall)
   const named = [...importers].map((each) => path.resolve(root, each))
   const folders = [...(pnpmNotes(root)?.projects ?? []), ...named, ...matching]
   return [...new Set(folders)].filter((folder) => folder.startsWith(root + path.sep)).sort()
@@ -105,14 +106,6 @@ function installAround(root: string): readonly string[] {
 
 function hasOwnInstall(folder: string): boolean {
   return Object.keys(modulesState(folder).marks).length > 0
-}
-
-function realOf(folder: string): string {
-  try {
-    return realpathSync(folder)
-  } catch {
-    return folder
-  }
 }
 
 /** What lockfiles have that was not judged: the project's, and what its package manager has linked. */

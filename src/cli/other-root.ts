@@ -4,7 +4,7 @@ import { GateError } from '../errors.ts'
 import { hasSeveralLockfiles } from '../lockfile/workspace.ts'
 import { foldersAbove } from '../package-managers/settings/files.ts'
 import type { SettingsManager } from '../package-managers/settings/types.ts'
-import { realFolder } from '../project.ts'
+import { realPath } from '../util/links.ts'
 import { couldName } from './could-name.ts'
 import { workspacePatterns } from './run/workspace.ts'
 
@@ -19,7 +19,7 @@ import { workspacePatterns } from './run/workspace.ts'
  * @throws GateError that names the workspace
  */
 export async function refuseOtherRoot(manager: SettingsManager, folder: string): Promise<void> {
-  for (const each of new Set([folder, realFolder(folder)])) {
+  for (const each of new Set([folder, realPath(folder)])) {
     const root = await otherRoot(manager, each)
     if (root === undefined) continue
     const link = each === folder ? '' : `, which is ${each},`

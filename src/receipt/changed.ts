@@ -28,7 +28,7 @@ export function changedSince(
   let count = 0
   for (const { at, linkedAt } of entries) {
     if (linkedAt === undefined || linkedAt <= endedAt + TICK_MS) continue
-    problems.push({ where: at, found: `a link of ${dayOf(linkedAt)}`, expected: expected(endedAt, 'links') })
+    problems.push({ where: at, found: `a link of ${instantOf(linkedAt)}`, expected: expected(endedAt, 'links') })
   }
   for (const { folder, at, hasScripts } of packages.values()) {
     const queue = [folder]
@@ -53,7 +53,7 @@ export function changedSince(
         } else {
           const time = entry.isFile() ? timeOf(file) : 0
           if (time <= endedAt + TICK_MS) continue
-          problems.push({ where, found: `a file of ${dayOf(time)}`, expected: expected(endedAt, 'files') })
+          problems.push({ where, found: `a file of ${instantOf(time)}`, expected: expected(endedAt, 'files') })
         }
         // One file says it of the package.
         queue.length = 0
@@ -74,9 +74,9 @@ function timeOf(file: string): number {
 }
 
 function expected(endedAt: number, what: string): string {
-  return `${what} from before the install ended, at ${dayOf(endedAt)}`
+  return `${what} from before the install ended, at ${instantOf(endedAt)}`
 }
 
-function dayOf(time: number): string {
+function instantOf(time: number): string {
   return new Date(time).toISOString()
 }

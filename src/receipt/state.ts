@@ -1,6 +1,7 @@
-import { type BigIntStats, lstatSync, readdirSync, realpathSync, statSync } from 'node:fs'
+import { type BigIntStats, lstatSync, readdirSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { readBoundedFileSync } from '../util/files.ts'
+import { realPath } from '../util/links.ts'
 import { TICK_MS } from './ticks.ts'
 import type { ModulesState, Receipt } from './types.ts'
 
@@ -33,7 +34,7 @@ export function modulesState(project: string): ModulesState {
     folder: { inode: String(folder.ino), bornAt: Number(folder.birthtimeNs) / 1e6 },
     marks,
     notedAt: Math.max(0, ...Object.values({ ...marks, ...marksIn(modules, [STATE]) }).map((mark) => mark.changedAt)),
-    ...(pnpmfiles && { pnpmfiles: pnpmfiles.flatMap((file) => [file, realOf(file)]) }),
+    ...(pnpmfiles && { pnpmfiles: pnpmfiles.flatMap((file) => [file, realPath(file)]) }),
   }
 }
 
@@ -97,14 +98,6 @@ export function pnpmNotes(project: string): PnpmNotes | undefined {
   }
 }
 
-function realOf(file: string): string {
-  try {
-    return realpathSync(file)
-  } catch {
-    return file
-  }
-}
-
 /**
  * Where pnpm keeps packages if not in node_modules, as it has noted there; undefined where it has noted nothing, or where that
  * was written after the install had ended.
@@ -125,7 +118,7 @@ export function virtualStore(project: string, endedAt: number): string | undefin
 /** Whether each name in a project's node_modules was put there since then. No file of a repository can set that. */
 export function isMadeSince(project: string, time: number): boolean {
   const modules = path.join(project, 'node_modules')
-  if (modulesState(project).isEmpty) return true
+  if (folderState(modules) === undefined || isEmpty(modules)) return true
   try {
     return readdirSync(modules).every(
       (name) => name.startsWith('.') || lstatSync(path.join(modules, name)).ctimeMs >= time - TICK_MS,

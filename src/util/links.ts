@@ -1,6 +1,15 @@
 import { existsSync, realpathSync } from 'node:fs'
 import path from 'node:path'
 
+/** Where a file or a folder leads by links; itself where nothing is there. */
+export function realPath(place: string): string {
+  try {
+    return realpathSync(place)
+  } catch {
+    return place
+  }
+}
+
 /**
  * Whether a file that a repository brings or names is one outside of it: by a link, its own or a folder's, or by its path. A
  * pull request could so have a message quote a secret of the machine, such as a login in somebody's home folder.

@@ -5,8 +5,8 @@ import { GateError } from '../../errors.ts'
 import { upwards } from '../../folders.ts'
 import { workspacesOf } from '../../managers/asked.ts'
 import type { Call, Manager } from '../../managers/types.ts'
-import { realFolder } from '../../project.ts'
 import { readGivenSync } from '../../read.ts'
+import { realPath } from '../../util/links.ts'
 
 /** Of a project's own files, yarn's lockfile among them. */
 const MOST_BYTES = 64 * 1024 * 1024
@@ -54,7 +54,7 @@ export function rootsAbove(manager: Manager, folder: string): readonly [string, 
   // Without a lockfile, yarn 2 and later take the highest folder that has a package.json.
   const isAny = manager.name === 'berry' && nearest === undefined
   // Where the folder is a link, a manager may see where it leads to, and what is above that.
-  const above = [...new Set([...upwards(folder), ...upwards(realFolder(folder))])].filter((each) => {
+  const above = [...new Set([...upwards(folder), ...upwards(realPath(folder))])].filter((each) => {
     if (manager.name === 'pnpm') return existsSync(path.join(each, 'pnpm-workspace.yaml'))
     const text = readText(path.join(each, 'package.json'))
     return text !== undefined && (isAny || workspacesOf(text).length > 0)

@@ -4,11 +4,11 @@ import { userPlaces } from '../../evidence/places.ts'
 import { openReceipts } from '../../evidence/receipts.ts'
 import type { ManagerName } from '../../managers/types.ts'
 import type { Verdict } from '../../policy/types.ts'
-import { realFolder } from '../../project.ts'
 import { asReceipt, digestOf, isAllNew, isSoundBase, judgedFrom, union } from '../../receipt/receipt.ts'
 import { bringNothing, isMadeSince, modulesState } from '../../receipt/state.ts'
 import type { ModulesState, Receipt } from '../../receipt/types.ts'
 import { warning } from '../../report/output.ts'
+import { realPath } from '../../util/links.ts'
 
 /** Of one command that `run` starts. An install never fails for want of a receipt; `check` does. */
 export interface RunReceipt {
@@ -33,7 +33,7 @@ export interface RunReceiptOptions {
 
 export async function openRunReceipt(options: RunReceiptOptions): Promise<RunReceipt> {
   const { root, manager, policy, clears, cache } = options
-  const projects = options.projects.map(realFolder).filter((each) => each !== realFolder(root))
+  const projects = options.projects.map(realPath).filter((each) => each !== realPath(root))
   const places = userPlaces({ cache, project: root, warn: warning })
   const receipts = await openReceipts(places)
   const folder = realpathSync(root)

@@ -1,10 +1,10 @@
-import { existsSync, lstatSync, realpathSync } from 'node:fs'
+import { existsSync, lstatSync } from 'node:fs'
 import { homedir } from 'node:os'
 import path from 'node:path'
 import { GateError } from '../../errors.ts'
 import { upwards } from '../../folders.ts'
 import { FileError, readBoundedFileSync } from '../../util/files.ts'
-import { leadsOut } from '../../util/links.ts'
+import { leadsOut, realPath } from '../../util/links.ts'
 import type { SettingsFile, SettingsManager } from './types.ts'
 import type { SettingsText } from './unsafe.ts'
 
@@ -82,11 +82,11 @@ function settingsFolders(root: string, projects: readonly string[]): readonly st
   for (const project of projects) {
     const folder = path.resolve(root, project)
     for (const each of between(root, folder)) folders.add(each)
-    const real = realFolder(folder)
+    const real = realPath(folder)
     if (real !== folder) for (const each of [real, ...foldersAbove(real)]) folders.add(each)
   }
   for (const folder of foldersAbove(root)) folders.add(folder)
-  const real = realFolder(root)
+  const real = realPath(root)
   if (real !== root) for (const folder of [real, ...foldersAbove(real)]) folders.add(folder)
   return [...folders]
 }
@@ -97,14 +97,6 @@ function between(root: string, folder: string): readonly string[] {
   if (way === '' || way.startsWith('..') || path.isAbsolute(way)) return [folder]
   const above = upwards(folder)
   return above.slice(0, above.indexOf(root))
-}
-
-function realFolder(folder: string): string {
-  try {
-    return realpathSync(folder)
-  } catch {
-    return folder
-  }
 }
 
 /**
@@ -120,7 +112,7 @@ export function foldersAbove(root: string): readonly string[] {
 
 /** A folder above the root is the repository's or its surroundings'. Any other one is in the repository, or led out of it. */
 function liesOutside(file: string, folder: string, root: string): boolean {
-  const isAbove = [root, realFolder(root)].some((each) => upwards(each).includes(folder))
+  const isAbove = [root, realPath(root)].some((each) => upwards(each).includes(folder))
   return leadsOut(file, isAbove ? folder : root) && leadsOut(file, root)
 }
 
