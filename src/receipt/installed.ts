@@ -2,7 +2,7 @@ import { type Dirent, existsSync, lstatSync, readdirSync, realpathSync } from 'n
 import path from 'node:path'
 import { GateError } from '../errors.ts'
 import { readBoundedFileSync } from '../util/files.ts'
-import { repositoryOf } from '../util/links.ts'
+import { outermostCheckout } from '../util/links.ts'
 import type { InstalledEntry } from './types.ts'
 
 /** So many names are looked at. The largest real workspaces have a tenth. */
@@ -36,7 +36,7 @@ export function installedIn(
   maxEntries: number = MAX_ENTRIES,
 ): readonly InstalledEntry[] {
   const kept = [...modules, ...stores].flatMap((each) => realFolder(each) ?? [])
-  const repository = repositoryOf(root)
+  const repository = outermostCheckout(root)
   const found: InstalledEntry[] = []
   const queue: string[] = []
   const queued = new Set<string>()

@@ -18,14 +18,14 @@ export function realPath(place: string): string {
  */
 export function leadsOut(file: string, folder: string = path.dirname(path.resolve(file))): boolean {
   try {
-    return !contains(realpathSync(repositoryOf(path.resolve(folder))), realpathSync(file))
+    return !contains(realpathSync(outermostCheckout(path.resolve(folder))), realpathSync(file))
   } catch {
     return false
   }
 }
 
 /** The outermost checkout of git that a folder lies in, or the folder where there is none. */
-export function repositoryOf(folder: string): string {
+export function outermostCheckout(folder: string): string {
   let [found, at] = [folder, folder]
   while (true) {
     if (existsSync(path.join(at, '.git'))) found = at
