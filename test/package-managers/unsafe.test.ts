@@ -317,3 +317,26 @@ describe('any text', () => {
     )
   }
 })
+
+describe('settings that are nested deeply', () => {
+  const DEPTH = 16_000
+  const brackets = '['.repeat(DEPTH) + ']'.repeat(DEPTH)
+  const TEXTS: readonly (readonly [SettingsFile, string])[] = [
+    ['package.json', `{"pnpm": {"overrides": ${brackets}}}`],
+    ['package.json', `{"pnpm": ${'{"a":'.repeat(DEPTH)}1${'}'.repeat(DEPTH)}}`],
+    ['pnpm-workspace.yaml', `overrides: ${brackets}\n`],
+    ['.yarnrc.yml', `overrides: ${brackets}\n`],
+    ['bunfig.toml', `overrides = ${brackets}\n`],
+    ['deno.json', `{"overrides": ${brackets}}`],
+  ]
+  for (const [kind, text] of TEXTS) {
+    it(`are refused in words, in ${kind}: ${text.slice(0, 24)}…`, () => {
+      const reasons = unsafe(kind, text).map(({ why }) => why)
+      assert.notEqual(reasons.length, 0)
+      for (const why of reasons) {
+        assert.doesNotMatch(why, /RangeError|call stack/i)
+        assert.ok(why.length < 300, why)
+      }
+    })
+  }
+})

@@ -85,8 +85,9 @@ export function parseSettings(
   try {
     return PARSERS[kind](text, isNamed)
   } catch (error) {
-    const [reason = ''] = String(error).split('\n', 1)
-    return { entries: [], unclear: [{ line: 1, what: `a part that cannot be read (${reason.slice(0, 100)})` }] }
+    const [said = ''] = String(error).split('\n', 1)
+    const reason = error instanceof RangeError ? 'it is nested too deeply' : said.slice(0, 100)
+    return { entries: [], unclear: [{ line: 1, what: `a part that cannot be read (${reason})` }] }
   }
 }
 
