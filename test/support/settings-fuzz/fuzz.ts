@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { readSettingsFiles } from '../../../src/package-managers/settings/files.ts'
 import { findUnsafeSettings } from '../../../src/package-managers/settings/find.ts'
 import type { SettingsManager } from '../../../src/package-managers/settings/types.ts'
@@ -71,14 +72,17 @@ export async function openFuzzer(program: Program): Promise<Fuzzer> {
   const refused = await install(program, files.lying, lying, undefined)
   if (refused.installed.some((each) => each.includes('evil')) || refused.status === 0)
     throw new Error(`${program} takes other bytes than the lockfile's without any setting`)
+  if (!(await isVerified(files.honest, honest))) throw new Error(`verify refuses the lockfile of ${program}`)
   return {
     registry: honest.url,
     try: async (trial) => {
       const first = await install(program, files.honest, honest, trial)
       if (first.isRefused) return 'refused'
-      if (first.installed.length > 0 && first.installed.join() !== expected.installed.join()) return 'differs'
+      if (first.installed.length > 0 && first.installed.join() !== expected.installed.join())
+        return (await isVerified(files.honest, honest, trial)) ? 'differs' : 'refused'
       const second = await install(program, files.lying, lying, trial)
-      if (second.installed.some((each) => each.startsWith('dep@'))) return 'unchecked'
+      if (second.installed.some((each) => each.startsWith('dep@')))
+        return (await isVerified(files.lying, lying, trial)) ? 'unchecked' : 'refused'
       return first.installed.length > 0 ? 'same' : 'failed'
     },
     close: async () => {
@@ -128,6 +132,24 @@ async function install(program: Program, files: Files, registry: Registry, trial
     if (isRefused) return { isRefused, status: 2, output: '', installed: [] }
     const { status, output } = await start(program, FROZEN[manager], folder)
     return { isRefused, status, output, installed: installedPackages(root) }
+  } finally {
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+  }
+}
+
+const CLI = fileURLToPath(new URL('../../../src/cli/bin.ts', import.meta.url))
+const PERMITTING = "rules: [{ packages: '**', require: nothing }]\n"
+
+/** Whether `verify` allows it: of a setting that no list refuses, such as `resolutions`, it also compares the lockfile. */
+async function isVerified(files: Files, { url }: Registry, trial?: Trial): Promise<boolean> {
+  const folder = project({ ...files, ...(trial && withTrial(files, trial, url)), '.sigstorerc.yaml': PERMITTING })
+  try {
+    const { status } = await runProcess(
+      [process.execPath, CLI, 'verify'],
+      { cwd: path.join(folder, 'project'), env: managerEnvironment(folder), timeoutMs: 60_000 },
+      (why, output) => new Error(`verify ${why}:\n${output}`),
+    )
+    return status === 0
   } finally {
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
   }
