@@ -48,6 +48,7 @@ export const WHY = {
   other: 'makes pnpm install packages that are no JavaScript, which the gate cannot judge',
   elsewhere: 'makes pnpm read settings from other files, which the gate does not read',
   projects: 'gives single projects other folders and overrides',
+  part: 'makes pnpm leave out a part of the lockfile',
 } as const
 
 /** What pnpm 10, 11 and 12 know in pnpm-workspace.yaml, and `.npmrc` of pnpm 10 too, and what is harmless there. */
@@ -60,8 +61,8 @@ export const COMMON: Readonly<Record<string, Form>> = {
      engineStrict extendNodePath failIfNoMatch gitChecks gitTagVersion hoist
      hoistWorkspacePackages ignoreCompatibilityDb ignoreScripts ignoreWorkspaceCycles ignoreWorkspaceRootCheck
      includeWorkspaceRoot initPackageManager injectWorkspacePackages json legacyDirFiltering lockfileIncludeTarballUrl
-     long optimisticRepeatInstall optional parseable preferOffline preferSymlinkedExecutables preferWorkspacePackages
-     preserveAbsolutePaths production dev progress provenance recursiveInstall registrySupportsTimeField
+     long optimisticRepeatInstall parseable preferOffline preferSymlinkedExecutables preferWorkspacePackages
+     preserveAbsolutePaths progress provenance recursiveInstall registrySupportsTimeField
      reporterHidePrefix resolvePeersFromWorkspaceRoot reverse save saveDev saveExact saveOptional savePeer saveProd
      shamefullyHoist sharedWorkspaceLockfile shellEmulator sideEffectsCacheReadonly signGitTag sort stream
      strictDepBuilds strictPeerDependencies symlink unsafePerm updateNotifier useBetaCli useStderr`,
@@ -87,6 +88,10 @@ export const COMMON: Readonly<Record<string, Form>> = {
   ),
   access: ['public', 'restricted'],
   bail: [true],
+  // Their other values leave out a part of the lockfile.
+  dev: [false],
+  optional: [true],
+  production: [false],
   // Else links to folders are in no lockfile, so that nobody judges them.
   excludeLinksFromLockfile: [false],
   catalogMode: ['strict', 'prefer', 'manual'],
@@ -98,7 +103,6 @@ export const COMMON: Readonly<Record<string, Form>> = {
   loglevel: ['silent', 'error', 'warn', 'notice', 'http', 'timing', 'info', 'verbose', 'silly', 'debug'],
   nodeLinker: ['isolated', 'hoisted', 'pnp'],
   nodeOptions: 'node-flags',
-  only: ['dev', 'development', 'prod', 'production'],
   otp: 'secret',
   packageImportMethod: ['auto', 'hardlink', 'copy', 'clone', 'clone-or-copy'],
   packageLock: [true],
@@ -133,6 +137,7 @@ export const WORKSPACE: Readonly<Record<string, Form>> = {
 export const COMMON_REFUSED: Readonly<Record<string, string>> = {
   ...each(WHY.lockfile, 'gitBranchLockfile lockfileDir mergeGitBranchLockfiles mergeGitBranchLockfilesBranchPattern'),
   ...each(WHY.ci, 'ci'),
+  ...each(WHY.part, 'only'),
   ...each(WHY.root, 'dir ignoreWorkspace prefix workspacePackages workspacePrefix workspaceRoot'),
   ...each(WHY.hooks, 'globalPnpmfile ignorePnpmfile pnpmfile'),
   ...each(WHY.store, 'cacheDir globalVirtualStoreDir storeDir virtualStoreDir'),
