@@ -49,7 +49,7 @@ const FIELDS: readonly Field[] = [
 export function compare(claims: Claims, publisher: Publisher): Comparison {
   for (const { matched, alternatives, field } of wantedBy(publisher)) {
     const { claim, name, code, accepts } = field
-    const found = claims[claim]
+    const found = foundIn(claims, claim)
     if (found !== undefined && alternatives.some((each) => accepts(each, found))) continue
     const expected = `${name} ${either(alternatives.map(quote))}`
     // A claim that the certificate lacks proves nothing: it is never taken for one that matches.
@@ -60,6 +60,11 @@ export function compare(claims: Claims, publisher: Publisher): Comparison {
     return { claims, matched, mismatch }
   }
   return { claims, matched: FIELDS.length, mismatch: undefined }
+}
+
+/** A delegator signs for whatever it is called by: the builder is the workflow that it vouches for. */
+function foundIn(claims: Claims, claim: keyof Claims): string | undefined {
+  return (claim === 'buildSignerUri' ? claims.delegatedBuilder : undefined) ?? claims[claim]
 }
 
 /** A field that a publisher asks for, and which one it is. */

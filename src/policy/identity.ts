@@ -17,7 +17,7 @@ export function identityOf({ domain, issuer, repository, ref, ...claims }: Claim
   if (claims.buildSignerUri && !claims.buildSignerUri.startsWith('https://')) return undefined
   const branch = branchOf(ref)
   if (branch?.includes('*')) return undefined
-  const builder = builderOf(claims.buildSignerUri, repository)
+  const builder = builderOf(claims, repository)
   const { repositoryId, ownerId, workflow, environment, trigger } = claims
   const runner = RUNNERS.get(claims.runnerEnvironment ?? '')
   return {
@@ -41,11 +41,15 @@ export const OWN = 'own'
 
 /**
  * The called workflow, without the ref from which it is taken: that changes with each of its releases. Workflows of one
- * repository call each other as they like, so of these it is only said that it is one.
+ * repository call each other as they like, so of these it is only said that it is one; one that a delegator signs for is
+ * named even so.
  */
-function builderOf(uri: string | undefined, repository: string): string | undefined {
-  if (!uri) return undefined
-  return uri.startsWith(`${repository}/`) ? OWN : splitBuilder(uri).path
+function builderOf(
+  { buildSignerUri, delegatedBuilder }: Pick<Claims, 'buildSignerUri' | 'delegatedBuilder'>,
+  repository: string,
+): string | undefined {
+  if (!buildSignerUri) return undefined
+  return buildSignerUri.startsWith(`${repository}/`) ? OWN : splitBuilder(delegatedBuilder ?? buildSignerUri).path
 }
 
 /** GitHub and GitLab call their own machines by their own names. CircleCI names none. */

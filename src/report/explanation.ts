@@ -7,7 +7,7 @@ import { identityText } from './identity.ts'
 import { shortPath } from './refusal.ts'
 
 /** For each claim number N of OID 1.3.6.1.4.1.57264.1.N, and the deprecated one that may stand in its place. */
-const OIDS: Readonly<Record<keyof Claims, string>> = {
+const OIDS: Readonly<Record<keyof Required<Claims>, string>> = {
   domain: 'whose authority issued the certificate',
   subjectAlternativeName: 'SAN',
   issuer: 'OID 8, or 1',
@@ -28,6 +28,7 @@ const OIDS: Readonly<Record<keyof Claims, string>> = {
   environment: 'OID 23',
   tokenSubject: 'OID 24',
   workflow: 'path in OID 18; before there was one, in the name',
+  delegatedBuilder: 'in the provenance, and OID 9 vouches for it',
 }
 
 /** Everything about one package. Each is one line, whoever wrote what is in it. */
@@ -96,9 +97,9 @@ function evidenceLines({ proof }: Explanation): readonly string[] {
   return [
     ...provenance.flatMap(({ predicateType, claims, signedAt }) => [
       `provenance (${predicateType}), signed at ${signedAt}`,
-      ...(Object.keys(OIDS) as (keyof Claims)[]).map(
-        (claim) => `  ${claim.padEnd(22)} ${claims[claim] ?? '–'}  (${OIDS[claim]})`,
-      ),
+      ...(Object.keys(OIDS) as (keyof Claims)[])
+        .filter((claim) => claim !== 'delegatedBuilder' || claims[claim] !== undefined)
+        .map((claim) => `  ${claim.padEnd(22)} ${claims[claim] ?? '–'}  (${OIDS[claim]})`),
     ]),
     publish === undefined
       ? 'no publish attestation'

@@ -12,7 +12,7 @@ const UTF8_STRING = 0x0c
  * which nobody reviews, would pass for `npm`.
  */
 const DECODER = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-const GITHUB_ISSUER = 'https://token.actions.githubusercontent.com'
+export const GITHUB_ISSUER = 'https://token.actions.githubusercontent.com'
 
 /**
  * Reads what a Fulcio certificate claims about its holder.

@@ -1,6 +1,7 @@
 import { ok, type Result, refuse } from '../codes.ts'
+import { DEFAULT_DOMAIN } from '../domains.ts'
 import { show } from '../util/text.ts'
-import { workflowOf } from './claims.ts'
+import { GITHUB_ISSUER, workflowOf } from './claims.ts'
 import { isRecord } from './document.ts'
 import type { Statement } from './statement.ts'
 import type { Claims } from './types.ts'
@@ -24,12 +25,17 @@ interface Saying {
  * Compares a provenance with the certificate that signed it. The predicate is written by the build itself, the claims
  * by Fulcio from the issuer's token: decisions are taken on the claims, and a predicate that contradicts them is a
  * forged or foreign one. Errors: PREDICATE_MISMATCH.
+ *
+ * @returns the builder that a delegator vouches for; undefined where the certificate says all that is to be said of it
  */
-export function checkProvenance(statement: Statement, claims: Claims): Result<undefined> {
-  const sayings =
-    statement.predicateType === PROVENANCE_V1
-      ? sayingsV1(statement.predicate, claims)
-      : sayingsV02(statement.predicate, claims)
+export function checkProvenance({ predicateType, predicate }: Statement, claims: Claims): Result<string | undefined> {
+  const isV1 = predicateType === PROVENANCE_V1
+  const id = record(isV1 ? record(predicate.runDetails).builder : predicate.builder).id
+  const delegated = delegatedBuilder(id, (isV1 ? record(predicate.buildDefinition) : predicate).buildType, claims)
+  const sayings = [
+    ...(isV1 ? sayingsV1(predicate, claims) : sayingsV02(predicate, claims)),
+    ...(delegated === undefined && id !== UNSEEN_RUNNER ? [builder(id, claims)] : []),
+  ]
   for (const { field, said, proven, essential } of sayings) {
     if (essential && (said === undefined || proven === undefined)) {
       const who = said === undefined ? 'the provenance' : 'the certificate'
@@ -43,7 +49,15 @@ export function checkProvenance(statement: Statement, claims: Claims): Result<un
       )
     }
   }
-  return ok(undefined)
+  // No certificate confirms it, and one that names no kind of runner does not contradict it.
+  if (id === UNSEEN_RUNNER) {
+    return refuse(
+      'PREDICATE_MISMATCH',
+      `the provenance says builder ${id}: npm could not see on what kind of runner it ran`,
+      `a builder that the certificate confirms, such as ${RUNNER}/github-hosted`,
+    )
+  }
+  return ok(delegated)
 }
 
 /** The publish attestation (npm's specs/publish/v0.1) repeats name and version of the package that it is about. */
@@ -72,7 +86,6 @@ function sayingsV1(predicate: Record<string, unknown>, claims: Claims): readonly
     { field: 'ref (of its workflow)', said: workflow.ref, proven: workflowRef(claims) },
     { field: 'workflow', said: workflow.path, proven: claims.workflow },
     { field: 'commit', said: record(source.digest).gitCommit, proven: claims.commit, essential: true },
-    builder(record(record(predicate.runDetails).builder).id, claims),
   ]
 }
 
@@ -92,7 +105,6 @@ function sayingsV02(predicate: Record<string, unknown>, claims: Claims): readonl
     { field: 'ref (of its workflow)', said: entryPoint.ref, proven: workflowRef(claims) },
     { field: 'commit', said: record(source.digest).sha1, proven: claims.commit, essential: true },
     { field: 'commit (of its materials)', said: record(material.digest).sha1, proven: claims.commit },
-    builder(record(predicate.builder).id, claims),
   ]
 }
 
@@ -121,18 +133,47 @@ function workflowRef(claims: Claims): string | undefined {
   return workflowOf(claims.buildConfigUri, claims.repository)?.ref ?? claims.ref
 }
 
+/** slsa-github-generator's, which others may call to sign for workflows of their own, at its releases. */
+const DELEGATOR =
+  /^https:\/\/github\.com\/slsa-framework\/slsa-github-generator\/\.github\/workflows\/delegator_(?:lowperms-)?generic_slsa3\.yml@refs\/tags\/v(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*)){2}$/
+const DELEGATOR_BUILD_TYPE = 'https://github.com/slsa-framework/slsa-github-generator/delegator-generic@v0'
+/** A workflow on GitHub, at a release. */
+const BUILDER =
+  /^https:\/\/github\.com\/[A-Za-z0-9][\w-]{0,99}\/(?!\.{1,2}\/)[\w.-]{1,100}\/\.github\/workflows\/[\w.-]{1,250}\.ya?ml@refs\/tags\/v\d{1,9}(?:\.\d{1,9}){2}(?:-[A-Za-z0-9]{1,50})?$/
+
+/**
+ * The builder that a provenance names, where a delegator has written it. A delegator runs apart from the workflow that it
+ * signs for, and takes that workflow's name from a token that GitHub has signed, so it vouches for what no claim has. All
+ * of this has to hold, for a workflow that only looks like one could name any builder: the public authority, GitHub's issuer
+ * and its own machine, and a release of the delegator both as the called workflow and as the certificate's name.
+ */
+function delegatedBuilder(id: unknown, buildType: unknown, claims: Claims): string | undefined {
+  const { domain, issuer, runnerEnvironment, buildSignerUri = '', subjectAlternativeName } = claims
+  const isDelegator =
+    domain === DEFAULT_DOMAIN &&
+    issuer === GITHUB_ISSUER &&
+    runnerEnvironment === 'github-hosted' &&
+    buildSignerUri === subjectAlternativeName &&
+    DELEGATOR.test(buildSignerUri)
+  if (!isDelegator || buildType !== DELEGATOR_BUILD_TYPE || typeof id !== 'string' || !BUILDER.test(id))
+    return undefined
+  return id === buildSignerUri ? undefined : id
+}
+
+const RUNNER = 'https://github.com/actions/runner'
+const UNSEEN_RUNNER = `${RUNNER}/undefined`
+
 /** Who claims to have run the build. Only forms whose meaning the certificate can confirm are accepted. */
 function builder(id: unknown, claims: Claims): Saying {
   const field = 'builder'
-  const hosted = 'https://github.com/actions/runner/'
   if (typeof id === 'string' && claims.repository !== undefined) {
-    if (id.startsWith(hosted)) {
-      const proven = claims.runnerEnvironment === undefined ? undefined : hosted + claims.runnerEnvironment
+    if (id.startsWith(`${RUNNER}/`)) {
+      const proven = claims.runnerEnvironment === undefined ? undefined : `${RUNNER}/${claims.runnerEnvironment}`
       return { field, said: id, proven }
     }
     const onGitHub = claims.repository.startsWith('https://github.com/')
     // Forms without a detail to compare: the runner (npm 9.6 to 9.8), and npm itself (before 9.6).
-    if (onGitHub && (id === 'https://github.com/actions/runner' || id.startsWith('https://github.com/npm/cli@'))) {
+    if (onGitHub && (id === RUNNER || id.startsWith('https://github.com/npm/cli@'))) {
       return { field, said: id, proven: id }
     }
     if (!onGitHub && id.startsWith(`${claims.repository}/-/runners/`)) return { field, said: id, proven: id }

@@ -75,6 +75,11 @@ export interface CertificateClaims {
 export interface Claims extends CertificateClaims {
   /** Name of the domain: `sigstore`, `github`, or one of the policy's. */
   readonly domain: string
+  /**
+   * The workflow that does the build, with its ref, where `buildSignerUri` is a delegator that vouches for it in the
+   * provenance. Absent everywhere else.
+   */
+  readonly delegatedBuilder?: string
 }
 
 /** What verification proves about one package: facts only, no judgement. At least one of them is there. */

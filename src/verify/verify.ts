@@ -95,7 +95,8 @@ function verifyAttestation(pkg: LockedPackage, digest: string, bundle: Bundle, c
       const claims = { ...certified.value, domain }
       const checked = checkProvenance(statement.value, claims)
       if (!checked.ok) return checked
-      return ok({ kind: 'provenance', value: { predicateType, claims, signedAt: signedAt.toISOString() } })
+      const said = checked.value === undefined ? claims : { ...claims, delegatedBuilder: checked.value }
+      return ok({ kind: 'provenance', value: { predicateType, claims: said, signedAt: signedAt.toISOString() } })
     }
     default:
       return ok(undefined)

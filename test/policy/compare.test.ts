@@ -211,6 +211,21 @@ describe('a publisher', () => {
     })
   }
 
+  it('with builder is met by what a delegator vouches for, and not by the delegator', () => {
+    const flows = 'https://github.com/slsa-framework/slsa-github-generator/.github/workflows'
+    const delegator = `${flows}/delegator_generic_slsa3.yml@refs/tags/v1.6.0`
+    const nodejs = `${flows}/builder_nodejs_slsa3.yml@refs/tags/v1.6.0`
+    const found = { ...claims, buildSignerUri: delegator, delegatedBuilder: nodejs }
+    for (const [wanted, code] of [
+      [nodejs, undefined],
+      [`${flows}/builder_nodejs_slsa3.yml@refs/tags/v*`, undefined],
+      [delegator, 'BUILDER_MISMATCH'],
+      [`${flows}/delegator_*@refs/**`, 'BUILDER_MISMATCH'],
+      [`${flows}/builder_nodejs_slsa3.yml@refs/heads/*`, 'BUILDER_MISMATCH'],
+    ] as const)
+      assert.equal(compare(found, publisherWith('builder', wanted)).mismatch?.code, code, wanted)
+  })
+
   it('is met only where every field is, whichever are named', () => {
     const some = fc.subarray([...FIELDS], { minLength: 1 })
     fc.assert(

@@ -70,6 +70,17 @@ describe('an identity', () => {
       assert.equal(from({ buildSignerUri: uri })?.builder, builder, uri)
   })
 
+  it('names the workflow that a delegator vouches for, also one of the same repository', () => {
+    const flows = 'https://github.com/slsa-framework/slsa-github-generator/.github/workflows'
+    const buildSignerUri = `${flows}/delegator_generic_slsa3.yml@refs/tags/v1.6.0`
+    const own = 'https://github.com/acme/app/.github/workflows/tool.yml'
+    for (const builder of [`${flows}/builder_nodejs_slsa3.yml`, own]) {
+      assert.equal(from({ buildSignerUri, delegatedBuilder: `${builder}@refs/tags/v1.6.0` })?.builder, builder)
+    }
+    assert.equal(from({ buildSignerUri })?.builder, `${flows}/delegator_generic_slsa3.yml`)
+    assert.equal(from({ buildSignerUri: `${own}@refs/heads/main` })?.builder, 'own')
+  })
+
   it('knows the machines of GitHub and GitLab, and takes none for one of them', () => {
     const runners = ['github-hosted', 'gitlab-hosted', 'self-hosted', '""', '', 'GITHUB-HOSTED', undefined]
     assert.deepEqual(

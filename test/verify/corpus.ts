@@ -50,6 +50,10 @@ export interface Genuine {
   readonly signedAt: string
   /** Whether a publish attestation stands beside the provenance. */
   readonly publish: boolean
+  /** The workflow that a delegator vouches for in the predicate; undefined where the certificate names the one that builds. */
+  readonly delegatedBuilder?: string
+  /** Where the document is, below the corpus; `attestations` where it is left out. */
+  readonly folder?: string
 }
 
 const V02 = 'https://slsa.dev/provenance/v0.2'
@@ -169,11 +173,25 @@ export const GENUINE: readonly Genuine[] = [
     signedAt: '2023-04-20T17:17:18.000Z',
     publish: true,
   },
+  {
+    name: '@laurentsimon/provenance-npm-test',
+    version: '1.0.5',
+    folder: 'field/npm',
+    predicateType: V02,
+    repository: PROVENANCE_TEST,
+    workflow: '.github/workflows/release-slsa3.yml',
+    ref: MAIN,
+    commit: '34490b44db557f009617bcb92b8780f972c189ab',
+    signedAt: '2023-05-18T17:57:53.000Z',
+    publish: true,
+    delegatedBuilder:
+      'https://github.com/slsa-framework/slsa-github-generator/.github/workflows/builder_nodejs_slsa3.yml@refs/tags/v1.6.0',
+  },
 ]
 
 /** The file of a document, below the corpus. */
-export function fileOf({ name, version }: Pick<Genuine, 'name' | 'version'>): string {
-  return `attestations/${name}@${version}.json`
+export function fileOf({ name, version, folder = 'attestations' }: Genuine): string {
+  return `${folder}/${name}@${version}.json`
 }
 
 /** The lockfile entry of a genuine document: its digest is the tarball's, or the one that the registry serves. */
@@ -186,7 +204,7 @@ export function lockedGenuine(genuine: Genuine): LockedPackage {
 }
 
 /**
- * The sha512 that the document itself names, for the one package that is neither in the registry nor in the corpus.
+ * The sha512 that the document itself names, for packages that are neither in the registry nor in the corpus.
  * That is circular as to the bytes, and shows only that the rest of the document holds. That a document proves no other
  * bytes than those that it names is shown by all others.
  */

@@ -6,6 +6,9 @@ import { attestation, foreign } from './kinds.ts'
 describeEveryByte('a provenance of 2023: bundle 0.1, chain, intoto, promise', skip, () =>
   attestation('0.4.0', 'certificate'),
 )
+describeEveryByte('a provenance that a delegator has signed: bundle 0.1, chain, intoto, promise', skip, () =>
+  attestation('1.0.5', 'certificate'),
+)
 describeEveryByte('a provenance of today: bundle 0.3, certificate, dsse, promise and proof', skip, () =>
   attestation('0.1.1', 'certificate'),
 )

@@ -1,7 +1,28 @@
+import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { RefusalCode } from '../../src/codes.ts'
-import { createSigstore, type ProvenanceOptions, type PublishOptions } from '../support/sigstore/index.ts'
-import { accepted, documentOf, locked, NOW, onlyProvenance, refused, verifierFor, widgets } from './support.ts'
+import { TrustedRoot } from '@sigstore/protobuf-specs'
+import { toTrustMaterial } from '@sigstore/verify'
+import fc from 'fast-check'
+import { ok, type RefusalCode } from '../../src/codes.ts'
+import { checkProvenance } from '../../src/verify/predicate.ts'
+import { createDocumentVerifier } from '../../src/verify/verify.ts'
+import {
+  createSigstore,
+  type ProvenanceOptions,
+  type PublishOptions,
+  type WorkflowIdentity,
+} from '../support/sigstore/index.ts'
+import {
+  accepted,
+  documentOf,
+  domainOf,
+  locked,
+  NOW,
+  onlyProvenance,
+  refused,
+  verifierFor,
+  widgets,
+} from './support.ts'
 
 const sigstore = await createSigstore({ now: NOW })
 const verify = verifierFor(sigstore)
@@ -180,6 +201,259 @@ describe('provenance of GitLab', () => {
     identity: { ...identity, repository: REPOSITORY, issuer: 'https://gitlab.com' },
     claims: { 12: repository },
   })
+})
+
+describe('a builder that a delegator vouches for', () => {
+  const GENERATOR = 'https://github.com/slsa-framework/slsa-github-generator'
+  const FLOWS = `${GENERATOR}/.github/workflows`
+  const DELEGATOR = `${FLOWS}/delegator_lowperms-generic_slsa3.yml@refs/tags/v1.6.0`
+  const NODEJS = `${FLOWS}/builder_nodejs_slsa3.yml@refs/tags/v1.6.0`
+  const TYPE = `${GENERATOR}/delegator-generic@v0`
+
+  interface Delegated {
+    /** What the certificate says, in place of the delegator's. */
+    readonly identity?: WorkflowIdentity
+    readonly claims?: ProvenanceOptions['claims']
+    readonly legacyClaims?: boolean
+    readonly id?: unknown
+    readonly type?: unknown
+    /** What else the predicate says. */
+    readonly rest?: object
+  }
+
+  const WAYS = ['v0.2', 'v1'] as const
+  type Way = (typeof WAYS)[number]
+
+  const delegated = (way: Way, { id = NODEJS, type = TYPE, rest = {}, identity, claims, legacyClaims }: Delegated) =>
+    judge({
+      predicate: way,
+      identity: { buildSignerUri: DELEGATOR, ...identity },
+      claims,
+      legacyClaims,
+      predicateOverrides:
+        way === 'v1'
+          ? { buildDefinition: { buildType: type, ...rest }, runDetails: { builder: { id } } }
+          : { buildType: type, builder: { id }, ...rest },
+    })
+
+  const at = (uri: string) => ({ identity: { buildSignerUri: uri } })
+  const ANY = 'https://github.com/acme/build-tools/.github/workflows/npm.yaml@refs/tags/v0.12.3'
+  const PROVEN: readonly (readonly [string, Delegated])[] = [
+    ['the Node.js builder of the same repository', {}],
+    ['by the other delegator', at(`${FLOWS}/delegator_generic_slsa3.yml@refs/tags/v2.1.0`)],
+    ['a builder of another repository', { id: ANY }],
+    ['a builder of the calling repository', { id: `${REPOSITORY}/.github/workflows/tool.yml@refs/tags/v1.0.0` }],
+    ['a builder whose tag has a word behind its version', { id: `${ANY}-beta1` }],
+    [
+      'a builder of an owner, a repository and a file with marks',
+      { id: 'https://github.com/a-b_c/.x_y.z/.github/workflows/a.b_c-d.yml@refs/tags/v10.0.200' },
+    ],
+  ]
+  const REFUSED: readonly (readonly [string, Delegated])[] = [
+    // Who signs.
+    ['the delegator on a branch', at(DELEGATOR.replace('tags/v1.6.0', 'heads/main'))],
+    ['the delegator on a branch called like a tag', at(DELEGATOR.replace('tags/', 'heads/'))],
+    [
+      'the delegator on a branch that ends in a tag',
+      at(`${DELEGATOR.replace('tags/v1.6.0', 'heads/x')}@refs/tags/v1.6.0`),
+    ],
+    ['the delegator at a release candidate', at(`${DELEGATOR}-rc`)],
+    ['the delegator at half a version', at(DELEGATOR.replace('v1.6.0', 'v1.6'))],
+    ['the delegator at a version of four parts', at(`${DELEGATOR}.1`)],
+    ['the delegator at a version without v', at(DELEGATOR.replace('v1', '1'))],
+    ['the delegator at a version with a zero in front', at(DELEGATOR.replace('v1', 'v01'))],
+    ['the delegator at a commit', at(DELEGATOR.replace('refs/tags/v1.6.0', COMMIT))],
+    ['the delegator without a ref', at(DELEGATOR.replace(/@.*/, ''))],
+    ['the delegator with a line break behind it', at(`${DELEGATOR}\n`)],
+    ['a fork of the delegator', at(DELEGATOR.replace('slsa-framework', 'evil'))],
+    ['a delegator in capitals', at(DELEGATOR.replace('slsa-framework', 'SLSA-framework'))],
+    ['a delegator of another repository of theirs', at(DELEGATOR.replace('-generator', '-generator-evil'))],
+    ['a delegator on another host', at(DELEGATOR.replace('github.com', 'github.evil.example'))],
+    ['a delegator whose host only begins so', at(DELEGATOR.replace('github.com/', 'github.com.evil.example/'))],
+    ['a delegator where any character would do for a dot', at(DELEGATOR.replace('github.com', 'githubxcom'))],
+    ['another workflow of theirs', at(`${FLOWS}/generator_generic_slsa3.yml@refs/tags/v1.6.0`)],
+    ['the builder itself, under another id', { ...at(NODEJS), id: ANY }],
+    ['another delegator of theirs', at(`${FLOWS}/delegator_docker_slsa3.yml@refs/tags/v1.6.0`)],
+    ['a delegator in another folder', at(DELEGATOR.replace('/.github/workflows/', '/.github/workflows/old/'))],
+    ['the calling workflow', at(`${REPOSITORY}/.github/workflows/release.yml@refs/heads/main`)],
+    [
+      'a certificate whose name is another',
+      { identity: { subjectAlternativeName: `${REPOSITORY}/.github/workflows/release.yml@refs/heads/main` } },
+    ],
+    [
+      'a certificate whose called workflow is another',
+      { claims: { 9: `${REPOSITORY}/.github/workflows/release.yml@refs/heads/main` } },
+    ],
+    ['a certificate without a called workflow', { claims: { 9: null } }],
+    ['a certificate with the first claims only', { legacyClaims: true }],
+    ['a self-hosted runner', { identity: { runnerEnvironment: 'self-hosted' } }],
+    ["GitLab's runner", { identity: { runnerEnvironment: 'gitlab-hosted' } }],
+    ['no runner', { claims: { 11: null } }],
+    ['an empty runner', { claims: { 11: '' } }],
+    ["a company's issuer", { identity: { issuer: 'https://token.actions.githubusercontent.com/acme' } }],
+    ["GitLab's issuer", { identity: { issuer: 'https://gitlab.com' } }],
+    ['no issuer', { claims: { 1: null, 8: null } }],
+    // What is said.
+    ['another build type', { type: 'https://github.com/slsa-framework/slsa-github-generator/generic@v1' }],
+    ['another version of the build type', { type: TYPE.replace('@v0', '@v1') }],
+    ['a build type that goes on', { type: `${TYPE}.1` }],
+    ['no build type', { type: null }],
+    ['a build type in a list', { type: [TYPE] }],
+    ['a builder without a ref', { id: NODEJS.replace(/@.*/, '') }],
+    ['a builder on a branch', { id: NODEJS.replace('tags/v1.6.0', 'heads/main') }],
+    [
+      'a builder on a branch that ends in a tag',
+      { id: `${NODEJS.replace('tags/v1.6.0', 'heads/x')}@refs/tags/v1.6.0` },
+    ],
+    ['a builder of a pull request', { id: NODEJS.replace('tags/v1.6.0', 'pull/1/merge') }],
+    ['a builder at a commit', { id: NODEJS.replace('refs/tags/v1.6.0', COMMIT) }],
+    ['a builder at a short tag', { id: NODEJS.replace('refs/tags/', '') }],
+    ['a builder at half a version', { id: NODEJS.replace('v1.6.0', 'v1') }],
+    ['a builder at a tag that is no version', { id: NODEJS.replace('v1.6.0', 'latest') }],
+    ['a builder at a tag with a path behind its version', { id: `${NODEJS}/x` }],
+    ['a builder at a tag with two words', { id: `${NODEJS}-a-b` }],
+    ['a builder at a tag with an empty word', { id: `${NODEJS}-` }],
+    ['a builder with a space behind it', { id: `${NODEJS} ` }],
+    ['a builder with a line break behind it', { id: `${NODEJS}\n` }],
+    ['a builder on another host', { id: NODEJS.replace('github.com', 'gitlab.com') }],
+    ['a builder without encryption', { id: NODEJS.replace('https:', 'http:') }],
+    ['a builder without a scheme', { id: NODEJS.replace('https://', '') }],
+    ['a builder without a repository', { id: 'https://github.com/acme/.github/workflows/x.yml@refs/tags/v1.0.0' }],
+    [
+      'a builder whose repository is a way up',
+      { id: 'https://github.com/acme/../.github/workflows/x.yml@refs/tags/v1.0.0' },
+    ],
+    ['a builder in a folder of workflows', { id: NODEJS.replace('builder_', 'x/builder_') }],
+    ['a builder that is no workflow', { id: NODEJS.replace('.github/workflows', 'actions') }],
+    ['a builder that is no YAML', { id: NODEJS.replace('.yml', '.json') }],
+    ['a builder whose name is encoded', { id: NODEJS.replace('builder_', '%62uilder_') }],
+    ['a builder with a query', { id: NODEJS.replace('.yml', '.yml?x=.yml') }],
+    ['a builder with another alphabet', { id: NODEJS.replace('builder', 'buil\u0501er') }],
+    ['a builder of thousands of characters', { id: NODEJS.replace('builder', 'b'.repeat(5_000)) }],
+    ['a builder in a list', { id: [NODEJS] }],
+    ['no builder', { id: null }],
+    // Everything else is compared as ever.
+    ['another runner of the same predicate', { id: 'https://github.com/actions/runner/self-hosted' }],
+  ]
+
+  for (const way of WAYS) {
+    for (const [name, options] of PROVEN) {
+      test(`is accepted: ${name} (${way})`, async () => {
+        const { claims } = onlyProvenance(await delegated(way, options))
+        assert.equal(claims.delegatedBuilder, options.id ?? NODEJS)
+        // What the certificate says stays what it says.
+        assert.equal(claims.buildSignerUri, options.identity?.buildSignerUri ?? DELEGATOR)
+      })
+    }
+    for (const [name, options] of REFUSED) {
+      test(`is refused: ${name} (${way})`, async () => {
+        refused(await delegated(way, options), 'PREDICATE_MISMATCH')
+      })
+    }
+    test(`is refused in another trust domain (${way})`, async () => {
+      const domain = domainOf(toTrustMaterial(TrustedRoot.fromJSON(sigstore.trustedRoot)), 'acme')
+      const judgeThere = createDocumentVerifier([domain])
+      for (const [identity, predicateOverrides, holds] of [
+        [
+          { buildSignerUri: DELEGATOR },
+          way === 'v1'
+            ? { buildDefinition: { buildType: TYPE }, runDetails: { builder: { id: NODEJS } } }
+            : { buildType: TYPE, builder: { id: NODEJS } },
+          false,
+        ],
+        [{}, {}, true],
+      ] as const) {
+        const bundle = await sigstore.provenance({ ...widgets, predicate: way, identity, predicateOverrides })
+        const result = judgeThere(locked(), documentOf(bundle), NOW)
+        if (holds) onlyProvenance(result)
+        else refused(result, 'PREDICATE_MISMATCH', /builder/)
+      }
+    })
+  }
+
+  const SOURCE = (repository: string, commit: string, ref = 'refs/heads/main') => [
+    { uri: `git+${repository}@${ref}`, digest: { gitCommit: commit, sha1: commit } },
+  ]
+  for (const [name, sources] of [
+    ['repository', SOURCE(EVIL, COMMIT)],
+    ['commit', SOURCE(REPOSITORY, OTHER_COMMIT)],
+    ['ref', SOURCE(REPOSITORY, COMMIT, 'refs/heads/evil')],
+  ] as const) {
+    test(`does not excuse another ${name}`, async () => {
+      refused(
+        await delegated('v1', { rest: { resolvedDependencies: sources } }),
+        'PREDICATE_MISMATCH',
+        new RegExp(name),
+      )
+      refused(await delegated('v0.2', { rest: { materials: sources } }), 'PREDICATE_MISMATCH', new RegExp(name))
+      const [configSource] = sources
+      refused(
+        await delegated('v0.2', { rest: { invocation: { configSource } } }),
+        'PREDICATE_MISMATCH',
+        new RegExp(name),
+      )
+    })
+  }
+
+  test('does not excuse another workflow', async () => {
+    const path = '.github/workflows/evil.yml'
+    refused(await delegated('v1', { rest: { externalParameters: { workflow: { path } } } }), 'PREDICATE_MISMATCH')
+    refused(
+      await delegated('v0.2', { rest: { invocation: { configSource: { entryPoint: path } } } }),
+      'PREDICATE_MISMATCH',
+    )
+  })
+
+  test('is none where the certificate names the builder itself', async () => {
+    const { claims } = onlyProvenance(await delegated('v1', { id: DELEGATOR }))
+    assert.equal(claims.delegatedBuilder, undefined)
+    for (const id of ['https://github.com/actions/runner/github-hosted', 'https://github.com/actions/runner'])
+      assert.equal(onlyProvenance(await delegated('v1', { id })).claims.delegatedBuilder, undefined)
+  })
+
+  test('has no character that a name on GitHub has not', async () => {
+    const { claims } = onlyProvenance(await delegated('v1', {}))
+    const { delegatedBuilder: _, ...certified } = claims
+    const check = (id: unknown) =>
+      checkProvenance(
+        {
+          predicateType: 'https://slsa.dev/provenance/v1',
+          subject: [],
+          predicate: {
+            buildDefinition: { buildType: TYPE, resolvedDependencies: SOURCE(REPOSITORY, COMMIT) },
+            runDetails: { builder: { id } },
+          },
+        },
+        certified,
+      )
+    assert.deepEqual(check(NODEJS), ok(NODEJS))
+    const strange = fc.string({ unit: 'binary', minLength: 1, maxLength: 2 }).filter((text) => !/^[\w.-]*$/.test(text))
+    const place = fc.integer({ min: 0, max: NODEJS.length })
+    fc.assert(
+      fc.property(place, place, strange, (from, to, text) => {
+        const id = NODEJS.slice(0, Math.min(from, to)) + text + NODEJS.slice(Math.max(from, to))
+        if (id !== NODEJS) refused(check(id), 'PREDICATE_MISMATCH')
+      }),
+      { numRuns: 2_000 },
+    )
+    fc.assert(fc.property(fc.anything(), (id) => assert.ok(!check(id).ok)))
+  })
+})
+
+describe('a runner that npm could not see', () => {
+  for (const predicate of ['v0.2', 'v1'] as const) {
+    for (const claims of [{}, { 11: null }, { 11: 'undefined' }, { 11: 'self-hosted' }] as const) {
+      test(`is refused, with what it means (${predicate}, ${JSON.stringify(claims)})`, async () => {
+        const builder = { id: 'https://github.com/actions/runner/undefined' }
+        const predicateOverrides = predicate === 'v1' ? { runDetails: { builder } } : { builder }
+        refused(
+          await judge({ predicate, claims, predicateOverrides }),
+          'PREDICATE_MISMATCH',
+          /runner\/undefined: npm could not see on what kind of runner it ran/,
+        )
+      })
+    }
+  }
 })
 
 describe('a certificate that says less', () => {
