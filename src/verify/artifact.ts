@@ -165,7 +165,7 @@ function checkSubjects(bundle: Bundle, artifact: Artifact): Result<undefined> {
   const about =
     first === undefined
       ? 'nothing'
-      : `${show(first.name || first.uri)}, ${show(first.sha256 ?? first.sha512 ?? first.sha1)}`
+      : [first.name || (first.uri ?? []), first.sha256 ?? first.sha512 ?? first.sha1].flat().map(show).join(', ')
   const more = statement.value.subject.length > 1 ? `, and ${statement.value.subject.length - 1} more` : ''
   return refuse('DIGEST_MISMATCH', `a statement about ${about}${more}`, `a statement about sha256 ${sha256}`)
 }

@@ -66,7 +66,9 @@ export function checkPublish(statement: Statement, name: string, version: string
   if (predicate.name !== name || predicate.version !== version) {
     return refuse(
       'PREDICATE_MISMATCH',
-      `the registry published ${show(predicate.name)} ${show(predicate.version)}`,
+      predicate.name === undefined && predicate.version === undefined
+        ? 'a publish attestation that names no package'
+        : `the registry published ${show(predicate.name)} ${show(predicate.version)}`,
       `${name} ${version}`,
     )
   }

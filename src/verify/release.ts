@@ -101,7 +101,7 @@ function verifyBundle(bundle: Bundle, domains: OpenDomains, now: Date): Result<R
   }
   return ok({
     ...said.value,
-    assets: statement.value.subject.filter(({ uri }) => uri === undefined),
+    assets: statement.value.subject.filter(({ name, uri }) => name !== '' && uri === undefined),
     proven: { predicateType, claims, signedAt: signedAt.toISOString() },
   })
 }

@@ -7,19 +7,21 @@ import { isRecord } from './document.ts'
 export interface Statement {
   readonly predicateType: string
   readonly subject: readonly {
-    /** Empty where it has none, and a URI in its place. */
+    /** Empty where it has none, so that it is the name of no package. */
     readonly name: string
     readonly uri?: string | undefined
     readonly sha1?: string | undefined
     readonly sha256?: string | undefined
     readonly sha512?: string | undefined
   }[]
+  /** Empty where it has none. */
   readonly predicate: Record<string, unknown>
 }
 
 const DECODER = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const PAYLOAD_TYPE = 'application/vnd.in-toto+json'
-const STATEMENT_TYPES = ['https://in-toto.io/Statement/v0.1', 'https://in-toto.io/Statement/v1']
+const STATEMENT_V1 = 'https://in-toto.io/Statement/v1'
+const STATEMENT_TYPES = ['https://in-toto.io/Statement/v0.1', STATEMENT_V1]
 
 /**
  * Reads the in-toto statement out of a bundle's DSSE envelope. To be called on bundles whose signature was verified:
@@ -51,20 +53,26 @@ export function parseStatement(bundle: Bundle): Result<Statement> {
       STATEMENT_TYPES.join(' or '),
     )
   }
-  const { predicateType, predicate, subject } = statement
-  if (typeof predicateType !== 'string' || !isRecord(predicate) || !Array.isArray(subject)) {
-    return refuse('EVIDENCE_MALFORMED', 'a statement without predicate type, predicate or subject', 'all three')
+  const { predicateType, subject } = statement
+  if (typeof predicateType !== 'string' || !Array.isArray(subject)) {
+    return refuse('EVIDENCE_MALFORMED', 'a statement without predicate type or subject', 'both')
+  }
+  // Both versions say that none is the same as an empty one. What a type of predicate needs is checked where it is read.
+  const predicate = statement.predicate ?? {}
+  if (!isRecord(predicate)) {
+    return refuse('EVIDENCE_MALFORMED', `a statement whose predicate is ${show(predicate)}`, 'an object, or none')
   }
   const subjects: Statement['subject'][number][] = []
   for (const entry of subject) {
-    // Both are of https://github.com/in-toto/attestation/blob/main/spec/v1/resource_descriptor.md
-    const { name, uri } = isRecord(entry) ? entry : {}
-    if (!isRecord(entry) || (typeof name !== 'string' && (name !== undefined || typeof uri !== 'string'))) {
-      return refuse('EVIDENCE_MALFORMED', 'a subject without a name', 'subjects with name and digest')
+    // All three are of https://github.com/in-toto/attestation/blob/main/spec/v1/resource_descriptor.md
+    const { name = null, uri, digest } = isRecord(entry) ? entry : {}
+    const mayLackName = typeof uri === 'string' || (statement._type === STATEMENT_V1 && hasDigest(digest))
+    if (typeof name !== 'string' && (name !== null || !mayLackName)) {
+      return refuse('EVIDENCE_MALFORMED', 'a subject without a name', 'a name, or a digest in a statement of v1')
     }
-    const { sha1, sha256, sha512 } = isRecord(entry.digest) ? entry.digest : {}
+    const { sha1, sha256, sha512 } = isRecord(digest) ? digest : {}
     subjects.push({
-      name: typeof name === 'string' ? name : '',
+      name: name ?? '',
       ...(typeof uri === 'string' && { uri }),
       ...(typeof sha1 === 'string' && { sha1 }),
       ...(typeof sha256 === 'string' && { sha256 }),
@@ -72,4 +80,8 @@ export function parseStatement(bundle: Bundle): Result<Statement> {
     })
   }
   return ok({ predicateType, predicate, subject: subjects })
+}
+
+function hasDigest(digest: unknown): boolean {
+  return isRecord(digest) && Object.values(digest).some((each) => typeof each === 'string' && each !== '')
 }

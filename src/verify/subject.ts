@@ -52,12 +52,10 @@ export function checkSubject(pkg: LockedPackage, digest: string, statement: Stat
   const expected = packageUrl(pkg.name, pkg.version)
   const subjects = statement.subject.filter((subject) => subject.name === expected)
   if (subjects.length === 0) {
-    const names = statement.subject.map((subject) => subject.name).join(', ')
-    return refuse(
-      'SUBJECT_MISMATCH',
-      names === '' ? 'an attestation without a subject' : `an attestation about ${show(names)}`,
-      expected,
-    )
+    const names = statement.subject.flatMap(({ name }) => name || []).join(', ')
+    const about =
+      statement.subject.length === 0 ? 'without a subject' : `about ${show(names || 'bytes without a name')}`
+    return refuse('SUBJECT_MISMATCH', `an attestation ${about}`, expected)
   }
   const other = subjects.find((subject) => subject.sha512?.toLowerCase() !== digest)
   if (other !== undefined) {

@@ -266,6 +266,17 @@ describe('an attestation that GitHub has not made', () => {
         released({ statementOverrides: ({ subject, ...rest }) => ({ ...rest, subject: [subject[0], ...subject] }) }),
       'EVIDENCE_MALFORMED',
     ],
+    [
+      'names its assets',
+      () =>
+        released({
+          statementOverrides: ({ subject: [tagged, ...assets], ...rest }) => ({
+            ...rest,
+            subject: [tagged, ...assets.map(({ digest }) => ({ digest }))],
+          }),
+        }),
+      'DIGEST_MISMATCH',
+    ],
     ['has a commit', () => released({ commit: 'c5e17a6' }), 'EVIDENCE_MALFORMED'],
     [
       'is of a kind that is known',

@@ -123,6 +123,28 @@ for (const [way, about] of WAYS) {
       refused(verify(await sigstore.provenance(wrong), about(tarball)), 'DIGEST_MISMATCH')
     })
 
+    test('may lack its predicate and the name of its subject', async () => {
+      const sign = (digest: object, name?: null) => {
+        const entry = { digest, ...(name === null && { name }) }
+        const rest = { _type: 'https://in-toto.io/Statement/v1', predicateType: 'https://sigstore.dev/cosign/sign/v1' }
+        return sigstore.provenance({
+          ...widgets,
+          statementOverrides:
+            name === null
+              ? { ...rest, subject: [entry], predicate: null }
+              : ({ predicate: _, ...statement }) => ({ ...statement, ...rest, subject: [entry] }),
+        })
+      }
+      for (const name of [undefined, null] as const) {
+        const bundle = await sign({ sha256: hex }, name)
+        accepted(verify(bundle, about(tarball)))
+        refused(verify(bundle, about(FILE)), 'DIGEST_MISMATCH', /^a statement about [0-9a-f]{64}$/)
+        refused(verify(bundle, about(tarball), { identity: `${IDENTITY}x`, issuer: ISSUER }), 'SIGNER_MISMATCH')
+        refused(verify(await sign({}, name), about(tarball)), 'EVIDENCE_MALFORMED', /^a subject without a name/)
+        refused(verify(await sign({ sha1: 'a'.repeat(40) }, name), about(tarball)), 'DIGEST_MISMATCH')
+      }
+    })
+
     test('without a digest is about nothing', async () => {
       for (const digest of [{}, { sha1: 'a'.repeat(40) }, { sha256: '' }, { sha256: hex.slice(0, 63) }]) {
         refused(verify(await sigstore.provenance(subject(digest)), about(tarball)), 'DIGEST_MISMATCH')

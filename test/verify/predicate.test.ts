@@ -493,6 +493,22 @@ describe('a certificate that says less', () => {
   })
 })
 
+describe('a provenance without a predicate', () => {
+  for (const predicate of ['v0.2', 'v1'] as const) {
+    for (const nothing of [undefined, null, {}]) {
+      for (const legacyClaims of [false, true]) {
+        test(`proves nothing: ${predicate}, ${nothing}, ${legacyClaims ? 'early claims' : 'all claims'}`, async () => {
+          refused(
+            await judge({ predicate, legacyClaims, predicateOverrides: () => nothing }),
+            'PREDICATE_MISMATCH',
+            /^the provenance does not say repository$/,
+          )
+        })
+      }
+    }
+  }
+})
+
 describe('a publish attestation', () => {
   const cases: [string, RefusalCode | 'accepted', Partial<PublishOptions>][] = [
     ['as the registry writes it', 'accepted', {}],
@@ -504,6 +520,8 @@ describe('a publish attestation', () => {
     ['without a name', 'PREDICATE_MISMATCH', { predicateOverrides: { name: undefined } }],
     ['without a version', 'PREDICATE_MISMATCH', { predicateOverrides: { version: undefined } }],
     ['that says nothing', 'PREDICATE_MISMATCH', { predicateOverrides: () => ({}) }],
+    ['without a predicate', 'PREDICATE_MISMATCH', { predicateOverrides: () => undefined }],
+    ['whose predicate is null', 'PREDICATE_MISMATCH', { predicateOverrides: () => null }],
   ]
   for (const [name, expected, publish] of cases) {
     test(`${name}: ${expected}`, async () => {

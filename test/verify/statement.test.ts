@@ -20,10 +20,11 @@ function parse(payload: unknown, payloadType = 'application/vnd.in-toto+json') {
 }
 
 const good = provenanceOfWidgets()
+const TYPES = ['https://in-toto.io/Statement/v0.1', 'https://in-toto.io/Statement/v1']
 
 describe('a statement', () => {
   test('is read as it was signed', () => {
-    for (const type of ['https://in-toto.io/Statement/v0.1', 'https://in-toto.io/Statement/v1']) {
+    for (const type of TYPES) {
       const { predicateType, subject, predicate } = accepted(parse({ ...good, _type: type }))
       assert.equal(predicateType, 'https://slsa.dev/provenance/v1')
       assert.deepEqual(subject, [{ name: 'pkg:npm/%40acme/widgets@1.2.3', sha512: good.subject[0]?.digest.sha512 }])
@@ -78,15 +79,11 @@ describe('a statement', () => {
     }
   })
 
-  test('has a predicate type, a predicate and a subject', () => {
+  test('has a predicate type and a subject', () => {
     for (const change of [
       { predicateType: undefined },
       { predicateType: null },
       { predicateType: ['https://slsa.dev/provenance/v1'] },
-      { predicate: undefined },
-      { predicate: null },
-      { predicate: [] },
-      { predicate: 'predicate' },
       { subject: undefined },
       { subject: null },
       { subject: {} },
@@ -97,22 +94,59 @@ describe('a statement', () => {
     }
   })
 
-  test('names each subject', () => {
-    for (const subject of [
-      null,
-      [],
-      'pkg:npm/x@1.0.0',
-      {},
-      { name: null },
-      { name: ['pkg:npm/x@1.0.0'] },
-      { name: 1 },
-    ]) {
-      refused(
-        parse({ ...good, subject: [...good.subject, subject] }),
-        'EVIDENCE_MALFORMED',
-        /^a subject without a name/,
-      )
+  test('may lack a predicate, which is the same as an empty one, and has no other than an object', () => {
+    for (const _type of TYPES) {
+      for (const predicate of [undefined, null, {}])
+        assert.deepEqual(accepted(parse({ ...good, _type, predicate })).predicate, {})
+      for (const predicate of [[], [good.predicate], 'predicate', '', 0, 1, true, false])
+        refused(parse({ ...good, _type, predicate }), 'EVIDENCE_MALFORMED', /^a statement whose predicate is /)
     }
+  })
+
+  /** Each entry, and whether a statement of either type may have it: without a name, v1 asks for a digest. */
+  const SHA256 = { sha256: 'ab' }
+  const ENTRIES: readonly (readonly [entry: unknown, v01: boolean, v1: boolean])[] = [
+    [{ name: 'x', digest: SHA256 }, true, true],
+    [{ name: '', digest: SHA256 }, true, true],
+    [{ name: 'x' }, true, true],
+    [{ uri: 'pkg:github/a/b@1', digest: { sha1: 'ab' } }, true, true],
+    [{ digest: SHA256 }, false, true],
+    [{ name: null, digest: SHA256 }, false, true],
+    [{ digest: SHA256, annotations: {} }, false, true],
+    [{ digest: { gitCommit: 'ab' } }, false, true],
+    [{ digest: {} }, false, false],
+    [{ digest: { sha256: '' } }, false, false],
+    [{ digest: { sha256: 1 } }, false, false],
+    [{ digest: { sha256: null } }, false, false],
+    [{ digest: ['ab'] }, false, false],
+    [{ digest: 'ab' }, false, false],
+    [{ digest: null }, false, false],
+    [{ name: ['x'], digest: SHA256 }, false, false],
+    [{ name: 1, digest: SHA256 }, false, false],
+    [{ name: {}, digest: SHA256 }, false, false],
+    [{ name: false, digest: SHA256 }, false, false],
+    [{ uri: 1 }, false, false],
+    [{ name: null }, false, false],
+    [{ name: ['pkg:npm/x@1.0.0'] }, false, false],
+    [{}, false, false],
+    [[], false, false],
+    [[SHA256], false, false],
+    ['pkg:npm/x@1.0.0', false, false],
+    [null, false, false],
+  ]
+  for (const [entry, ...allowed] of ENTRIES) {
+    test(`has subjects that can be told from others: ${JSON.stringify(entry)}`, () => {
+      for (const [index, _type] of TYPES.entries()) {
+        const result = parse({ ...good, _type, subject: [...good.subject, entry] })
+        if (allowed[index]) assert.equal(accepted(result).subject.length, 2)
+        else refused(result, 'EVIDENCE_MALFORMED', /^a subject without a name/)
+      }
+    })
+  }
+
+  test('has an empty name for a subject without one', () => {
+    for (const entry of [{ digest: SHA256 }, { name: null, digest: SHA256 }])
+      assert.deepEqual(accepted(parse({ ...good, subject: [entry] })).subject, [{ name: '', ...SHA256 }])
   })
 
   test('has no digest where it is not one', () => {
@@ -144,7 +178,7 @@ describe('a statement', () => {
   test('takes nothing from a prototype', () => {
     const { predicate, ...rest } = good
     const payload = Buffer.from(JSON.stringify(rest).replace('{', `{"__proto__":${JSON.stringify({ predicate })},`))
-    refused(parse(payload), 'EVIDENCE_MALFORMED', /^a statement without/)
+    assert.deepEqual(accepted(parse(payload)).predicate, {})
     assert.equal(({} as { predicate?: unknown }).predicate, undefined)
   })
 

@@ -192,6 +192,60 @@ describe('the subject of a statement', () => {
     })
   }
 
+  const V1 = 'https://in-toto.io/Statement/v1'
+  const named = { name: NAME, digest: { sha512: DIGEST } }
+  const nameless: [string, RefusalCode | 'proven', readonly unknown[]][] = [
+    ['no name', 'SUBJECT_MISMATCH', [{ digest: { sha512: DIGEST } }]],
+    ['null as its name', 'SUBJECT_MISMATCH', [{ name: null, digest: { sha512: DIGEST } }]],
+    ['an empty name', 'SUBJECT_MISMATCH', [{ name: '', digest: { sha512: DIGEST } }]],
+    ['its name as the URI', 'SUBJECT_MISMATCH', [{ uri: NAME, digest: { sha512: DIGEST } }]],
+    ['no name, and all digests', 'SUBJECT_MISMATCH', [{ digest: { sha512: DIGEST, sha256: 'ab', sha1: 'ab' } }]],
+    ['no name twice', 'SUBJECT_MISMATCH', Array(2).fill({ digest: { sha512: DIGEST } })],
+    [
+      'no name, beside another',
+      'SUBJECT_MISMATCH',
+      [{ digest: { sha512: DIGEST } }, { ...named, name: 'pkg:npm/a@1.0.0' }],
+    ],
+    [
+      'no name, beside the package with other bytes',
+      'DIGEST_MISMATCH',
+      [{ digest: { sha512: DIGEST } }, { ...named, digest: { sha512: wrong } }],
+    ],
+    [
+      'no name, beside the package without a digest',
+      'DIGEST_MISMATCH',
+      [{ digest: { sha512: DIGEST } }, { name: NAME }],
+    ],
+    ['no name, beside the package', 'proven', [{ digest: { sha512: wrong } }, named]],
+  ]
+  for (const [name, expected, subjects] of nameless) {
+    for (const [kind, make] of [
+      ['provenance', (options) => sigstore.provenance(options)],
+      ['publish attestation', (options) => sigstore.publish(options)],
+    ] as const satisfies [string, (options: ProvenanceOptions) => Promise<unknown>][]) {
+      test(`of a ${kind} with ${name}: ${expected}`, async () => {
+        const bundle = await make({ ...widgets, statementOverrides: { _type: V1, subject: subjects } })
+        const result = verify(locked(), documentOf(bundle), NOW)
+        if (expected === 'proven') accepted(result)
+        else refused(result, expected)
+      })
+    }
+  }
+
+  test('without a name is that of no package, whatever the package is called', () => {
+    const text = fc.oneof(fc.constant(''), fc.string({ maxLength: 4 }))
+    fc.assert(
+      fc.property(text, text, fc.nat({ max: 3 }), (name, version, count) => {
+        const subjects = Array(count).fill(subject('', DIGEST))
+        const statement = { predicateType: '', predicate: {}, subject: subjects }
+        const found = count === 0 ? /^an attestation without a subject$/ : /^an attestation about bytes without a name$/
+        const result = checkSubject(locked({ name, version }), DIGEST, statement)
+        assert.ok(!result.ok && result.refusal.code === 'SUBJECT_MISMATCH')
+        assert.match(result.refusal.found, found)
+      }),
+    )
+  })
+
   test("is compared with the lockfile's entry, whatever else the entry is called", async () => {
     const document = documentOf(await sigstore.provenance(widgets))
     onlyProvenance(
