@@ -8,32 +8,29 @@ import { didYouMean, either, quote } from './text.ts'
 
 export const GITHUB = 'https://token.actions.githubusercontent.com'
 export const GITLAB = 'https://gitlab.com'
-const CIRCLECI = 'https://oidc.circleci.com/org/'
 const SHORT_ISSUERS: ReadonlyMap<string, string> = new Map([
   ['github', GITHUB],
   ['gitlab', GITLAB],
 ])
-export const ISSUER_NAMES: readonly string[] = [...SHORT_ISSUERS.keys(), 'circleci/ORGANISATION-ID']
+export const ISSUER_NAMES: readonly string[] = [...SHORT_ISSUERS.keys()]
 
-/** An issuer's URL; CircleCI has one for each organisation. */
+/** An issuer's URL. */
 export function toIssuer(text: string): string {
-  return CIRCLECI_NAME.test(text) ? CIRCLECI + text.slice('circleci/'.length) : (SHORT_ISSUERS.get(text) ?? text)
+  return SHORT_ISSUERS.get(text) ?? text
 }
 
 /** The short name, where there is one. */
 export function fromIssuer(issuer: string): string {
   const [short] = [...SHORT_ISSUERS].find(([, url]) => url === issuer) ?? []
-  return short ?? (issuer.startsWith(CIRCLECI) ? `circleci/${issuer.slice(CIRCLECI.length)}` : issuer)
+  return short ?? issuer
 }
-
-const CIRCLECI_NAME = /^circleci\/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /** What is wrong with an issuer. It is compared exactly: part of a URL says nothing about who stands behind it. */
 export function issuerProblem(text: string): string | undefined {
-  if (SHORT_ISSUERS.has(text) || CIRCLECI_NAME.test(text)) return undefined
+  if (SHORT_ISSUERS.has(text)) return undefined
   const shown = quote(text)
   if (text === 'circleci' || text.startsWith('circleci/')) {
-    return `${shown} is not an issuer: CircleCI has one for each organisation, written "circleci/" and the organisation's id (a UUID in lower case, from its settings)`
+    return `${shown} is not an issuer that a provenance can have: CircleCI's certificates say neither which commit was built nor the repository's address. Remove this publisher; for packages that are built there write "require": "signature"`
   }
   if (text.includes('*')) return `${shown} contains "*": an issuer is compared exactly, so write its whole URL`
   const url = text.startsWith('https://') && URL.canParse(text) ? new URL(text) : undefined

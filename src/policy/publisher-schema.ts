@@ -24,7 +24,7 @@ const PublisherSchema = v.pipe(
     issuer: v.exactOptional(
       described(
         text(issuerProblem),
-        'Who vouches for the build (claim 8): github, gitlab, circleci/ORGANISATION-ID, or a URL. Follows from a host that is known.',
+        'Who vouches for the build (claim 8): github, gitlab, or a URL. Follows from a host that is known.',
       ),
     ),
     owner: v.exactOptional(

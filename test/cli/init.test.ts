@@ -208,7 +208,7 @@ describe('init on what is unusual', () => {
   })
 
   test('another issuer than the usual one of a host', async (t) => {
-    const issuer = 'https://oidc.circleci.com/org/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f'
+    const issuer = 'https://ci.example/org/1'
     const names = ['@c/a', '@c/b', '@c/c']
     const { project, run } = await started(
       t,

@@ -96,15 +96,15 @@ describe('a first policy', () => {
     assert.deepEqual(publishersOf('https://git.example/acme/x', 'https://ci.example'), [
       { domain: 'sigstore', issuer: 'https://ci.example', repository: 'https://git.example/acme/*' },
     ])
-    const circleci = 'https://oidc.circleci.com/org/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f'
-    assert.deepEqual(publishersOf(github('acme/x'), circleci), [
-      { domain: 'sigstore', issuer: circleci, repository: github('acme/*') },
+    const other = 'https://ci.example/org/1'
+    assert.deepEqual(publishersOf(github('acme/x'), other), [
+      { domain: 'sigstore', issuer: other, repository: github('acme/*') },
     ])
     assert.deepEqual(publishersOf(github('acme/x'), GITHUB), [
       { domain: 'sigstore', issuer: GITHUB, repository: github('acme/*') },
     ])
     const both = ['a', 'b', 'c'].map((name) =>
-      examined(`@acme/${name}`, github('acme/x'), name === 'a' ? circleci : GITHUB),
+      examined(`@acme/${name}`, github('acme/x'), name === 'a' ? other : GITHUB),
     )
     assert.equal(parsePolicy(draftPolicy(both), '.sigstorerc').rules[0]?.publishers.length, 2)
   })

@@ -31,18 +31,16 @@ describe('issuer', () => {
     'https://gitlab.example.com:8443/oidc',
     'https://tenant.example/',
     `${GITHUB}/enterprise`,
-    'circleci/39bcdf6b-1d5a-4b5c-8e0e-6d1f6b5a7c21',
   ])
   refused(issuerProblem, [
     ['https://*.example', /compared exactly/],
     ['**', /compared exactly/],
     ['GitHub', /Did you mean "github"\?/],
     ['githbu', /Did you mean "github"\?/],
-    ['circleci', /one for each organisation/],
-    ['circleci/acme', /one for each organisation/],
-    ['circleci/39BCDF6B-1D5A-4B5C-8E0E-6D1F6B5A7C21', /one for each organisation/],
-    ['circleci/39bcdf6b-1d5a-4b5c-8e0e-6d1f6b5a7c21/x', /one for each organisation/],
-    ['travis', /write "github", "gitlab" or "circleci\/ORGANISATION-ID", or the https URL/],
+    ['circleci', /neither which commit was built nor the repository's address/],
+    ['circleci/acme', /neither which commit was built nor the repository's address/],
+    ['circleci/39bcdf6b-1d5a-4b5c-8e0e-6d1f6b5a7c21', /neither which commit.* write "require": "signature"$/],
+    ['travis', /write "github" or "gitlab", or the https URL/],
     ['token.actions.githubusercontent.com', /the https URL/],
     ['http://gitlab.com', /the https URL/],
     ['https://', /the https URL/],
@@ -156,8 +154,6 @@ describe('ref', () => {
 it('an issuer by its short name', () => {
   assert.equal(toIssuer('github'), GITHUB)
   assert.equal(toIssuer('gitlab'), 'https://gitlab.com')
-  const organisation = '39bcdf6b-1d5a-4b5c-8e0e-6d1f6b5a7c21'
-  assert.equal(toIssuer(`circleci/${organisation}`), `https://oidc.circleci.com/org/${organisation}`)
   assert.equal(toIssuer('https://ci.example'), 'https://ci.example')
 })
 

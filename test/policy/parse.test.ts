@@ -477,7 +477,7 @@ describe('mistakes in a policy', () => {
     [
       'an issuer left open',
       change('acme/app', 'https://git.example/acme/app'),
-      '.sigstorerc:5:19: "https://git.example/acme/app" is not on github.com or gitlab.com, so "issuer" must say who vouches for the build: without it any issuer would do, also one that lets its users claim any repository. Add "issuer" (github, gitlab or circleci/ORGANISATION-ID, or a URL)',
+      '.sigstorerc:5:19: "https://git.example/acme/app" is not on github.com or gitlab.com, so "issuer" must say who vouches for the build: without it any issuer would do, also one that lets its users claim any repository. Add "issuer" (github or gitlab, or a URL)',
     ],
     ['an empty trust', `trust: {}\n${VALID}`, '.sigstorerc:1:8: "trust" names nothing: name a file, or remove it'],
     [

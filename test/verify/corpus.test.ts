@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
 import path from 'node:path'
 import { describe, test } from 'node:test'
+import { X509Certificate } from '@sigstore/core'
 import type { RefusalCode } from '../../src/codes.ts'
+import { certificateClaims } from '../../src/verify/claims.ts'
+import { checkProvenance } from '../../src/verify/predicate.ts'
+import type { SerializedBundleJSON } from '../support/sigstore/index.ts'
 import {
   corpusVerifier,
   fileOf,
@@ -216,4 +220,49 @@ describe('publish attestations that a person signed', async () => {
       refused(judge(victim, renamed, LATER), 'CERTIFICATE_UNTRUSTED')
     })
   }
+})
+
+describe('the certificate of a build on CircleCI', () => {
+  const certified = () => {
+    const { verificationMaterial } = readCorpus<Pick<SerializedBundleJSON, 'verificationMaterial'>>(
+      'field',
+      'circleci.json',
+    )
+    const { rawBytes } = verificationMaterial.certificate ?? assert.fail()
+    return accepted(certificateClaims(X509Certificate.parse(Buffer.from(rawBytes, 'base64'))))
+  }
+
+  test('says neither a commit nor the address of a repository, and the issuer of all organisations', { skip }, () => {
+    const { issuer, repository, commit, ref, owner, ownerId, repositoryId, trigger, workflow } = certified()
+    assert.deepEqual(
+      { issuer, repository, ref },
+      {
+        issuer: 'https://oidc.circleci.com',
+        repository: 'github.com/giantswarm/muster',
+        ref: 'refs/tags/v5.13.0',
+      },
+    )
+    for (const claim of [commit, owner, ownerId, repositoryId, trigger, workflow]) assert.equal(claim, undefined)
+  })
+
+  // So policies do not offer it as an issuer.
+  test('confirms no provenance, whatever that says', { skip }, () => {
+    const { repository, ref } = certified()
+    const claims = { ...certified(), domain: 'sigstore' }
+    for (const address of [repository, `https://${repository}`, undefined]) {
+      for (const commit of ['4c8ad3f1b6e2907d5a1f83c6e0b9472d61f5a8c3', '', undefined]) {
+        const uri = address && `git+${address}@${ref}`
+        const source = { uri, digest: { gitCommit: commit, sha1: commit } }
+        const id = claims.buildSignerUri
+        for (const [predicateType, predicate] of [
+          [
+            'https://slsa.dev/provenance/v1',
+            { buildDefinition: { resolvedDependencies: [source] }, runDetails: { builder: { id } } },
+          ],
+          ['https://slsa.dev/provenance/v0.2', { invocation: { configSource: source }, builder: { id } }],
+        ] as const)
+          refused(checkProvenance({ predicateType, predicate, subject: [] }, claims), 'PREDICATE_MISMATCH')
+      }
+    }
+  })
 })
