@@ -377,22 +377,43 @@ describe("GitHub's API", () => {
     return runCli(['verify', '--json'], { cwd: made.dir, env: { ...made.env, ...env } })
   }
 
+  // The way to it is the operator's own.
+  const byOperator = async (t: TestContext, tokens: Readonly<Record<string, string>>) => {
+    const { dir, env } = project(t)
+    const npmrc = path.join(dir, '.npmrc')
+    writeFileSync(npmrc, readFileSync(npmrc, 'utf8').replace(/^(?:https-proxy|cafile)=.*$/gm, ''))
+    const way = { npm_config_https_proxy: host.proxy, npm_config_cafile: path.join(dir, 'ca.pem') }
+    return runCli(['verify', '--json'], { cwd: dir, env: { ...env, ...way, ...tokens } })
+  }
+
   test('gets the token, and nobody else does', async (t) => {
-    // The way to it is the operator's own.
-    const byOperator = async (tokens: Readonly<Record<string, string>>) => {
-      const { dir, env } = project(t)
-      const npmrc = path.join(dir, '.npmrc')
-      writeFileSync(npmrc, readFileSync(npmrc, 'utf8').replace(/^(?:https-proxy|cafile)=.*$/gm, ''))
-      const way = { npm_config_https_proxy: host.proxy, npm_config_cafile: path.join(dir, 'ca.pem') }
-      return runCli(['verify'], { cwd: dir, env: { ...env, ...way, ...tokens } })
-    }
-    assert.equal((await byOperator({ GITHUB_TOKEN: 'SECRET' })).status, 0)
+    assert.equal((await byOperator(t, { GITHUB_TOKEN: 'SECRET' })).status, 0)
     for (const { url, headers } of host.requests)
       assert.equal(headers.authorization, url.startsWith('https://api.') ? 'Bearer SECRET' : undefined, url)
     host.requests.length = 0
-    assert.equal((await byOperator({ GH_TOKEN: 'FIRST', GITHUB_TOKEN: 'SECOND' })).status, 0)
+    assert.equal((await byOperator(t, { GH_TOKEN: 'FIRST', GITHUB_TOKEN: 'SECOND' })).status, 0)
     assert.equal(host.requests.at(-1)?.headers.authorization, 'Bearer FIRST')
   })
+
+  for (const [what, refusal, message] of [
+    [
+      'has not authorised for an organisation',
+      { status: 403, headers: { 'x-github-sso': 'required; url=https://github.com/orgs/acme/sso' } },
+      /the organisation acme has not authorised it\. Choose .*Configure SSO.* authorise it for acme, or unset GITHUB_TOKEN/,
+    ],
+    ['has revoked', { status: 401 }, /it has expired, was revoked or is mistyped\. Renew it, or unset GITHUB_TOKEN/],
+  ] as const) {
+    test(`shows without a token that it ${what} what is public, and of what is not says what to do`, async (t) => {
+      host.answers.set(BY_ASSET, ({ authorization }) => (authorization === undefined ? listing(released()) : refusal))
+      const found = await byOperator(t, { GITHUB_TOKEN: 'SECRET' })
+      assert.equal(found.status, 0, found.stderr)
+      host.answers.set(BY_ASSET, ({ authorization }) => (authorization === undefined ? { status: 404 } : refusal))
+      const { status, stdout, stderr } = await byOperator(t, { GITHUB_TOKEN: 'SECRET' })
+      assert.equal(status, 2)
+      assert.match(stdout, message)
+      assert.doesNotMatch(stdout + stderr, /SECRET/)
+    })
+  }
 
   test('gets no token on a way that a file of the repository names: whoever wrote that could read it', async (t) => {
     assert.equal((await verify(t, { GITHUB_TOKEN: 'SECRET' })).status, 0)
@@ -437,13 +458,8 @@ describe("GitHub's API", () => {
       /GitHub limits the rate of requests\b(?!.*set GITHUB_TOKEN)/,
       { GITHUB_TOKEN: 'SECRET' },
     ],
-    [
-      'that does not accept the token',
-      { status: 401 },
-      /does not accept the token in GH_TOKEN or GITHUB_TOKEN/,
-      { GH_TOKEN: 'x' },
-    ],
-    ['that forbids', { status: 403 }, /does the token have access to this repository\?/, {}],
+    ['that wants a token', { status: 401 }, /GitHub does not show it without a token that may read it/, {}],
+    ['that forbids', { status: 403 }, /GitHub does not show it without a token that may read it/, {}],
     ['that answers with HTML', { body: '<html>' }, /the answer is not JSON/, {}],
   ] as const) {
     test(what, async (t) => {
