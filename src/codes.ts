@@ -17,6 +17,7 @@ export const CODES = {
   INTEGRITY_MISSING: 'the lockfile entry has no sha512, so nothing can be bound to it',
   UNBOUND: "the lockfile has a checksum of yarn's own archive alone, with which no evidence can be compared",
   PREDICATE_MISMATCH: 'the provenance says something else than the certificate that signed it',
+  PREDICATE_TYPE_MISMATCH: 'what was signed is of another predicate type than the one that was named',
   SIGNER_MISMATCH: 'signed by another identity or key than the one that was named',
   DOMAIN_MISMATCH: 'vouched for in another trust domain than the policy allows',
   ISSUER_MISMATCH: 'the identity was vouched for by another issuer than the policy allows',

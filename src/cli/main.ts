@@ -140,7 +140,7 @@ export async function main(argv: readonly string[], now: Date): Promise<number> 
   program
     .command('verify-bundle')
     .description('say whether a Sigstore bundle proves who signed one file')
-    .argument('<artifact>', 'a file, or sha256:DIGEST')
+    .argument('<artifact>', 'a file, or sha256:DIGEST or sha512:DIGEST')
     .requiredOption('--bundle <file>', 'the bundle')
     .option('--certificate-identity <name>', 'who must have signed it: subject alternative name, exactly')
     .option('--certificate-oidc-issuer <url>', 'who must vouch for that name, exactly')
@@ -151,6 +151,7 @@ export async function main(argv: readonly string[], now: Date): Promise<number> 
       'the trust domain that has to vouch for it: sigstore, github, or one of a policy',
       'sigstore',
     )
+    .option('--predicate-type <type>', 'what kind of statement must have been signed, exactly')
     .option('--policy <file>', 'the policy whose trust domains, with what each asks for, are meant')
     .option('--staging', "for Sigstore's staging instance; needs --trusted-root")
     .action(async (artifact: string, options: VerifyBundleOptions) => {

@@ -1,6 +1,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import path from 'node:path'
+import { refuse } from '../codes.ts'
 import { DEFAULT_DOMAIN, GITHUB_DOMAIN } from '../domains.ts'
 import { GateError } from '../errors.ts'
 import { loadWithoutLock } from '../policy/load.ts'
@@ -8,6 +9,8 @@ import { say, warning } from '../report/output.ts'
 import type { TrustFiles } from '../trust/inputs.ts'
 import { loadDomains } from '../trust/load.ts'
 import { FileError, readBoundedFile } from '../util/files.ts'
+import { mistakenForm, parseForm } from '../util/sigstore-forms.ts'
+import { show } from '../util/text.ts'
 import { type Artifact, type Signer, verifyArtifact } from '../verify/artifact.ts'
 import type { TrustDomain } from '../verify/types.ts'
 import type { ExitStatus } from './exit.ts'
@@ -22,13 +25,14 @@ export interface VerifyBundleOptions {
   readonly domain?: string
   /** Of which the trust domains are taken. */
   readonly policy?: string
+  readonly predicateType?: string
 }
 
 /**
  * `provenance-gate verify-bundle`: whether a bundle proves who signed one file. Its options are those of
  * https://github.com/sigstore/sigstore-conformance/blob/main/docs/cli_protocol.md. 0 where it does, else 1.
  *
- * @param subject a file, or `sha256:` and 64 hexadecimal digits where there is no file of that name
+ * @param subject a file, or `sha256:` or `sha512:` and its digest in hexadecimal where there is no file of that name
  * @throws GateError where it cannot be asked
  */
 export async function verifyBundle(subject: string, options: VerifyBundleOptions, now: Date): Promise<ExitStatus> {
@@ -38,15 +42,23 @@ export async function verifyBundle(subject: string, options: VerifyBundleOptions
   }
   const signer = await signerOf(options)
   const artifact = await artifactOf(subject)
-  const text = (await read(options.bundle, '--bundle', MAX_BUNDLE)).toString('utf8')
-  const result = verifyArtifact(jsonOf(text), artifact, signer, await trustOf(options, now), now)
+  const bytes = await read(options.bundle, '--bundle', MAX_BUNDLE)
+  const trust = await trustOf(options, now)
+  const mistaken = mistakenForm('bundle', bytes, options.bundle)
+  const result =
+    mistaken === undefined
+      ? verifyArtifact(parseForm(bytes), artifact, signer, trust, now, options.predicateType)
+      : refuse('EVIDENCE_MALFORMED', `${options.bundle} is ${mistaken.found}`, mistaken.advice)
   if (!result.ok) {
     const { code, found, expected } = result.refusal
     say(`refused ${subject}: ${code}\n  found:     ${found}\n  expected:  ${expected}`)
     return 1
   }
-  const { identity, signedAt } = result.value
-  say(`verified ${subject}: signed ${identity === undefined ? 'with that key' : `by ${identity}`} at ${signedAt}`)
+  const { identity, signedAt, predicateType } = result.value
+  const what = predicateType === undefined ? '' : `, a statement of type ${show(predicateType)}`
+  say(
+    `verified ${subject}: signed ${identity === undefined ? 'with that key' : `by ${identity}`} at ${signedAt}${what}`,
+  )
   return 0
 }
 
@@ -99,9 +111,15 @@ async function artifactOf(subject: string): Promise<Artifact> {
     () => true,
     () => false,
   )
-  const [, digest] = /^sha256:([0-9a-f]{64})$/i.exec(subject) ?? []
-  if (isFile || digest === undefined) return { bytes: await read(subject, 'The artifact', MAX_ARTIFACT) }
-  return { sha256: Buffer.from(digest, 'hex') }
+  if (isFile) return { bytes: await read(subject, 'The artifact', MAX_ARTIFACT) }
+  const [, sha256, sha512] = /^(?:sha256:([0-9a-f]{64})|sha512:([0-9a-f]{128}))$/i.exec(subject) ?? []
+  if (sha256 !== undefined) return { sha256: Buffer.from(sha256, 'hex') }
+  if (sha512 !== undefined) return { sha512: Buffer.from(sha512, 'hex') }
+  if (/^sha\d+[:-]/i.test(subject))
+    throw new GateError(
+      `The artifact ${subject} is neither a file nor a digest. Expected a file, or sha256: and 64, or sha512: and 128 hexadecimal digits.`,
+    )
+  return { bytes: await read(subject, 'The artifact', MAX_ARTIFACT) }
 }
 
 const MAX_BUNDLE = 16 << 20
@@ -116,13 +134,4 @@ async function read(file: string, what: string, limit: number): Promise<Buffer> 
   })
   if (bytes === undefined) throw new GateError(`${what} ${file} cannot be read: there is no such file.`)
   return bytes
-}
-
-/** What is not JSON is no bundle, and refused as such. */
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { DEFAULT_DOMAIN, GITHUB_DOMAIN } from '../domains.ts'
 import { GateError } from '../errors.ts'
 import { FileError, readBoundedFile } from '../util/files.ts'
+import { mistakenForm } from '../util/sigstore-forms.ts'
 import type { Thresholds } from '../verify/types.ts'
 import { GITHUB, NPM_KEYS, PUBLIC_GOOD, SEED, SEED_EXPIRES, TRUSTED_ROOT } from './instances.ts'
 import { thresholdsOf } from './thresholds.ts'
@@ -114,14 +115,14 @@ export function digestOf({ domains, keys }: TrustInputs): string {
 
 /** The trust root of a domain that is not the default one. */
 async function domainRoot(name: string, files: RootFiles, targets: Targets): Promise<Material> {
-  if (files.trustedRoot !== undefined) return readJson(files.trustedRoot)
+  if (files.trustedRoot !== undefined) return readRoot(files.trustedRoot)
   const found = await targets.find(TRUSTED_ROOT)
   if (found !== undefined) return found
   throw new GateError(`The trust domain ${JSON.stringify(name)} has no trust root: name one under "trust".`)
 }
 
 async function rootOf(files: TrustFiles, targets: Targets): Promise<Material> {
-  if (files.trustedRoot !== undefined) return readJson(files.trustedRoot)
+  if (files.trustedRoot !== undefined) return readRoot(files.trustedRoot)
   return (await targets.find(TRUSTED_ROOT)) ?? embedded('trusted_root.json')
 }
 
@@ -196,7 +197,7 @@ function refuseOldSeed(now: Date, maxStaleness: number): void {
  * none. @throws GateError where its root cannot be read
  */
 export async function repositoryOf({ tuf }: RootFiles, domain = DEFAULT_DOMAIN): Promise<TufRepository | undefined> {
-  if (tuf !== undefined) return { url: tuf.url, pinned: Buffer.from(await readFileText(tuf.root)) }
+  if (tuf !== undefined) return { url: tuf.url, pinned: await readTrustFile(tuf.root) }
   if (domain === DEFAULT_DOMAIN) return PUBLIC_GOOD
   return domain === GITHUB_DOMAIN ? GITHUB : undefined
 }
@@ -212,15 +213,28 @@ function embedded(name: keyof (typeof SEED)['targets']): Material {
 const MAX_BYTES = 16 << 20
 
 async function readJson(file: string): Promise<Material> {
-  const text = await readFileText(file)
-  return { where: file, content: usable(file, 'JSON document', () => JSON.parse(text)) }
+  return jsonOf(file, await readTrustFile(file))
 }
 
-async function readFileText(file: string): Promise<string> {
+function jsonOf(file: string, bytes: Buffer): Material {
+  return { where: file, content: usable(file, 'JSON document', () => JSON.parse(bytes.toString('utf8'))) }
+}
+
+/** Of trusted roots there are other forms, and other files have names that are alike. */
+async function readRoot(file: string): Promise<Material> {
+  const bytes = await readTrustFile(file)
+  const mistaken = mistakenForm('trusted root', bytes, file)
+  if (mistaken === undefined) return jsonOf(file, bytes)
+  throw new GateError(
+    `${file} is not a usable Sigstore trusted root: it is ${mistaken.found}. Expected ${mistaken.advice}.`,
+  )
+}
+
+async function readTrustFile(file: string): Promise<Buffer> {
   const bytes = await readBoundedFile(file, MAX_BYTES).catch((error: unknown) => {
     const why = error instanceof FileError ? `it ${error.message}` : String(error)
     throw new GateError(`The trust material ${file} cannot be read: ${why}.`, { cause: error })
   })
   if (bytes === undefined) throw new GateError(`The trust material ${file} cannot be read: there is no such file.`)
-  return bytes.toString('utf8')
+  return bytes
 }

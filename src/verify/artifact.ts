@@ -3,18 +3,18 @@ import type { Bundle } from '@sigstore/bundle'
 import { HashAlgorithm } from '@sigstore/protobuf-specs'
 import { type TrustMaterial, VerificationError } from '@sigstore/verify'
 import { ok, type Result, refuse } from '../codes.ts'
-import { show } from '../util/text.ts'
+import { quoteText, show } from '../util/text.ts'
 import { parseAnyBundle } from './bundle.ts'
 import { certificateClaims, issuerOf } from './claims.ts'
 import { openDomain } from './domain.ts'
 import { guarded } from './guard.ts'
 import { verifyDigest } from './prehashed.ts'
 import { type SignatureContent, type VerifiedSignature, verifySignature } from './signature.ts'
-import { parseStatement } from './statement.ts'
+import { parseStatement, type Statement } from './statement.ts'
 import type { TrustDomain } from './types.ts'
 
 /** What a bundle has to be about: a file's bytes, or its digest alone. */
-export type Artifact = { readonly bytes: Buffer } | { readonly sha256: Buffer }
+export type Artifact = { readonly bytes: Buffer } | { readonly sha256: Buffer } | { readonly sha512: Buffer }
 
 /** Who has to have signed it: exactly that name of that issuer, or the holder of that key. */
 export type Signer = { readonly identity: string; readonly issuer: string } | { readonly key: KeyObject }
@@ -24,11 +24,15 @@ export interface VerifiedArtifact {
   readonly identity: string | undefined
   /** The earliest verified time of signing, ISO 8601, UTC. */
   readonly signedAt: string
+  /** What kind of statement was signed; absent where the file itself was. */
+  readonly predicateType?: string
 }
 
 /**
  * Verifies any Sigstore bundle against what it has to be about and who has to have signed it, as
  * https://github.com/sigstore/sigstore-conformance asks of a client. Pure, and never throws.
+ *
+ * @param predicateType of the statement that must have been signed; undefined where any will do, and a file's bytes, too
  */
 export function verifyArtifact(
   json: unknown,
@@ -36,8 +40,9 @@ export function verifyArtifact(
   signer: Signer,
   trust: TrustDomain,
   now: Date,
+  predicateType?: string,
 ): Result<VerifiedArtifact> {
-  return guarded(() => verify(json, artifact, signer, trust, now))
+  return guarded(() => verify(json, artifact, signer, trust, now, predicateType))
 }
 
 function verify(
@@ -46,6 +51,7 @@ function verify(
   signer: Signer,
   trust: TrustDomain,
   now: Date,
+  predicateType: string | undefined,
 ): Result<VerifiedArtifact> {
   const bundle = parseAnyBundle(json, 'the bundle')
   if (!bundle.ok) return bundle
@@ -57,11 +63,16 @@ function verify(
   if (!signature.ok) return signature
   const identity = checkSigner(signature.value, signer, trust.name)
   if (!identity.ok) return identity
-  if (content.value === undefined) {
-    const about = checkSubjects(bundle.value, artifact)
-    if (!about.ok) return about
+  const signedAt = signature.value.signedAt.toISOString()
+  if (content.value !== undefined) {
+    return predicateType === undefined
+      ? ok({ identity: identity.value, signedAt })
+      : refuse('PREDICATE_TYPE_MISMATCH', 'a signature over the file, and no statement', ofType(predicateType))
   }
-  return ok({ identity: identity.value, signedAt: signature.value.signedAt.toISOString() })
+  const statement = checkStatement(bundle.value, artifact, predicateType)
+  return statement.ok
+    ? ok({ identity: identity.value, signedAt, predicateType: statement.value.predicateType })
+    : statement
 }
 
 const HASHES: ReadonlyMap<HashAlgorithm, 'sha256' | 'sha384' | 'sha512'> = new Map([
@@ -80,7 +91,7 @@ function contentOf(bundle: Bundle, artifact: Artifact): Result<SignatureContent 
   if (hash === undefined) return refuse('EVIDENCE_MALFORMED', 'a digest of another kind', 'sha256, sha384 or sha512')
   const digest = digestOf(artifact, hash)
   if (digest === undefined) {
-    return refuse('DIGEST_MISMATCH', `a signature over a ${hash}`, 'one over a sha256, or the file itself')
+    return refuse('DIGEST_MISMATCH', `a signature over a ${hash}`, `the ${hash} of the file, or the file itself`)
   }
   // Not signed, and of use to find the artifact only. But who reads it should read the truth.
   if (!messageDigest.digest.equals(digest)) {
@@ -110,7 +121,8 @@ function algorithmFor(key: KeyObject, hash: string): string | undefined {
 
 function digestOf(artifact: Artifact, hash: 'sha256' | 'sha384' | 'sha512'): Buffer | undefined {
   if ('bytes' in artifact) return createHash(hash).update(artifact.bytes).digest()
-  return hash === 'sha256' ? artifact.sha256 : undefined
+  if ('sha256' in artifact) return hash === 'sha256' ? artifact.sha256 : undefined
+  return hash === 'sha512' ? artifact.sha512 : undefined
 }
 
 function keyFinder(key: KeyObject | undefined): TrustMaterial['publicKey'] {
@@ -148,24 +160,34 @@ function checkSigner({ certificate }: VerifiedSignature, signer: Signer, domain:
 }
 
 /** A statement is about several artifacts, of which this has to be one, whatever it is called there. */
-function checkSubjects(bundle: Bundle, artifact: Artifact): Result<undefined> {
+function checkStatement(bundle: Bundle, artifact: Artifact, predicateType: string | undefined): Result<Statement> {
   const statement = parseStatement(bundle)
   if (!statement.ok) return statement
   const sha256 = digestOf(artifact, 'sha256')?.toString('hex')
   const sha512 = digestOf(artifact, 'sha512')?.toString('hex')
   const isAbout = statement.value.subject.some((subject) => {
     const same = [
-      ...(subject.sha256 === undefined ? [] : [subject.sha256.toLowerCase() === sha256]),
+      ...(subject.sha256 === undefined || sha256 === undefined ? [] : [subject.sha256.toLowerCase() === sha256]),
       ...(subject.sha512 === undefined || sha512 === undefined ? [] : [subject.sha512.toLowerCase() === sha512]),
     ]
     return same.length > 0 && same.every(Boolean)
   })
-  if (isAbout) return ok(undefined)
+  if (isAbout) {
+    const isOther = predicateType !== undefined && statement.value.predicateType !== predicateType
+    return isOther
+      ? refuse('PREDICATE_TYPE_MISMATCH', ofType(statement.value.predicateType), ofType(predicateType))
+      : statement
+  }
+  const expected = sha256 === undefined ? `sha512 ${sha512}` : `sha256 ${sha256}`
   const [first] = statement.value.subject
   const about =
     first === undefined
       ? 'nothing'
       : [first.name || (first.uri ?? []), first.sha256 ?? first.sha512 ?? first.sha1].flat().map(show).join(', ')
   const more = statement.value.subject.length > 1 ? `, and ${statement.value.subject.length - 1} more` : ''
-  return refuse('DIGEST_MISMATCH', `a statement about ${about}${more}`, `a statement about sha256 ${sha256}`)
+  return refuse('DIGEST_MISMATCH', `a statement about ${about}${more}`, `a statement about ${expected}`)
+}
+
+function ofType(predicateType: string): string {
+  return `a statement of type ${quoteText(predicateType, 200)}`
 }

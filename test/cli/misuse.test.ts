@@ -119,7 +119,12 @@ const TRUST: readonly Misuse[] = [
   { what: 'missing root', args: ['--trusted-root', 'gone.json'], says: [/trust material .*gone\.json cannot be read/] },
   { what: 'missing keys', args: ['--npm-keys', 'gone.json'], says: [/trust material .*gone\.json cannot be read/] },
   ...trust('a folder as root', 'trusted-root', null, /wrong\.json cannot be read: it is a folder/),
-  ...trust('a root that is not JSON', 'trusted-root', '{', /wrong\.json is not a usable JSON document/),
+  ...trust(
+    'a root that is not JSON',
+    'trusted-root',
+    '{',
+    /wrong\.json is not a usable .* root: it is JSON that is damaged/,
+  ),
   ...trust('a root of nothing', 'trusted-root', '{}', /wrong\.json is not a usable Sigstore trusted root/),
   ...trust('null as root', 'trusted-root', 'null', /wrong\.json is not a usable Sigstore trusted root/),
   ...trust('keys as root', 'trusted-root', JSON.stringify(other.npmKeys), /not a usable Sigstore trusted root/),

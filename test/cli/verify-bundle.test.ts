@@ -18,6 +18,7 @@ const GITHUB = 'https://token.actions.githubusercontent.com'
 const folder = mkdtempSync(path.join(tmpdir(), 'verify-bundle-'))
 after(() => rmSync(folder, { recursive: true }))
 const run = (...args: readonly string[]) => runCli(['verify-bundle', ...args], { cwd: folder, env: {} })
+const ABOUT = { name: 'widgets', version: '1.0.0', integrity: `sha512-${Buffer.alloc(64, 7).toString('base64')}` }
 const digestOf = (file: string) => `sha256:${createHash('sha256').update(readFileSync(file)).digest('hex')}`
 
 describe('the conformance suite', () => {
@@ -114,6 +115,7 @@ describe('verify-bundle', async () => {
   write('key.json', JSON.stringify(await sigstore.blob(bytes, { now: SIGNED_AT, key })))
   write('key.pem', `-----BEGIN PUBLIC KEY-----\n${key.spki.toString('base64')}\n-----END PUBLIC KEY-----\n`)
   write('empty', '')
+  write('roots.jsonl', `${JSON.stringify(sigstore.trustedRoot)}\n`.repeat(2))
   const ROOT = ['--trusted-root', 'root.json']
   const ACME = ['--certificate-identity', identity, '--certificate-oidc-issuer', GITHUB]
   const BUNDLE = ['--bundle', 'bundle.json']
@@ -159,6 +161,95 @@ describe('verify-bundle', async () => {
     assert.equal((await run(...BUNDLE, ...ACME, 'file')).status, 1)
   })
 
+  test('says what a file is that is no bundle, and what to do', async () => {
+    const bundle = JSON.parse(readFileSync(path.join(folder, 'bundle.json'), 'utf8'))
+    for (const [content, said] of [
+      [
+        `${JSON.stringify(bundle)}\n`.repeat(2),
+        /other is 2 lines of JSON, each with a bundle .*\n.*sed -n 1p other > bundle\.json/,
+      ],
+      [
+        JSON.stringify({ attestations: [{ bundle }] }),
+        /with 1 bundle inside\n.*jq '\.attestations\[0\]\.bundle' other > bundle\.json/,
+      ],
+      [JSON.stringify([bundle]), /other is a list with 1 bundle inside\n.*jq '\.\[0\]' other/],
+      [
+        '{"base64Signature":"","cert":"","rekorBundle":{}}',
+        /old format of cosign.*\n.*cosign bundle create --artifact ARTIFACT --bundle other/,
+      ],
+      [
+        `${JSON.stringify(sigstore.trustedRoot)}\n`.repeat(2),
+        /2 lines of JSON, the first of which is a Sigstore trusted root\n.*--trusted-root/,
+      ],
+    ] as const) {
+      write('other', content)
+      const { status, stderr } = await run('--bundle', 'other', ...ROOT, ...ACME, 'file')
+      assert.equal(status, 1)
+      assert.match(stderr, /^refused file: EVIDENCE_MALFORMED\n/)
+      assert.match(stderr, said)
+    }
+    // What the answer has inside is one: it is the file that is not.
+    write('other', `\ufeff${JSON.stringify(bundle)}`)
+    assert.equal((await run('--bundle', 'other', ...ROOT, ...ACME, 'file')).status, 0)
+  })
+
+  describe('a statement', async () => {
+    const statement = await sigstore.provenance({ ...ABOUT, now: SIGNED_AT })
+    write('statement.json', JSON.stringify(statement))
+    const STATEMENT = ['--bundle', 'statement.json', ...ROOT, ...ACME]
+    const SLSA = 'https://slsa.dev/provenance/v1'
+    const sha512 = `sha512:${Buffer.from(ABOUT.integrity.slice('sha512-'.length), 'base64').toString('hex')}`
+
+    test('is proven for a sha512, in either case, and its type is told', async () => {
+      for (const digest of [sha512, sha512.toUpperCase()]) {
+        const { status, stderr } = await run(...STATEMENT, digest)
+        assert.equal(status, 0, stderr)
+        assert.match(stderr, /^verified sha512:.*, a statement of type https:\/\/slsa\.dev\/provenance\/v1\n$/i)
+      }
+      const other = await run(...STATEMENT, `sha512:${'a'.repeat(128)}`)
+      assert.equal(other.status, 1)
+      assert.match(other.stderr, /DIGEST_MISMATCH\n.*\n {2}expected: {2}a statement about sha512 aaaa/)
+      // Nothing says what sha256 those bytes have.
+      assert.match((await run(...STATEMENT, `sha256:${'a'.repeat(64)}`)).stderr, /DIGEST_MISMATCH/)
+    })
+
+    test('is proven of the type that is named, exactly, and of no other', async () => {
+      assert.equal((await run(...STATEMENT, '--predicate-type', SLSA, sha512)).status, 0)
+      for (const type of [
+        'https://slsa.dev/provenance/v0.2',
+        `${SLSA}/`,
+        SLSA.slice(0, -1),
+        SLSA.toUpperCase(),
+        '',
+        '*',
+        '.*',
+      ]) {
+        const { status, stderr } = await run(...STATEMENT, '--predicate-type', type, sha512)
+        assert.equal(status, 1, type)
+        assert.match(
+          stderr,
+          /PREDICATE_TYPE_MISMATCH\n {2}found: {5}a statement of type "https:\/\/slsa\.dev\/provenance\/v1"\n/,
+        )
+      }
+    })
+
+    test('is asked for where its type is named: a signature over the file is none', async () => {
+      const { status, stderr } = await run(...BUNDLE, ...ROOT, ...ACME, '--predicate-type', SLSA, 'file')
+      assert.equal(status, 1)
+      assert.match(stderr, /PREDICATE_TYPE_MISMATCH\n {2}found: {5}a signature over the file, and no statement/)
+    })
+  })
+
+  test('takes a sha512 for a signature over one only', async () => {
+    const sha512 = `sha512:${createHash('sha512').update(bytes).digest('hex')}`
+    const { status, stderr } = await run(...BUNDLE, ...ROOT, ...ACME, sha512)
+    assert.equal(status, 1)
+    assert.match(
+      stderr,
+      /DIGEST_MISMATCH\n {2}found: {5}a signature over a sha256\n {2}expected: {2}the sha256 of the file, or/,
+    )
+  })
+
   const MISUSED: readonly (readonly [string, readonly string[], RegExp])[] = [
     ['no bundle', [...ROOT, ...ACME, 'file'], /required option '--bundle/],
     ['no artifact', [...BUNDLE, ...ROOT, ...ACME], /missing required argument/],
@@ -179,11 +270,23 @@ describe('verify-bundle', async () => {
       [...BUNDLE, ...ROOT, ...ACME, 'gone'],
       /The artifact gone cannot be read: there is no such file/,
     ],
-    ['a digest that is none', [...BUNDLE, ...ROOT, ...ACME, 'sha256:abc'], /The artifact sha256:abc cannot be read/],
+    ...[
+      'sha256:abc',
+      'sha256:',
+      `sha256:${'a'.repeat(63)}`,
+      `sha512:${'a'.repeat(64)}`,
+      `sha512:${'a'.repeat(127)}g`,
+      `sha384:${'a'.repeat(96)}`,
+      `sha512-${'A'.repeat(86)}==`,
+    ].map((digest): readonly [string, readonly string[], RegExp] => [
+      `a digest that is none (${digest})`,
+      [...BUNDLE, ...ROOT, ...ACME, digest],
+      /is neither a file nor a digest\. Expected a file, or sha256: and 64, or sha512: and 128 hexadecimal digits/,
+    ]),
     [
-      'another digest',
-      [...BUNDLE, ...ROOT, ...ACME, `sha512:${'a'.repeat(128)}`],
-      /cannot be read: there is no such file/,
+      "gh's lines of trusted roots",
+      [...BUNDLE, '--trusted-root', 'roots.jsonl', ...ACME, 'file'],
+      /roots\.jsonl is not a usable Sigstore trusted root: it is 2 lines of JSON, each with a trusted root .* sed -n 1p roots\.jsonl > trusted_root\.json/,
     ],
     ['no such root', [...BUNDLE, '--trusted-root', 'gone', ...ACME, 'file'], /gone cannot be read/],
     [

@@ -171,7 +171,7 @@ describe('a file that is not what it should be', () => {
     }
     for (const [what, content] of Object.entries(contents)) {
       it(`${key} that holds ${what}`, async (t) => {
-        await refuses({ [key]: file(t, content) }, /is not a usable JSON document: /)
+        await refuses({ [key]: file(t, content) }, /is not a usable (JSON document|Sigstore trusted root): it is /)
       })
     }
 

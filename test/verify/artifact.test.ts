@@ -1,6 +1,6 @@
 /** Any Sigstore bundle, about any file: `src/verify/artifact.ts`. */
 import assert from 'node:assert/strict'
-import { createHash, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, sign as signBytes } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { TrustedRoot } from '@sigstore/protobuf-specs'
 import { toTrustMaterial } from '@sigstore/verify'
@@ -166,6 +166,63 @@ test('a statement with a sha512 alone is about a file, and not about its sha256'
   refused(verify(bundle, { sha256: sha256(Buffer.from('tarball')) }), 'DIGEST_MISMATCH')
 })
 
+describe('a statement, by a sha512', () => {
+  const tarball = Buffer.from('tarball')
+  const of = (hash: string) => createHash(hash).update(tarball).digest()
+  const hex = { sha256: of('sha256').toString('hex'), sha512: of('sha512').toString('hex') }
+  const about = (...digests: readonly Readonly<Record<string, string>>[]) =>
+    sigstore.provenance({
+      ...widgets,
+      statementOverrides: { subject: digests.map((digest) => ({ name: 'x', digest })) },
+    })
+  const artifact: Artifact = { sha512: of('sha512') }
+
+  test('is about it where a subject has it, in whatever case, beside a sha256 that nobody can compare', async () => {
+    for (const digest of [{ sha512: hex.sha512 }, { sha512: hex.sha512.toUpperCase() }, hex]) {
+      const bundle = await about({ sha1: 'a' }, digest)
+      assert.equal(accepted(verify(bundle, artifact)).predicateType, 'https://slsa.dev/provenance/v1')
+    }
+  })
+
+  test('is not about it otherwise', async () => {
+    for (const digest of [
+      { sha256: hex.sha256 },
+      {},
+      { sha512: hex.sha256 },
+      { sha512: '' },
+      { sha512: hex.sha512.slice(1) },
+    ])
+      refused(verify(await about(digest), artifact), 'DIGEST_MISMATCH', /a statement about/)
+    refused(verify(await about(hex), { sha512: of('sha256') }), 'DIGEST_MISMATCH')
+    refused(verify(await about(hex), { sha256: of('sha512') }), 'DIGEST_MISMATCH')
+    refused(verify(await about(hex), artifact, OWN), 'SIGNER_MISMATCH')
+  })
+
+  test('is compared with the type that is named after everything else', async () => {
+    const named = (bundle: unknown, type: string, who = artifact) =>
+      verifyArtifact(bundle, who, ACME, trust, minutesLater(1), type)
+    const bundle = await about(hex)
+    accepted(named(bundle, 'https://slsa.dev/provenance/v1'))
+    for (const type of [
+      '',
+      'https://slsa.dev/provenance/v1 ',
+      'https://slsa.dev/provenance/V1',
+      'https://slsa.dev/provenance/v0.2',
+    ])
+      refused(named(bundle, type), 'PREDICATE_TYPE_MISMATCH')
+    refused(named(bundle, 'x', { sha512: Buffer.alloc(64) }), 'DIGEST_MISMATCH')
+    refused(named(await sigstore.blob(FILE, { now: NOW }), 'x', { bytes: FILE } as never), 'PREDICATE_TYPE_MISMATCH')
+  })
+
+  test('is no signature over a file by its sha256', async () => {
+    refused(
+      verify(await sigstore.blob(tarball, { now: NOW }), artifact),
+      'DIGEST_MISMATCH',
+      /a signature over a sha256/,
+    )
+  })
+})
+
 describe('who signed', () => {
   const OTHERS: readonly (readonly [
     string,
@@ -257,6 +314,16 @@ describe('a signature over a digest', () => {
       assert.equal(verifyDigest(digest, publicKey(key.spki), Buffer.concat([signature, Buffer.of(0)])), false)
     })
   }
+
+  test('that is longer than the curve is the one over the bytes, too', () => {
+    const { privateKey, publicKey: key } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    const signature = signBytes('sha512', FILE, privateKey)
+    const digest = createHash('sha512').update(FILE).digest()
+    assert.equal(verifyDigest(digest, key, signature), true)
+    // What is behind the length of the curve signs nobody; what is before it everybody reads.
+    digest.writeUInt8(digest.readUInt8(0) ^ 1, 0)
+    assert.equal(verifyDigest(digest, key, signature), false)
+  })
 
   test('of other keys is refused with what to do', () => {
     for (const { publicKey: key } of [
