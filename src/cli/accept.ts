@@ -8,6 +8,7 @@ import { writeLock } from '../policy/lock-file.ts'
 import { LOCK_NAME } from '../policy/names.ts'
 import { readAnyLock } from '../policy/read-lock.ts'
 import type { Change, IdentityLock, Policy } from '../policy/types.ts'
+import { unbindableLines } from '../policy/unbindable.ts'
 import { openProver } from '../proving/prover.ts'
 import { changeLines } from '../report/changes.ts'
 import { sayLine } from '../report/output.ts'
@@ -59,6 +60,7 @@ export async function accept(names: readonly string[], options: AcceptOptions, n
   for (const line of broken) sayLine(line)
   if (broken.length > 0)
     sayLine(`${count(broken.length)} with attestations that do not hold: nothing of it can be accepted.`)
+  for (const line of unbindableLines(examined)) sayLine(line)
   const left = result.changes.filter(({ accepted }) => !accepted)
   const acceptable = left.filter(({ after, integrity }) => after !== undefined || integrity !== undefined)
   if (left.length > 0) sayLine(`${count(left.length)} not accepted.${advice(acceptable)}`)

@@ -9,7 +9,8 @@ import { type DraftOptions, draftPolicy } from '../policy/draft.ts'
 import { findPolicy } from '../policy/find.ts'
 import { LOCK_NAME } from '../policy/names.ts'
 import { parsePolicy } from '../policy/parse.ts'
-import type { IdentityLock, Verdict } from '../policy/types.ts'
+import type { IdentityLock, Policy, Verdict } from '../policy/types.ts'
+import { holdsNothing, unbindable, unbindableLines } from '../policy/unbindable.ts'
 import { sayLine } from '../report/output.ts'
 import { count } from '../report/summary.ts'
 import { brokenLines, examine, writeIdentityLock, writeWhole } from './accept.ts'
@@ -46,7 +47,11 @@ export async function init(options: SourceOptions, now: Date): Promise<ExitStatu
   // The lock first: a policy without it would stop every install.
   await writeIdentityLock(folder, lock)
   await writeWhole(path.join(folder, POLICY_NAME), policy)
-  return tell(examined, lock.size, exceptions, refusedBy(policy, lock, examined, now))
+  const isVain = holdsNothing(
+    parsed(policy, lock),
+    examined.map(({ pkg }) => pkg),
+  )
+  return tell(examined, lock.size, exceptions, refusedBy(policy, lock, examined, now), isVain)
 }
 
 async function projectsWithPolicies(folder: string, examined: readonly Examined[]): Promise<readonly string[]> {
@@ -67,11 +72,15 @@ function refusedBy(
   examined: readonly Examined[],
   now: Date,
 ): readonly Verdict[] {
-  const policy = { ...parsePolicy(text, POLICY_NAME), identities }
+  const policy = parsed(text, identities)
   return examined
     .filter((each) => !isBroken(each))
     .map(({ pkg, proof, signed = proof }) => decide(pkg, policy, needsProof(pkg, policy) ? signed : undefined, now))
     .filter(({ status }) => status === 'refused')
+}
+
+function parsed(text: string, identities: IdentityLock): Policy {
+  return { ...parsePolicy(text, POLICY_NAME), identities }
 }
 
 /** In milliseconds: long enough to look at each, and no longer. */
@@ -106,6 +115,7 @@ function tell(
   proven: number,
   exceptions: NonNullable<DraftOptions['exceptions']>,
   refused: readonly Verdict[],
+  isVain: boolean,
 ): ExitStatus {
   const broken = brokenLines(examined)
   for (const line of broken) sayLine(line)
@@ -122,8 +132,18 @@ function tell(
         : 'No rule of the draft permits it: correct the lockfile, or write a rule of its own'
     sayLine(`! ${pkg.key}  ${refusal?.code}: ${refusal?.found}. ${advice}`)
   }
+  for (const line of unbindableLines(examined)) sayLine(line)
+  const unbound = examined.filter((each) => unbindable(each) !== undefined).length
+  const without = unbound === 0 ? '' : `, ${unbound} with nothing to compare evidence with`
   sayLine(
-    `${POLICY_NAME} and ${LOCK_NAME} are written: ${count(examined.length)}, ${proven} names with provenance. Read them, and commit both.`,
+    `${POLICY_NAME} and ${LOCK_NAME} are written: ${count(examined.length)}, ${proven} names with provenance${without}. Read them, and commit both.`,
   )
+  if (isVain) {
+    const later =
+      unbound === 0 ? ' It holds packages that come to have provenance, after `provenance-gate accept`.' : ''
+    sayLine(
+      `This policy holds none of them: it requires nothing of what is installed today, for nothing of it is proven or signed${unbound === 0 ? '' : ' in a way that could be compared'}.${later}`,
+    )
+  }
   return broken.length + refused.length > 0 ? 1 : 0
 }

@@ -4,7 +4,7 @@ import { lockfilesIn } from '../lockfile/find.ts'
 import { lockfilesOf } from '../lockfile/workspace.ts'
 import { parseCases, runCase } from '../policy/cases.ts'
 import { readPolicyText } from '../policy/file.ts'
-import { findingsOf } from '../policy/findings.ts'
+import { findingsOf, vainFindings } from '../policy/findings.ts'
 import { loadPolicy } from '../policy/load.ts'
 import type { Place, Policy } from '../policy/types.ts'
 import { sayLine } from '../report/output.ts'
@@ -25,7 +25,7 @@ export async function check(options: PolicyOptions, now: Date): Promise<ExitStat
   const once = onceIn({}, folderOf(options))
   const lists = isThere ? await Promise.all(files.map((file) => ruledPackages(file, policy, once, now))) : []
   const packages = isThere ? oneList(lists) : undefined
-  const findings = findingsOf(policy, packages, now)
+  const findings = [...vainFindings(policy, packages ?? []), ...findingsOf(policy, packages, now)]
   for (const { place, message } of findings) sayLine(`${shown(place)}: ${message}`)
   const compared = packages === undefined ? ', without a lockfile to compare it with' : ''
   for (const { file, rules } of [policy, ...policy.projects.values()]) {

@@ -5,6 +5,7 @@ import { identityOf } from './identity.ts'
 import { ISSUER_OF_HOST } from './publisher.ts'
 import { sourceFor } from './source.ts'
 import type { Identity } from './types.ts'
+import { unbindable } from './unbindable.ts'
 
 /** A scope gets a rule of its own from so many packages on: then the next one is likely to come from there, too. */
 const LARGE = 3
@@ -116,12 +117,33 @@ function scopeRules(examined: readonly Examined[]): readonly Drafted[] {
 function restRules(examined: readonly Examined[]): readonly Drafted[] {
   const unproven = examined.filter((each) => !isProven(each))
   const isSigning = (unproven.length === 0 ? examined : unproven).some(isSigned)
-  if (!isSigning) return [{ rule: { packages: '**', require: 'nothing', unchanged: true }, comment: UNSIGNED_REST }]
+  if (!isSigning) {
+    const isBound = unproven.length === 0 || unproven.some((each) => unbindable(each) === undefined)
+    const comment = isBound ? UNSIGNED_REST : UNBOUND_REST
+    return [{ rule: { packages: '**', require: 'nothing', unchanged: true }, comment }]
+  }
   const unsigned = examined.filter((each) => !isSigned(each) && each.pkg.outside === undefined)
-  const rest = { rule: { packages: '**', require: 'signature', unchanged: true }, comment: SIGNED_REST }
-  if (unsigned.length === 0) return [rest]
-  const packages = namesOf(unsigned)
-  return [{ rule: { packages, source: 'registry', require: 'nothing', unchanged: true }, comment: UNSIGNED }, rest]
+  const [unbound, others] = [true, false].map((is) =>
+    unsigned.filter((each) => (unbindable(each) !== undefined) === is),
+  )
+  // A name in both is named once.
+  const lists = [
+    { packages: namesOf(unbound ?? []), comment: UNBOUND },
+    { packages: without(namesOf(others ?? []), namesOf(unbound ?? [])), comment: UNSIGNED },
+  ]
+  return [
+    ...lists.flatMap(({ packages, comment }) =>
+      packages.length === 0
+        ? []
+        : [{ rule: { packages, source: 'registry', require: 'nothing', unchanged: true }, comment }],
+    ),
+    { rule: { packages: '**', require: 'signature', unchanged: true }, comment: SIGNED_REST },
+  ]
+}
+
+function without(names: readonly string[], others: readonly string[]): readonly string[] {
+  const left = new Set(others)
+  return names.filter((name) => !left.has(name))
 }
 
 /** Rules are asked for the names that packages are installed as, too. */
@@ -140,6 +162,11 @@ function isSigned({ signed }: Examined): boolean {
 }
 
 const UNSIGNED = ` The registry has no signature for these: nothing tells whether their bytes are what was published.`
+
+const UNBOUND = ` The lockfile has no sha512 of these, so that nothing signed can be compared with what it names.`
+
+const UNBOUND_REST = ` Everything else: whatever had provenance has to keep it. Of the rest nothing is held: the lockfile has no sha512 of it, so
+ that nothing signed can be compared with what it names. \`provenance-gate run\` looks at the bytes as they are fetched.`
 
 const SIGNED_REST = ` Everything else: signed by the registry, so that a lockfile cannot bring other bytes. Whatever had provenance has
  to keep it.`

@@ -5,6 +5,7 @@ import { describeSource, ruleThatPermits, sourceFor } from './source.ts'
 import { didYouMean, quote } from './text.ts'
 import { endOf } from './time.ts'
 import type { Place, Policy } from './types.ts'
+import { holdsNothing } from './unbindable.ts'
 import { deadPatterns } from './unreachable.ts'
 
 /** Something about a policy that is no error, and that whoever keeps it wants to know. */
@@ -29,6 +30,14 @@ export function findingsOf(
     return [{ place, message: `nothing in the lockfile is needed by ${project}, so this policy decides nothing` }]
   })
   return [...findingsIn(policy, packages, now), ...lockFindings(policy, packages), ...projects]
+}
+
+/** That a policy, with those of its projects, lets in whatever is published. It may be meant, for a first day. */
+export function vainFindings(policy: Policy, packages: readonly LockedPackage[]): readonly Finding[] {
+  if (!holdsNothing(policy, packages)) return []
+  const message =
+    'no rule requires anything of what the lockfile has from registries, so that this policy holds nothing of it: every version that anybody publishes passes. Require "signature" or "provenance", or record who publishes what with `provenance-gate accept` and "unchanged: true"'
+  return [{ place: { file: policy.file, line: policy.rules[0]?.place.line ?? 1, column: 1 }, message }]
 }
 
 /** Entries of the identity lock that hold nothing: a package or a version that is gone, or a mistyped name. */

@@ -173,7 +173,8 @@ describe('policy in a monorepo with one strict app', () => {
     const { status, stderr } = await run(await workspace(t, needs), 'policy', 'check')
     assert.equal(status, 0)
     assert.match(stderr, /^apps\/strict\/\.sigstorerc:1: nothing in the lockfile is needed by apps\/strict/m)
-    assert.match(stderr, /^\.sigstorerc: 1 rule, no mistakes$/m)
+    assert.match(stderr, /^\.sigstorerc:3: no rule requires anything of what the lockfile has from registries/m)
+    assert.match(stderr, /^\.sigstorerc: 1 rule, no mistakes, one thing to look at above$/m)
     assert.match(stderr, /^apps\/strict\/\.sigstorerc: 1 rule, no mistakes, one thing to look at above$/m)
   })
 
