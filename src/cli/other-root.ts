@@ -1,10 +1,11 @@
-import { existsSync, statSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { GateError } from '../errors.ts'
 import { hasSeveralLockfiles } from '../lockfile/workspace.ts'
 import { foldersAbove } from '../package-managers/settings/files.ts'
 import type { SettingsManager } from '../package-managers/settings/types.ts'
 import { realPath } from '../util/links.ts'
+import { statsAt } from '../util/stats.ts'
 import { couldName } from './could-name.ts'
 import { workspacePatterns } from './run/workspace.ts'
 
@@ -46,7 +47,7 @@ async function isPnpmRoot(above: string): Promise<boolean> {
 
 /** pnpm steps over what is no file. */
 function isPnpmWorkspace(folder: string): boolean {
-  return statSync(path.join(folder, 'pnpm-workspace.yaml'), { throwIfNoEntry: false })?.isFile() === true
+  return statsAt(path.join(folder, 'pnpm-workspace.yaml'))?.isFile() === true
 }
 
 /** By the patterns alone: what they could mean to some package manager, and not what is there. */

@@ -1,8 +1,8 @@
-import { statSync } from 'node:fs'
 import path from 'node:path'
 import { ok, refuse } from '../codes.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import { FileError, readBoundedFileSync } from '../util/files.ts'
+import { isFolder } from '../util/stats.ts'
 import type { DocumentFile, Evidence, EvidenceSource, ReleaseSource } from './types.ts'
 
 /** As much as is read from a registry. */
@@ -70,8 +70,4 @@ export function fileIn(root: string, name: string): string | undefined {
   const relative = name.replaceAll('/', path.sep)
   const file = path.resolve(root, relative)
   return path.relative(root, file) !== relative || relative.startsWith(`..${path.sep}`) ? undefined : file
-}
-
-function isFolder(file: string): boolean {
-  return statSync(file, { throwIfNoEntry: false })?.isDirectory() === true
 }

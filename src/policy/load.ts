@@ -1,8 +1,9 @@
-import { existsSync, statSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { basename, dirname, isAbsolute, join, posix, relative, resolve, sep } from 'node:path'
 import { DEFAULT_DOMAIN, GITHUB_DOMAIN } from '../domains.ts'
 import { GateError } from '../errors.ts'
 import { withoutQuotes } from '../read.ts'
+import { isFolder } from '../util/stats.ts'
 import { holdsPolicy, readPolicyText, refuseExecutable } from './file.ts'
 import { DATA, findPolicy } from './find.ts'
 import { MANIFEST, MANIFEST_KEY } from './names.ts'
@@ -254,10 +255,6 @@ async function loadProjects(
 }
 
 const MANIFESTS = [MANIFEST, 'package.yaml', 'package.json5']
-
-function isFolder(file: string): boolean {
-  return statSync(file, { throwIfNoEntry: false })?.isDirectory() === true
-}
 
 /**
  * The folder from which projects are called, for a lockfile in `folder`: that of the policy, if the lockfile is in it; else

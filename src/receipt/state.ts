@@ -2,6 +2,7 @@ import { type BigIntStats, lstatSync, readdirSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { readBoundedFileSync } from '../util/files.ts'
 import { realPath } from '../util/links.ts'
+import { linkStatsAt } from '../util/stats.ts'
 import { TICK_MS } from './ticks.ts'
 import type { ModulesState, Receipt } from './types.ts'
 
@@ -58,19 +59,10 @@ function isEmpty(modules: string): boolean {
 function marksIn(modules: string, names: readonly string[]): ModulesState['marks'] {
   return Object.fromEntries(
     names.flatMap((name) => {
-      const stats = stateOf(path.join(modules, name))
+      const stats = linkStatsAt(path.join(modules, name))
       return stats === undefined ? [] : [[name, { changedAt: stats.ctimeMs, size: stats.size }]]
     }),
   )
-}
-
-function stateOf(file: string) {
-  try {
-    return lstatSync(file, { throwIfNoEntry: false })
-  } catch {
-    // A part of its path is a file, or a circle of links.
-    return undefined
-  }
 }
 
 /** What pnpm notes in node_modules of its last install. */

@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { Readable } from 'node:stream'
 import { GateError } from '../../errors.ts'
@@ -6,6 +6,7 @@ import { type Asked, askedIn, replacedIn, withReferences } from '../../managers/
 import type { Manager } from '../../managers/types.ts'
 import { ARCHIVE_HEADER, namesIn } from '../../proxy/archive.ts'
 import { boundedPieces, FileError } from '../../util/files.ts'
+import { statsAt } from '../../util/stats.ts'
 import { MANIFESTS, projectAbove, readText } from './places.ts'
 import { MOST_PROJECTS, workspaceFolders, yamlIn } from './workspace.ts'
 
@@ -34,7 +35,7 @@ export async function askedByProjects(
     for (const each of asked) {
       all.push(each)
       for (const place of localPlaces(each.spec, base)) {
-        const found = statSync(place, { throwIfNoEntry: false })
+        const found = statsAt(place)
         if (found?.isDirectory()) folders.add(place)
         else if (found?.isFile()) tarballs.add(place)
       }

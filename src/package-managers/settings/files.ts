@@ -1,10 +1,11 @@
-import { existsSync, lstatSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import path from 'node:path'
 import { GateError } from '../../errors.ts'
 import { upwards } from '../../folders.ts'
 import { FileError, readBoundedFileSync } from '../../util/files.ts'
 import { leadsOut, realPath } from '../../util/links.ts'
+import { linkStatsAt } from '../../util/stats.ts'
 import type { SettingsFile, SettingsManager } from './types.ts'
 import type { SettingsText } from './unsafe.ts'
 
@@ -118,7 +119,7 @@ function liesOutside(file: string, folder: string, root: string): boolean {
 
 /** Of such a file not even a key is shown: a line of any file may look like one. */
 function refuseOutside(file: string, isOutside: boolean): void {
-  if (!isOutside || !lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink()) return
+  if (!isOutside || !linkStatsAt(file)?.isSymbolicLink()) return
   throw new GateError(
     `${file} is a link that leads out of the repository, so what its settings are is not for the repository to say. Nothing of it is shown, for it may be a secret. Put a file in its place, or remove it.`,
     { code: 'SETTINGS_UNSAFE' },
