@@ -1,11 +1,13 @@
 import '../src/home.ts'
 import { readdirSync } from 'node:fs'
 import path from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { GateError } from '../src/errors.ts'
 import { githubAsset, githubOrigin, gitOrigin, isGitArchive, lockedPackages } from '../src/lockfile/pnpm.ts'
 import type { LockedPackage } from '../src/lockfile/types.ts'
 import { isFolder } from '../src/util/sources.ts'
 import { escapeText } from '../src/util/text.ts'
+import { addChecksum, checksumOfGate } from './checksum.ts'
 import { commandOf, keepsLockfile, mayFetch, replacesPackages, writesLockfileOnly } from './command.ts'
 import { neededBy, openJudge } from './judge.ts'
 import { openNames } from './names.ts'
@@ -173,6 +175,8 @@ export function openSession({ pnpm, repairing, settings }: SessionOptions): Sess
         names.lock(packages)
         for (const pkg of packages) existing.push(pkg)
         if (judgesExisting) await judge.locked(packages, lockfileDir)
+        // pnpm 10 compares no digest of hooks with the lockfile that `deploy` makes, and refuses one that has any.
+        if (!isDeployed(lockfileDir, place)) addChecksum(wantedLockfile, checksumOfGate(root, PNPMFILE))
       }),
 
     canResolve: ({ alias, bareSpecifier }) =>
@@ -295,6 +299,9 @@ export function openSession({ pnpm, repairing, settings }: SessionOptions): Sess
       }),
   }
 }
+
+/** The one that pnpm loads: in the root of the package, as the folder of this file is. */
+const PNPMFILE = fileURLToPath(new URL('../pnpmfile.cjs', import.meta.url))
 
 const UNDONE = [
   'provenance-gate refuses this command: it is to keep to the lockfile (`--frozen-lockfile`), but pnpm resolves dependencies.',

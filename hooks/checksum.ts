@@ -1,0 +1,65 @@
+/**
+ * pnpm writes a digest of the pnpmfiles into the lockfile (`pnpmfileChecksum`), and a frozen install compares it. Bots
+ * resolve with `--ignore-pnpmfile`, which takes it out. What the gate's hooks hand back is what they were given, so a
+ * lockfile that was resolved without them is the one that they would have led to.
+ */
+import { createHash } from 'node:crypto'
+import { realpathSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import path from 'node:path'
+import { readBoundedFileSync } from '../src/util/files.ts'
+
+/** In bytes. A file that only loads the gate is smaller, and the gate's own has some tens of thousands. */
+const MAX_PNPMFILE = 256 * 1024
+
+/**
+ * The digest where the gate's hooks are the only ones; undefined where the project's pnpmfile does more than load
+ * the gate, or cannot be read.
+ * Where pnpm has loaded other pnpmfiles too, its own digest is another one, and it refuses the lockfile as ever.
+ *
+ * @param root of the workspace, where pnpm looks for a pnpmfile
+ * @param own the gate's pnpmfile
+ */
+export function checksumOfGate(root: string, own: string): string | undefined {
+  const pnpmfile = path.join(root, '.pnpmfile.cjs')
+  try {
+    const text = readBoundedFileSync(pnpmfile, MAX_PNPMFILE)?.toString('utf8')
+    if (text !== undefined) return onlyLoads(text, pnpmfile, own) ? digestOf(text) : undefined
+    const ownText = readBoundedFileSync(own, MAX_PNPMFILE)?.toString('utf8')
+    return ownText === undefined ? undefined : digestOf(ownText)
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Gives the lockfile in pnpm's memory the digest that it lacks. One that is there is left alone: where it is another one,
+ * the lockfile was resolved with other hooks. pnpm takes what a `preResolution` hook changes in the lockfile's object.
+ */
+export function addChecksum(lockfile: unknown, checksum: string | undefined): void {
+  if (checksum === undefined || !isLockfile(lockfile) || lockfile.pnpmfileChecksum != null) return
+  lockfile.pnpmfileChecksum = checksum
+}
+
+/** pnpm 12 hands over `{}` where there is no lockfile, and takes nothing else back then. */
+function isLockfile(value: unknown): value is { pnpmfileChecksum?: unknown } {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, 'lockfileVersion')
+}
+
+/** Spaces and `//` comments. A comment ends where JavaScript ends a line, which `.` knows. */
+const BLANK = String.raw`(?:\s|//.*(?=[\n\r\u2028\u2029]|$))*`
+/** No two neighbours of it can take the same character, so that it takes linear time. */
+const LOADING = new RegExp(
+  String.raw`^${BLANK}(?:(?:'use strict'|"use strict")[ \t]*(?:;|\r?\n)${BLANK})?module\.exports\s*=\s*require\(\s*(?:'([^'\\\r\n]+)'|"([^"\\\r\n]+)")\s*\)(?:\s*;)?${BLANK}$`,
+)
+
+function onlyLoads(text: string, file: string, own: string): boolean {
+  const [, single, double] = LOADING.exec(text) ?? []
+  const wanted = single ?? double
+  return wanted !== undefined && realpathSync(createRequire(file).resolve(wanted)) === realpathSync(own)
+}
+
+/** As pnpm makes it of one file. */
+function digestOf(text: string): string {
+  return `sha256-${createHash('sha256').update(text.replaceAll('\r\n', '\n')).digest('base64')}`
+}
