@@ -5,6 +5,7 @@ import { isVersion } from './dep-path.ts'
 import { type Dependency, dependenciesOf, type Manifests, section } from './dependencies.ts'
 import type { Claim } from './entry.ts'
 import { folderClaim, type LockGraph, openGraph, projectClaim, unknownClaim } from './graph.ts'
+import { comparedDigest } from './integrity.ts'
 import { npmClaim } from './npm-entry.ts'
 import { type Fields, field, isPlain } from './record.ts'
 import { type Specifier, specifierOf } from './specifier.ts'
@@ -148,7 +149,8 @@ function claimOf(name: string, entry: Fields, isFromElsewhere: boolean): Claim {
   const address = isGit ? `git+${resolved.replace(/^git\+/, '')}` : resolved.replace(/#[^#]*$/, '')
   // Of an offline mirror only the file's name is written.
   const isMirrored = /^[^:/\\#]+\.tgz$/.test(address)
-  return npmClaim({ ...entry, name, resolved: isMirrored ? undefined : address }, name, isFromElsewhere)
+  const integrity = comparedDigest(field(entry, 'integrity'))
+  return npmClaim({ ...entry, name, integrity, resolved: isMirrored ? undefined : address }, name, isFromElsewhere)
 }
 
 interface Project {

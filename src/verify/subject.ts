@@ -4,8 +4,9 @@ import { show } from '../util/text.ts'
 import type { Statement } from './statement.ts'
 
 /**
- * One sha512 and nothing beside it. pnpm accepts bytes that match *any* hash of the strongest algorithm in an
- * integrity string, so a second one would let other bytes in than those that were proven. The last character stands for
+ * One sha512 and nothing beside it. npm and pnpm 12 accept bytes that match *any* hash of the strongest algorithm in an
+ * integrity string, and npm takes bytes out of its cache by a weaker one, so a second one would let other bytes in than those
+ * that were proven. The last character stands for
  * two bits, and the other four are zero: where they are not, decoders read the same digest, and bun 1.4 none at all, so that
  * it installs whatever comes (tried).
  */
@@ -25,7 +26,7 @@ export function lockedDigest(pkg: LockedPackage): Result<string> {
     return refuse(
       'INTEGRITY_MISSING',
       pkg.integrity === undefined ? 'no integrity in the lockfile' : `integrity ${JSON.stringify(pkg.integrity)}`,
-      'exactly one sha512 hash, `sha512-…`',
+      'exactly one sha512 hash, `sha512-…`, and no other hash beside it',
     )
   }
   return ok(Buffer.from(base64, 'base64').toString('hex'))
