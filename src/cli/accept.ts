@@ -133,9 +133,12 @@ export async function examine(
   const [first] = unknown
   if (first === undefined) return examined
   throw new GateError(
-    `${count(unknown.length)} could not be looked at, so what is to be accepted is not known: ${first}${unknown.length > 1 ? ', …' : ''}. Try again.`,
+    `${count(unknown.length)} could not be looked at, so what is to be accepted is not known: ${first}${unknown.length > 1 ? ', …' : ''}. ${options.offline ? OFFLINE_ADVICE : 'Try again.'}`,
   )
 }
+
+const OFFLINE_ADVICE =
+  'Run it without --offline, or name a folder that has the evidence with --attestations: `provenance-gate export` on a machine with a network writes one.'
 
 /** A signature that does not hold is as bad as an attestation that does not; one by a key that is not known is none. */
 function withSignature({ pkg, proof }: Examined, signed: Examined['proof']): Examined {

@@ -8,6 +8,7 @@ import type { LockedPackage } from '../lockfile/types.ts'
 import { lockfilesOf } from '../lockfile/workspace.ts'
 import { projectRoot } from '../project.ts'
 import { count } from '../report/summary.ts'
+import { workspaceAbove } from './other-root.ts'
 
 /** The lockfiles that a command is about, all of one folder. */
 export interface Lockfiles {
@@ -36,9 +37,17 @@ export async function chosenLockfiles(named: string | undefined, folder = proces
       `There is no lockfile at ${path.join(folder, 'pnpm-lock.yaml')}. The workspace's is ${whole}: name it with --lockfile.`,
     )
   }
+  const root = workspaceAbove(folder)
+  const wholes = root === undefined ? [] : await lockfilesIn(root)
+  if (wholes.length > 0) {
+    throw new GateError(
+      `There is no lockfile in ${folder}. The workspace in ${root} has it as a project, and ${wholes.join(', ')}: run this there, or name ${wholes.length > 1 ? 'one' : 'it'} with --lockfile.`,
+    )
+  }
+  const where = root === undefined ? '' : ` in ${root}, whose workspace has this folder as a project`
   throw new GateError(
     `There is no lockfile in ${folder}; looked for pnpm-lock.yaml, ${OTHER_NAMES.join(', ')} and deno.lock. ` +
-      'Write one with your package manager, or name one with --lockfile.',
+      `Write one with your package manager${where}, or name one with --lockfile.`,
   )
 }
 

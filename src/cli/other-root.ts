@@ -40,6 +40,11 @@ async function otherRoot(manager: SettingsManager, folder: string): Promise<stri
   return undefined
 }
 
+/** The nearest folder above whose workspace has this one as a project, for some package manager. */
+export function workspaceAbove(folder: string): string | undefined {
+  return foldersAbove(folder).find((above) => hasProject(above, folder))
+}
+
 /** With a lockfile for each project, the one in the project is the right one. */
 async function isPnpmRoot(above: string): Promise<boolean> {
   return isPnpmWorkspace(above) && !(await hasSeveralLockfiles(above))

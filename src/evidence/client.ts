@@ -5,6 +5,7 @@ import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import pLimit from 'p-limit'
 import { ok, refuse } from '../codes.ts'
+import { proxyLogin } from '../util/proxy-login.ts'
 import { credentialsFor, NO_CREDENTIALS } from './credentials.ts'
 import { isSafeRoad } from './files.ts'
 import { scopeOf } from './settings.ts'
@@ -162,7 +163,7 @@ async function ask(
       const found = `${none} at ${shown(url)} (HTTP 404)`
       return { evidence: refuse('EVIDENCE_MISSING', found, expected), transient: false }
     }
-    const explained = request.explain?.(status, response.headers)
+    const explained = proxyLogin(status) ?? request.explain?.(status, response.headers)
     return {
       evidence: refuse(
         'EVIDENCE_UNAVAILABLE',
@@ -177,7 +178,8 @@ async function ask(
     const problem = signal.aborted ? `not complete after ${seconds} s` : describe(error, type)
     return {
       evidence: refuse('EVIDENCE_UNAVAILABLE', `no answer from ${shown(url)}: ${problem}`, expected),
-      transient: !(error instanceof Unusable || error instanceof SyntaxError),
+      // A login that is wrong once is wrong again, and proxies lock users out who try too often.
+      transient: !(error instanceof Unusable || error instanceof SyntaxError || loginOf(error) !== undefined),
     }
   }
 }
@@ -271,6 +273,11 @@ function shown(url: URL): string {
   return `${url.origin}${url.pathname}`
 }
 
+/** A tunnel that the proxy refuses to make is an error of Node's, with the proxy's status. */
+function loginOf(error: unknown): string | undefined {
+  return proxyLogin((error as { readonly statusCode?: unknown }).statusCode)
+}
+
 function describe(error: unknown, type = ''): string {
   if (error instanceof SyntaxError) {
     return /^text\/html\b/i.test(type)
@@ -278,6 +285,8 @@ function describe(error: unknown, type = ''): string {
       : 'the answer is not JSON'
   }
   if (!(error instanceof Error)) return String(error)
+  const login = loginOf(error)
+  if (login !== undefined) return `HTTP 407: ${login}`
   // Node leaves the message empty where several addresses of a host were tried.
   return error.message || (error as NodeJS.ErrnoException).code || error.name
 }

@@ -1,5 +1,5 @@
 import { GateError } from '../errors.ts'
-import { isPackageName } from '../util/package-name.ts'
+import { isPackageName, isProjectName } from '../util/package-name.ts'
 import { isFolder } from '../util/sources.ts'
 import { isVersion } from './dep-path.ts'
 import { dependenciesOf } from './dependencies.ts'
@@ -134,7 +134,8 @@ function entriesOf(packages: ReadonlyMap<string, unknown>): ReadonlyMap<string, 
 
 /** @param projects their names, by their folders */
 function claimOf({ name, reference, rest }: Entry, projects: ReadonlyMap<string, string | undefined>): Claim {
-  if (!isPackageName(name)) return unknownClaim(name, '', 'not a package name')
+  const isName = reference.startsWith('workspace:') ? isProjectName : isPackageName
+  if (!isName(name)) return unknownClaim(name, '', 'not a package name')
   const isRegistry = isVersion(reference)
   const version = isRegistry ? reference : ''
   const [address, integrity] = isRegistry ? [rest[0], rest[2]] : ['', rest[1]]

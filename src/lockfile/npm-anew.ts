@@ -44,8 +44,9 @@ function mismatch({ text, locked }: Asked, entry: Fields, version: string): stri
   const resolved = field(entry, 'resolved')
   const address = typeof resolved === 'string' ? resolved : ''
   const { kind } = specifierOf(text)
-  const found = `${version}${address === '' ? '' : ` at ${address}`}`
-  const other = `asked for as ${text}, and locked as ${found}: npm would look for it anew`
+  const found = field(entry, 'version') === undefined ? 'locked without a version' : `locked as ${version}`
+  const place = address === '' ? '' : ` at ${address}`
+  const other = `asked for as ${text}, and ${found}${place}: npm would look for it anew`
   if (kind !== 'other') {
     const range = (kind === 'alias' ? /^npm:.[^@]*@?(.*)$/s.exec(text)?.[1] : text.replace(/^npm:/, ''))?.trim() ?? ''
     if (range === '' || range === '*') return undefined

@@ -1,5 +1,5 @@
 import { GateError } from '../errors.ts'
-import { isPackageName } from '../util/package-name.ts'
+import { isPackageName, isProjectName } from '../util/package-name.ts'
 import { isVersion } from './dep-path.ts'
 import { type Dependency, dependenciesOf } from './dependencies.ts'
 import { type Claim, isDefaultTarball, isGitArchive, LOCAL_TARBALL } from './entry.ts'
@@ -144,7 +144,8 @@ function claimsOf(locator: Locator, entry: Fields): readonly BerryClaim[] {
   }
   const written = field(entry, 'version')
   const version = typeof written === 'string' && isVersion(written) ? written : ''
-  if (!isPackageName(name)) return [unknownClaim(name, version, 'not a package name')]
+  const isName = reference.startsWith('workspace:') ? isProjectName : isPackageName
+  if (!isName(name)) return [unknownClaim(name, version, 'not a package name')]
   const [, exact, params] = /^npm:([^:]*)((?:::.*)?)$/s.exec(reference) ?? []
   if (exact === undefined) return [elsewhere(name, reference, version)]
   if (!isVersion(exact)) return [unknownClaim(name, version, `no exact version: ${reference}`)]

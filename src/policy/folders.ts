@@ -1,6 +1,6 @@
 import { type Refusal, refuse } from '../codes.ts'
 import type { LockedPackage, PackageSource } from '../lockfile/types.ts'
-import { packageNameProblem } from '../util/package-name.ts'
+import { packageNameProblem, projectNameProblem } from '../util/package-name.ts'
 import { quote } from './text.ts'
 
 /**
@@ -17,7 +17,7 @@ export function folderProblem({
 }: LockedPackage): Refusal | undefined {
   const names = unnamed ? aliases : [name, ...aliases]
   for (const each of names) {
-    const problem = packageNameProblem(each)
+    const problem = source === 'workspace' ? projectNameProblem(each) : packageNameProblem(each)
     if (problem === undefined) continue
     return refuse('ALIAS_INVALID', `the name ${quote(each)}: ${problem}`, 'the name of a package').refusal
   }

@@ -99,7 +99,9 @@ function compile(patterns: readonly string[]): readonly Compiled[] {
   return made
 }
 
-const SEGMENT = /^[A-Za-z0-9_~*-][A-Za-z0-9._~*-]*$/
+/** `$` in front: projects of a workspace may be called so. Elsewhere it is an error: people write it for the end of a name. */
+const SEGMENT = /^\$?[A-Za-z0-9_~*-][A-Za-z0-9._~*-]*$/
+const LEADING = /^((?:@[^/]*\/)?)\$(?=.)/
 
 /** What is wrong with a package pattern; undefined where nothing is. */
 export function packageProblem(text: string): string | undefined {
@@ -107,7 +109,7 @@ export function packageProblem(text: string): string | undefined {
   const shown = quote(text)
   if (name.startsWith('!')) return `${shown} is negated twice: write one "!" or none`
   if (name === '') return `${shown} names no package`
-  const problem = patternProblem(name) ?? nameProblem(name)
+  const problem = patternProblem(name.replace(LEADING, '$1')) ?? nameProblem(name)
   if (problem !== undefined) return problem
   if (range === undefined) return undefined
   if (name.includes('*'))

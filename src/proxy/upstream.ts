@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream'
 import { credentialsFor } from '../evidence/credentials.ts'
 import type { RegistrySettings } from '../evidence/settings.ts'
 import { openTransport } from '../evidence/transport.ts'
+import { proxyLogin } from '../util/proxy-login.ts'
 import { BadGateway } from './errors.ts'
 import type { ProxyLimits } from './limits.ts'
 
@@ -47,6 +48,12 @@ export function openUpstream({ options }: RegistrySettings, limits: ProxyLimits)
         throw new BadGateway(`no answer from ${shown(target)}: ${describe(error, signal)}`)
       })
       const status = response.statusCode ?? 0
+      const login = proxyLogin(status)
+      // Handed on, it would look like an answer of the gate's own proxy.
+      if (login !== undefined) {
+        response.destroy()
+        throw new BadGateway(`no answer from ${shown(target)}: HTTP 407: ${login}`)
+      }
       if (!isRead || status < 300 || status > 399) return response
       response.destroy()
       target = redirected(target, status, response.headers.location)
@@ -113,6 +120,8 @@ export function shown({ origin, pathname }: URL): string {
 
 function describe(error: Error, signal: AbortSignal): string {
   if (signal.aborted) return signal.reason instanceof Error ? signal.reason.message : 'it took too long'
+  const login = proxyLogin((error as { readonly statusCode?: unknown }).statusCode)
+  if (login !== undefined) return `HTTP 407: ${login}`
   // Node leaves the message empty where several addresses of a host were tried.
   return error.message || ((error as NodeJS.ErrnoException).code ?? error.name)
 }

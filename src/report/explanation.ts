@@ -134,7 +134,8 @@ const NOTHING_GOOD = 'nothing of yours: the evidence does not hold. Do not insta
 /** What would make it pass. Codes that are not here are answered by the rule's publisher. */
 const ADVICE: Readonly<Partial<Record<RefusalCode, string>>> = {
   EVIDENCE_MISSING: NO_EVIDENCE,
-  EVIDENCE_UNAVAILABLE: 'a network and a registry that answer; try again',
+  EVIDENCE_UNAVAILABLE:
+    'a network and a registry that answer: try again; with --offline, a folder that has the evidence (--attestations)',
   EVIDENCE_MALFORMED: NOTHING_GOOD,
   SIGNATURE_INVALID: NOTHING_GOOD,
   CERTIFICATE_UNTRUSTED: 'a trust root that vouches for it: is the one in use current, and the right one?',

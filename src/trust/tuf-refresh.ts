@@ -7,6 +7,7 @@ import { Readable } from 'node:stream'
 import { BaseFetcher, Updater } from 'tuf-js'
 import { DownloadHTTPError } from 'tuf-js/dist/error.js'
 import { readBoundedFile } from '../util/files.ts'
+import { proxyLogin } from '../util/proxy-login.ts'
 import { withoutEnd } from '../util/text.ts'
 import { MAX_ROOTS, setReferenceTime, type TufState, type VerifiedState, verifyState } from './tuf-state.ts'
 
@@ -131,7 +132,11 @@ async function get(url: URL, signal: AbortSignal, redirects = 3): Promise<Incomi
   const { client, agent } = url.protocol === 'https:' ? HTTPS : HTTP
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     const request = client.request(url, { agent, signal, headers: { 'user-agent': 'provenance-gate' } })
-    request.on('response', resolve).on('error', reject).end()
+    request.on('response', resolve)
+    request.on('error', (error: Error & { readonly statusCode?: unknown }) =>
+      reject(withLogin(error, error.statusCode)),
+    )
+    request.end()
     // While it asks a proxy, Node does not look at the signal.
     signal.addEventListener('abort', () => reject(signal.reason), { once: true })
   })
@@ -141,8 +146,15 @@ async function get(url: URL, signal: AbortSignal, redirects = 3): Promise<Incomi
   const next = headers.location === undefined ? null : URL.parse(headers.location, url.href)
   const isDowngrade = url.protocol === 'https:' && next?.protocol !== 'https:'
   if (statusCode < 300 || statusCode >= 400 || next === null || isDowngrade || redirects === 0)
-    throw new DownloadHTTPError(`HTTP ${statusCode} from ${url.href}`, statusCode)
+    throw withLogin(new DownloadHTTPError(`HTTP ${statusCode} from ${url.href}`, statusCode), statusCode)
   return get(next, signal, redirects - 1)
+}
+
+/** What to do where it is the proxy that refused. */
+function withLogin(error: Error, status: unknown): Error {
+  const login = proxyLogin(status)
+  if (login !== undefined) error.message = `HTTP 407: ${login}`
+  return error
 }
 
 const HTTP = { client: http, agent: new http.Agent({ proxyEnv: process.env }) }

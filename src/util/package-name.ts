@@ -23,6 +23,14 @@ export function packageNameProblem(name: string): string | undefined {
   return reserved === undefined ? undefined : `\`${reserved}\` is never the name of a package`
 }
 
+/**
+ * The same of a project of the workspace. yarn 2 and later and bun also take names with `$` in front (`$repo-utils`): such a folder is that
+ * of no package of a registry, which has none of them.
+ */
+export function projectNameProblem(name: string): string | undefined {
+  return packageNameProblem(name.replace(/^((?:@[^/]*\/)?)\$(?!@)/, '$1'))
+}
+
 /** No path (`..`), no URL syntax, and no characters that are drawn as nothing or as others. */
 const NAME = /^(?:@[\w~-][\w.~-]*\/)?[\w~-][\w.~-]*$/
 
@@ -34,4 +42,8 @@ const RESERVED: ReadonlySet<string> = new Set(['node_modules', 'favicon.ico', '_
 
 export function isPackageName(name: string): boolean {
   return packageNameProblem(name) === undefined
+}
+
+export function isProjectName(name: string): boolean {
+  return projectNameProblem(name) === undefined
 }

@@ -143,13 +143,25 @@ describe('a proxy', () => {
   })
 
   it('that refuses is EVIDENCE_UNAVAILABLE', async (t) => {
-    const server = createServer().on('connect', (_, client) => client.end('HTTP/1.1 407 No\r\n\r\n'))
+    let asked = 0
+    const server = createServer((_, response) => {
+      asked += 1
+      response.writeHead(407, { 'proxy-authenticate': 'Basic' }).end()
+    }).on('connect', (_, client) => {
+      asked += 1
+      client.end('HTTP/1.1 407 No\r\n\r\n')
+    })
     const { port } = await listen(t, server)
-    const options = { 'https-proxy': `http://user:p4ssw0rd@127.0.0.1:${port}/` }
-    const ask = attestationsFrom(settings('https://registry.invalid/', options), LIMITS)
-    const what = refused(await ask(locked('widgets')), 'EVIDENCE_UNAVAILABLE')
-    assert.match(what, /407/)
-    assert.doesNotMatch(what, /p4ssw0rd/)
+    const proxy = `http://user:p4ssw0rd@127.0.0.1:${port}/`
+    for (const url of ['https://registry.invalid/', 'http://registry.invalid/']) {
+      asked = 0
+      const ask = attestationsFrom(settings(url, { 'https-proxy': proxy, 'http-proxy': proxy }), LIMITS)
+      const what = refused(await ask(locked('widgets')), 'EVIDENCE_UNAVAILABLE')
+      assert.match(what, /HTTP 407.*: the proxy wants a login/)
+      assert.doesNotMatch(what, /p4ssw0rd/)
+      // Proxies lock users out who try too often.
+      assert.equal(asked, 1, url)
+    }
   })
 
   it('that never answers is given up, and its connection closed', async (t) => {

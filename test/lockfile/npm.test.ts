@@ -522,3 +522,11 @@ describe('a lockfile of npm', () => {
     )
   })
 })
+
+describe('an entry without a version', () => {
+  it('is said to be without one where npm would look for it anew', () => {
+    const { origin } = only({ ...root({ a: '^1.0.0' }), 'node_modules/a': { resolved: at('a'), integrity: A } })
+    assert.match(origin ?? '', /asked for as \^1\.0\.0, and locked without a version at https:/)
+    assert.doesNotMatch(origin ?? '', /undefined/)
+  })
+})

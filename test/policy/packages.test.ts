@@ -159,3 +159,18 @@ describe('package patterns that are refused', () => {
     }
   })
 })
+
+describe('a name with `$` in front', () => {
+  it('is one that a project of a workspace can have', () => {
+    for (const pattern of ['$repo-utils', '@acme/$tools', '!$repo-utils', '$repo-utils@1.0.0', '$repo-*'])
+      assert.equal(packageProblem(pattern), undefined, pattern)
+    assert.ok(matches(['$repo-utils'], '$repo-utils@1.0.0'))
+    for (const id of ['repo-utils@1.0.0', '$repo-utils-evil@1.0.0', '@a/$repo-utils@1.0.0', 'x$repo-utils@1.0.0'])
+      assert.ok(!matches(['$repo-utils'], id), id)
+  })
+
+  it('is an error anywhere else: elsewhere people mean the end of a name by it', () => {
+    for (const pattern of ['$', 'a$', 'a$b', '$$a', '@$acme/a', '@acme/a$', '$a$', '$/a', '@acme/$', '$.a', '^$a'])
+      assert.ok(packageProblem(pattern) !== undefined, pattern)
+  })
+})

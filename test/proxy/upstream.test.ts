@@ -54,6 +54,16 @@ describe('the way to servers', () => {
     assert.equal(answer.headers['x-hop'], undefined)
   })
 
+  it('hands on no 407: it is of the proxy behind, and would look like one of this proxy', async (t) => {
+    const server = await serve(t, (_, response) => response.writeHead(407, { 'proxy-authenticate': 'Basic' }).end())
+    for (const place of [server.url, `${server.url}strict`]) {
+      const answer = await ask(await stage.open(), place)
+      assert.equal(answer.status, 502)
+      assert.match(answer.body.toString(), /HTTP 407: the proxy wants a login/)
+      assert.equal(answer.headers['proxy-authenticate'], undefined)
+    }
+  })
+
   it('asks for all of a document, whatever the client has already', async (t) => {
     const server = await serve(t, (_, response) => response.end('x'))
     const conditions = {

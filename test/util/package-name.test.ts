@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import path from 'node:path'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { isPackageName, packageNameProblem } from '../../src/util/package-name.ts'
+import { isPackageName, isProjectName, packageNameProblem } from '../../src/util/package-name.ts'
 import { BAD_NAMES, GOOD_NAMES } from '../support/names.ts'
 
 describe('packageNameProblem', () => {
@@ -57,5 +57,37 @@ describe('packageNameProblem', () => {
         return others.every((each) => each === name) || !isPackageName(name)
       }),
     )
+  })
+})
+
+describe('the name of a project of a workspace', () => {
+  it('is that of a package, or has a `$` in front', () => {
+    for (const name of ['app', '@acme/app', '$repo-utils', '@acme/$tools', '$app']) assert.ok(isProjectName(name), name)
+    for (const name of GOOD_NAMES) assert.ok(isProjectName(name), name)
+  })
+
+  it('leads to no other folder', () => {
+    for (const name of [
+      '',
+      '$',
+      '@a/$',
+      '$$app',
+      'a$',
+      'a$b',
+      '$../app',
+      '$./a',
+      '$/a',
+      '$@a/b',
+      '@$a/b',
+      'a/$b',
+      '$node_modules',
+    ])
+      assert.ok(!isProjectName(name), name)
+    for (const name of ['$.a', '$a.', '$a~1', '$a b', '$a\n', '$é', '@a/$b/c', '$a:b'])
+      assert.ok(!isProjectName(name), name)
+  })
+
+  it('is none of a package, where it has a `$`', () => {
+    for (const name of ['$repo-utils', '@acme/$tools']) assert.ok(!isPackageName(name), name)
   })
 })
