@@ -13,9 +13,8 @@ import { readBoundedFileSync } from '../src/util/files.ts'
 const MAX_PNPMFILE = 256 * 1024
 
 /**
- * The digest where the gate's hooks are the only ones; undefined where the project's pnpmfile does more than load
- * the gate, or cannot be read.
- * Where pnpm has loaded other pnpmfiles too, its own digest is another one, and it refuses the lockfile as ever.
+ * The digest where the gate's hooks are the only ones; undefined where the project's pnpmfile does more than load the gate,
+ * or cannot be read. Where pnpm has loaded other pnpmfiles too, its own digest differs, and it refuses the lockfile as ever.
  *
  * @param root of the workspace, where pnpm looks for a pnpmfile
  * @param own the gate's pnpmfile
@@ -48,7 +47,7 @@ function isLockfile(value: unknown): value is { pnpmfileChecksum?: unknown } {
 
 /** Spaces and `//` comments. A comment ends where JavaScript ends a line, which `.` knows. */
 const BLANK = String.raw`(?:\s|//.*(?=[\n\r\u2028\u2029]|$))*`
-/** No two neighbours of it can take the same character, so that it takes linear time. */
+/** It takes linear time: where two neighbours could take the same blanks, a character between them decides. */
 const LOADING = new RegExp(
   String.raw`^${BLANK}(?:(?:'use strict'|"use strict")[ \t]*(?:;|\r?\n)${BLANK})?module\.exports\s*=\s*require\(\s*(?:'([^'\\\r\n]+)'|"([^"\\\r\n]+)")\s*\)(?:\s*;)?${BLANK}$`,
 )

@@ -275,7 +275,7 @@ function shown(url: URL): string {
 
 /** A tunnel that the proxy refuses to make is an error of Node's, with the proxy's status. */
 function loginOf(error: unknown): string | undefined {
-  return proxyLogin((error as { readonly statusCode?: unknown }).statusCode)
+  return proxyLogin((error as { readonly statusCode?: unknown } | undefined)?.statusCode)
 }
 
 function describe(error: unknown, type = ''): string {
