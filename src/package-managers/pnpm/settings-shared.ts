@@ -124,13 +124,15 @@ export const WORKSPACE: Readonly<Record<string, Form>> = {
   ...each(
     'plain',
     `allowBuilds allowedDeprecatedVersions auditConfig catalog catalogs configDependencies ignoredBuiltDependencies
-     ignoredOptionalDependencies namedRegistries neverBuiltDependencies overrides packageExtensions packages
-     patchedDependencies peerDependencyRules registries requiredScripts supportedArchitectures updateConfig`,
+     ignoredOptionalDependencies neverBuiltDependencies overrides packageExtensions packages
+     patchedDependencies peerDependencyRules requiredScripts supportedArchitectures updateConfig`,
   ),
   ...each('boolean', 'allowUnusedPatches catalogPrune cleanupUnusedCatalogs confirmModulesPurge enablePnp'),
   $schema: 'text',
   maxSockets: 'number',
+  namedRegistries: 'registry-names',
   onlyBuiltDependenciesFile: 'inside',
+  registries: 'registries',
 }
 
 /** What pnpm 10, 11 and 12 know in pnpm-workspace.yaml, and `.npmrc` of pnpm 10 too, and what is dangerous there. */

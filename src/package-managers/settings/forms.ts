@@ -6,6 +6,8 @@ const NAMES: Readonly<Record<Exclude<Form, readonly unknown[]>, string>> = {
   text: 'one line of text without variables',
   texts: 'texts without variables',
   url: 'an https:// or http:// URL without variables',
+  registries: 'scopes with URLs, or URLs with scopes, prefix and options of npm registries, without variables',
+  'registry-names': 'names with URLs, without variables',
   inside: 'a relative path inside of its folder',
   'skill-folders': 'a list of folders such as .claude/skills',
   plugins: 'a list of relative paths inside of its folder, each alone or with a spec and a checksum',
@@ -35,6 +37,10 @@ export function hasForm(value: unknown, form: Form): boolean {
       return Array.isArray(value) ? value.every(isText) : isText(value)
     case 'url':
       return isText(value) && isWebUrl(value)
+    case 'registries':
+      return isMapOf(value, isRegistryEntry)
+    case 'registry-names':
+      return isMapOf(value, ([name, url]) => REGISTRY_NAME.test(name) && hasForm(url, 'url'))
     case 'inside':
       return isText(value) && isInside(value)
     case 'skill-folders':
@@ -84,6 +90,42 @@ function isDigits(value: unknown): boolean {
 function isWebUrl(text: string): boolean {
   const url = /^https?:\/\//.test(text) ? URL.parse(text) : null
   return url !== null && url.host !== ''
+}
+
+function isMapOf(value: unknown, isEntry: (entry: readonly [string, unknown]) => boolean): boolean {
+  return value === null || (isMap(value) && Object.entries(value).every(isEntry))
+}
+
+function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+const REGISTRY_NAME = /^[A-Za-z][\w.-]*$/
+const SCOPE = /^@[\w.~-]*$/
+
+/** Where packages come from, and as what; neither a login nor packages of another language. */
+function isRegistryEntry([key, value]: readonly [string, unknown]): boolean {
+  if (!isMap(value)) return (key === 'default' || SCOPE.test(key)) && hasForm(value, 'url')
+  return (
+    hasForm(key, 'url') &&
+    Object.entries(value).every(([name, each]) => {
+      const isOption = REGISTRY_OPTIONS.get(name)
+      return isOption !== undefined && (each === null || isOption(each))
+    })
+  )
+}
+
+const REGISTRY_OPTIONS: ReadonlyMap<string, (value: unknown) => boolean> = new Map([
+  ['scopes', (value) => Array.isArray(value) && value.every((each) => isLike(each, SCOPE))],
+  ['prefix', (value) => isLike(value, REGISTRY_NAME)],
+  ['serverType', (value) => hasForm(value, ['npm', 'artifactory', 'pnpr'])],
+  ['supportsTimeField', (value) => hasForm(value, 'boolean')],
+  ['networkConcurrency', (value) => hasForm(value, 'number')],
+  ['ecosystem', (value) => hasForm(value, ['npm'])],
+])
+
+function isLike(value: unknown, pattern: RegExp): boolean {
+  return typeof value === 'string' && pattern.test(value)
 }
 
 function isInside(text: string): boolean {

@@ -27,6 +27,9 @@ export type SettingsFile =
  * - `text`: one line of text, not empty.
  * - `texts`: one text, or a list of them; the list may be empty.
  * - `url`: an absolute http: or https: URL.
+ * - `registries`: registries of pnpm: `{default: URL, '@scope': URL}`, or `{URL: {scopes: ['@scope'], prefix: name}}` with what
+ *   pnpm 11.23 and newer know of a registry. Nothing (`null`) is none. No login, and no registry of another language's packages.
+ * - `registry-names`: names of registries, each with its URL, as `url` has it. Nothing (`null`) is none.
  * - `inside`: a relative path, with `/`, that stays in the folder of its file.
  * - `skill-folders`: a list of folders such as `.claude/skills`, into which pnpm 12 links what packages bring; no code loads
  *   anything from them by a name.
@@ -45,6 +48,8 @@ export type Form =
   | 'text'
   | 'texts'
   | 'url'
+  | 'registries'
+  | 'registry-names'
   | 'inside'
   | 'skill-folders'
   | 'plugins'

@@ -21,6 +21,11 @@ const OF_FORM: Readonly<Record<Exclude<Form, readonly unknown[]>, readonly unkno
   text: ['word'],
   texts: [['word'], '*'],
   url: ['http://127.0.0.1:9/x/'],
+  registries: [
+    { default: 'http://127.0.0.1:9/x/', '@acme': URL_OF_NOBODY },
+    { [URL_OF_NOBODY]: { prefix: 'work', scopes: ['@'] } },
+  ],
+  'registry-names': [{ work: URL_OF_NOBODY }, { npmjs: URL_OF_NOBODY }],
   inside: ['elsewhere/file.cjs'],
   'skill-folders': [['.claude/skills']],
   plugins: [['elsewhere/file.cjs'], [{ path: 'elsewhere/file.cjs', spec: `${URL_OF_NOBODY}x.js` }]],
