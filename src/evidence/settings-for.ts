@@ -1,6 +1,13 @@
 import path from 'node:path'
 import { readGivenSync } from '../read.ts'
-import { type Environment, type RegistrySettings, readRegistrySettings, registryOf, type Whence } from './settings.ts'
+import {
+  type Environment,
+  namedRegistryOf,
+  type RegistrySettings,
+  readRegistrySettings,
+  statedRegistryOf,
+  type Whence,
+} from './settings.ts'
 import { readBerrySettings } from './settings-berry.ts'
 import { readBunSettings } from './settings-bun.ts'
 import { readDenoSettings, readNpmSettings } from './settings-npm.ts'
@@ -21,7 +28,8 @@ const READERS: Readonly<Record<SettingsOf, (folder: string, environment: Environ
 /** Where a manager with these settings looks for packages. npm looks in its own registry for what lies in the public one. */
 export function registriesFor(manager: SettingsOf, settings: RegistrySettings) {
   return {
-    of: (pkg: Whence): string | undefined => registryOf(settings, pkg),
+    of: (pkg: Whence): string | undefined => statedRegistryOf(settings, pkg),
+    named: (pkg: Whence): string | undefined => namedRegistryOf(settings, pkg),
     inPlaceOfPublic: manager === 'npm' ? settings.registries.default : undefined,
   }
 }

@@ -20,7 +20,7 @@ import { parseLogins, readLogins, withLogins } from './logins.ts'
 export interface RegistrySettings {
   /** Registry URL per scope (`@scope`), and of all others (`default`). Each ends with a slash. */
   readonly registries: Readonly<Record<string, string>>
-  /** Registry URL by the name that the project gives it, for keys such as `name@work:1.0.0`. Each ends with a slash. */
+  /** Registry URL by the name that settings give it, for keys such as `name@work:1.0.0`. Each ends with a slash. */
   readonly named?: ReadonlyMap<string, string>
   /** npm's flat settings for the transport: `//host/path/:_authToken`, `ca`, `https-proxy`, … */
   readonly options: Readonly<Record<string, unknown>>
@@ -36,6 +36,11 @@ export interface Environment {
 }
 
 export const PUBLIC_REGISTRY = 'https://registry.npmjs.org/'
+/** Names that pnpm has for registries where no setting gives them another URL. */
+const BUILT_IN_NAMES: ReadonlyMap<string, string> = new Map([
+  ['gh', 'https://npm.pkg.github.com/'],
+  ['npmjs', PUBLIC_REGISTRY],
+])
 const BUILT_IN = { default: PUBLIC_REGISTRY, '@jsr': 'https://npm.jsr.io/' }
 
 export function currentEnvironment(): Environment {
@@ -69,8 +74,8 @@ export function readRegistrySettings(folder: string, { env, home, platform }: En
   const options = { ...settings, ...user.tokens, ...operator.tokens }
   return {
     named: new Map([
-      ...namedRegistries(expanded(asRecord(global.namedRegistries), env)),
-      ...namedRegistries(withoutVariables(asRecord(repository.namedRegistries))),
+      ...namedRegistries(global, (settings) => expanded(settings, env)),
+      ...namedRegistries(repository, withoutVariables),
     ]),
     registries: { ...BUILT_IN, ...withLogins(registriesOf(settings), user, operator) },
     options: { ...options, ...authorities(options), ...proxies(options, env) },
@@ -100,18 +105,54 @@ export interface Whence {
 
 /**
  * The registry that a package comes from: one that its key names, or that its tarball lies in, else by its scope. Undefined
- * for a name that the settings do not have: no other registry is told of such a package.
+ * for a name that neither the settings nor pnpm have: no other registry is told of such a package.
  */
-export function registryOf(
-  { registries, named }: RegistrySettings,
-  { name, key, tarball }: Whence,
+export function registryOf(settings: RegistrySettings, pkg: Whence): string | undefined {
+  return registryIn(settings, pkg, allNames(settings))
+}
+
+/** The registry that the key of a package names; undefined where it names none, or one that nobody knows. */
+export function namedRegistryOf(settings: RegistrySettings, pkg: Whence): string | undefined {
+  const name = registryNameOf(pkg)
+  return name === undefined ? undefined : allNames(settings)?.get(name)
+}
+
+function allNames({ named }: RegistrySettings): ReadonlyMap<string, string> | undefined {
+  return named && new Map([...BUILT_IN_NAMES, ...named])
+}
+
+/**
+ * The same as far as settings say it. Of a name that pnpm alone has, it is the registry that they give for the package: a
+ * lockfile alone makes such a key, and so chooses who is asked for the bytes.
+ */
+export function statedRegistryOf(settings: RegistrySettings, pkg: Whence): string | undefined {
+  const { named = new Map() } = settings
+  const name = registryNameOf(pkg)
+  const isBuiltIn = name !== undefined && !named.has(name) && BUILT_IN_NAMES.has(name)
+  return isBuiltIn ? usualRegistryOf(settings, pkg.name) : registryIn(settings, pkg, named)
+}
+
+function registryIn(
+  settings: RegistrySettings,
+  pkg: Whence,
+  named: ReadonlyMap<string, string> | undefined,
 ): string | undefined {
-  const [, registry] = NAMED.exec(key.slice(name.length)) ?? []
-  if (registry !== undefined && key.startsWith(`${name}@`)) return named?.get(registry)
-  const scope = scopeOf(name)
-  const usual = (scope === undefined ? undefined : registries[scope]) ?? registries.default ?? PUBLIC_REGISTRY
+  const registry = registryNameOf(pkg)
+  if (registry !== undefined) return named?.get(registry)
+  const usual = usualRegistryOf(settings, pkg.name)
+  const { tarball } = pkg
   if (tarball === undefined || tarball.startsWith(usual)) return usual
   return [...(named?.values() ?? [])].find((url) => tarball.startsWith(url)) ?? usual
+}
+
+function usualRegistryOf({ registries }: RegistrySettings, name: string): string {
+  const scope = scopeOf(name)
+  return (scope === undefined ? undefined : registries[scope]) ?? registries.default ?? PUBLIC_REGISTRY
+}
+
+/** `work` of a key `name@work:1.0.0`. */
+function registryNameOf({ name, key }: Whence): string | undefined {
+  return key.startsWith(`${name}@`) ? NAMED.exec(key.slice(name.length))?.[1] : undefined
 }
 
 /** `@work:1.0.0`, behind the name. */
@@ -122,9 +163,22 @@ export function scopeOf(name: string): string | undefined {
   return /^(@[^/]+)\//.exec(name)?.[1]
 }
 
-function namedRegistries(settings: Settings): readonly (readonly [string, string])[] {
-  return Object.entries(settings).flatMap(([name, url]) =>
-    typeof url === 'string' && url !== '' ? [[name, slashed(url)] as const] : [],
+/**
+ * What a YAML file calls registries: `namedRegistries: {work: URL}`, and since pnpm 11.23 `registries: {URL: {prefix: work}}`,
+ * which is the stronger one.
+ *
+ * @param safe leaves out what may not be taken
+ */
+function namedRegistries(
+  manifest: Settings,
+  safe: (settings: Settings) => Settings,
+): readonly (readonly [string, string])[] {
+  const declared = Object.entries(safe(asRecord(manifest.registries))).map(([url, value]): [unknown, unknown] => [
+    asRecord(value).prefix,
+    url,
+  ])
+  return [...Object.entries(safe(asRecord(manifest.namedRegistries))), ...declared].flatMap(([name, url]) =>
+    typeof name === 'string' && typeof url === 'string' && url !== '' ? [[name, slashed(url)] as const] : [],
   )
 }
 

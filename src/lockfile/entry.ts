@@ -153,7 +153,8 @@ function fromTarball(id: PackageId, resolution: Fields): Origin {
   if (field(resolution, 'path') !== undefined) return unknown('resolution of a registry package with a path')
   if (url !== undefined && !isFetchable(url)) return unknown(`tarball at ${JSON.stringify(url)}`)
   const source = 'registry' as const
-  if (url === undefined) return { ...locked, source, origin }
+  // Who is asked is then what the name of the registry leads to.
+  if (url === undefined) return { ...locked, source, origin, ...(kind === 'named-registry' && { outside: '' }) }
   return kind === 'version' && isDefaultTarball(url, id.name, id.text)
     ? { ...locked, source, origin: undefined, atNpmjs: true }
     : { ...locked, source, origin, outside: '' }

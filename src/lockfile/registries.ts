@@ -4,6 +4,8 @@ import type { LockedPackage } from './types.ts'
 export interface Registries {
   /** The registry of a package; undefined where the settings give none. */
   of(pkg: Pick<LockedPackage, 'name' | 'key'>): string | undefined
+  /** The registry that the key of a package names (`name@work:1.0.0`); undefined where it names none that pnpm knows. */
+  named?(pkg: Pick<LockedPackage, 'name' | 'key'>): string | undefined
   /** The registry that a manager asks for what a lockfile has in the public one: npm's own. Undefined for other managers. */
   readonly inPlaceOfPublic?: string | undefined
 }
@@ -29,13 +31,23 @@ export async function compareAddresses(
 
 function compared({ atNpmjs, outside: _, ...pkg }: LockedPackage, registries: Registries): LockedPackage {
   const registry = registries.of(pkg)
-  const base = pkg.name.slice(pkg.name.indexOf('/') + 1)
-  const address = atNpmjs
-    ? `${NPMJS}${pkg.name}/-/${base}-${withoutBuild(pkg.version)}.tgz`
-    : (pkg.origin ?? pkg.tarball ?? '')
+  const address = atNpmjs ? usualAddress(NPMJS, pkg) : addressOf(pkg, registries)
   const asked = askedAt(address, registries.inPlaceOfPublic)
   if (registry !== undefined && isOfRegistry(asked, registry, pkg)) return pkg
   return { ...pkg, origin: pkg.origin ?? address, outside: registry ?? '' }
+}
+
+/** What an entry says of its address. That of a named registry may be left to pnpm, or be relative to that registry. */
+function addressOf(pkg: LockedPackage, registries: Registries): string {
+  const { name, key, origin, tarball } = pkg
+  const registry = registries.named?.(pkg)
+  if (registry === undefined) return origin ?? tarball ?? ''
+  if (origin === key.slice(name.length + 1)) return usualAddress(registry, pkg)
+  return URL.parse(origin ?? '', registry)?.href ?? ''
+}
+
+function usualAddress(registry: string, { name, version }: Pick<LockedPackage, 'name' | 'version'>): string {
+  return `${registry}${name}/-/${name.slice(name.indexOf('/') + 1)}-${withoutBuild(version)}.tgz`
 }
 
 /** npm puts the host and the path of its own registry in the place of the public one's. */

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { buffered } from '../evidence/client.ts'
-import { type RegistrySettings, registryOf } from '../evidence/settings.ts'
+import { type RegistrySettings, statedRegistryOf } from '../evidence/settings.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import type { Verdict } from '../policy/types.ts'
 import { escapeText } from '../util/text.ts'
@@ -73,7 +73,7 @@ export async function openProxy({
   const bounds = { ...PROXY_LIMITS, ...limits }
   const upstream = openUpstream(settings, bounds)
   const known = openKnown(locked, asked)
-  const judge = openJudge(gate, known, (pkg) => registryOf(settings, pkg))
+  const judge = openJudge(gate, known, (pkg) => statedRegistryOf(settings, pkg))
   const authority = await makeAuthority(now)
   const spoolFolder = await mkdtemp(path.join(tmpdir(), 'provenance-gate-'))
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import fc from 'fast-check'
 import { GateError } from '../../src/errors.ts'
-import { readRegistrySettings, registryOf, withRegistries } from '../../src/evidence/settings.ts'
+import { readRegistrySettings, registryOf, statedRegistryOf, withRegistries } from '../../src/evidence/settings.ts'
 import { folder, write } from './support.ts'
 
 const PUBLIC = 'https://registry.npmjs.org/'
@@ -133,6 +133,52 @@ describe('precedence', () => {
     )
     assert.equal(at('@acme/widget@1.0.0', { tarball: 'https://evil.example/widget-1.0.0.tgz' }), PUBLIC)
     assert.equal(at('@acme/widget@1.0.0', { tarball: 'https://work.example/npm-evil/widget-1.0.0.tgz' }), PUBLIC)
+  })
+
+  it('a registry has the name that `registries` give it, which is stronger than namedRegistries', (t) => {
+    const settings = read(t, {
+      files: {
+        'home/.config/pnpm/config.yaml': 'registries: { "https://mine.example": { prefix: mine } }\n',
+        'project/pnpm-workspace.yaml': [
+          'namedRegistries: { work: https://old.example, older: https://older.example }',
+          'registries:',
+          '  https://work.example/npm: { prefix: work, scopes: ["@acme"] }',
+          '  https://gh.example/: { prefix: gh }',
+          // biome-ignore lint/suspicious/noTemplateCurlyInString: it must not be expanded
+          '  "https://${SECRET}.example": { prefix: leak }',
+          '  https://list.example: { prefix: [listed] }',
+          '  https://null.example:',
+          '',
+        ].join('\n'),
+      },
+      env: { SECRET: 'hush' },
+    })
+    const at = (key: string, more = {}) => registryOf(settings, { name: '@acme/x', key: `@acme/x@${key}`, ...more })
+    assert.equal(at('mine:1.0.0'), 'https://mine.example/')
+    assert.equal(at('work:1.0.0'), 'https://work.example/npm/')
+    assert.equal(at('older:1.0.0'), 'https://older.example/')
+    assert.equal(at('1.0.0'), 'https://work.example/npm/')
+    assert.equal(at('gh:1.0.0'), 'https://gh.example/')
+    for (const unknown of ['leak', 'listed', 'toString']) assert.equal(at(`${unknown}:1.0.0`), undefined)
+  })
+
+  it('gh and npmjs are names that pnpm has without any setting', (t) => {
+    const settings = read(t, { files: { 'project/.npmrc': 'registry=https://all.example\n' } })
+    const at = (key: string, more = {}) => registryOf(settings, { name: 'x', key: `x@${key}`, ...more })
+    const stated = (key: string, more = {}) => statedRegistryOf(settings, { name: 'x', key: `x@${key}`, ...more })
+    assert.equal(at('gh:1.0.0'), 'https://npm.pkg.github.com/')
+    assert.equal(at('npmjs:1.0.0'), PUBLIC)
+    // Where pnpm is about to download it there, it is asked for there; what a rule without proof covers stays as settings say.
+    for (const tarball of [`${PUBLIC}x/-/x-1.0.0.tgz`, 'https://npm.pkg.github.com/download/x/1.0.0/ab']) {
+      assert.equal(at('1.0.0', { tarball }), `${new URL(tarball).origin}/`)
+      assert.equal(stated('1.0.0', { tarball }), 'https://all.example/')
+    }
+    for (const name of ['gh', 'npmjs', 'GH', 'npm', 'jsr']) {
+      const isBuiltIn = name === 'gh' || name === 'npmjs'
+      assert.equal(stated(`${name}:1.0.0`), isBuiltIn ? 'https://all.example/' : undefined)
+    }
+    const npm = { ...settings, named: undefined } as unknown as typeof settings
+    assert.equal(registryOf(npm, { name: 'x', key: 'x@npmjs:1.0.0' }), undefined, 'other managers have no such names')
   })
 
   it('a scope is set apart from the default', (t) => {

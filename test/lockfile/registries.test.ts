@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
+import { registriesFor } from '../../src/evidence/settings-for.ts'
 import { npmPackages } from '../../src/lockfile/npm.ts'
 import { lockedPackages } from '../../src/lockfile/pnpm.ts'
 import { compareAddresses, isOfRegistry, type Registries } from '../../src/lockfile/registries.ts'
@@ -163,4 +164,44 @@ describe('a package of a lockfile', () => {
       [undefined, true],
     )
   })
+})
+
+describe('a package of a registry that has a name', () => {
+  const WORK = 'https://work.test/npm/'
+  const GITHUB = 'https://npm.pkg.github.com/'
+  const GITHUB_ADDRESS = `${GITHUB}download/@acme/x/1.0.0/${'ab'.repeat(20)}`
+  const named = (key: string, tarball?: string) =>
+    lockedPackages(lockfile({ [`@acme/x@${key}`]: { resolution: { integrity: A, ...(tarball && { tarball }) } } }))
+  const registriesOf = (scope: string): Registries =>
+    registriesFor('pnpm', {
+      registries: { default: NPMJS, '@acme': scope },
+      named: new Map([['work', WORK]]),
+      options: {},
+    })
+  const cases: readonly (readonly [string, string, string | undefined, string, string | undefined])[] = [
+    // What settings declare is a source that they state.
+    ['declared', 'work:1.0.0', undefined, ACME, undefined],
+    ['declared, at its address', 'work:1.0.0', `${WORK}@acme/x/-/x-1.0.0.tgz`, ACME, undefined],
+    ['declared, at a relative address', 'work:1.0.0', '@acme/x/-/x-1.0.0.tgz', ACME, undefined],
+    ['declared, at another address', 'work:1.0.0', 'https://evil.test/@acme/x/-/x-1.0.0.tgz', ACME, WORK],
+    ["declared, at its scope's address", 'work:1.0.0', `${ACME}@acme/x/-/x-1.0.0.tgz`, ACME, WORK],
+    ['declared, above its URL', 'work:1.0.0', '../@acme/x/-/x-1.0.0.tgz', ACME, WORK],
+    // A lockfile alone can write a built-in name: it leads to a registry that is not the one of the scope.
+    ['built in', 'npmjs:1.0.0', undefined, ACME, ACME],
+    ['built in, at its address', 'npmjs:1.0.0', `${NPMJS}@acme/x/-/x-1.0.0.tgz`, ACME, ACME],
+    ['built in, at a relative address', 'npmjs:1.0.0', '@acme/x/-/x-1.0.0.tgz', ACME, ACME],
+    ["built in, at its scope's address", 'npmjs:1.0.0', `${ACME}@acme/x/-/x-1.0.0.tgz`, ACME, undefined],
+    ['built in, which is that of the scope', 'gh:1.0.0', undefined, GITHUB, undefined],
+    ['built in, which is that of the scope, at its address', 'gh:1.0.0', GITHUB_ADDRESS, GITHUB, undefined],
+    ['built in, at its address', 'gh:1.0.0', GITHUB_ADDRESS, ACME, ACME],
+    ['unknown', 'other:1.0.0', undefined, ACME, ''],
+    ['unknown, at an address', 'other:1.0.0', `${ACME}@acme/x/-/x-1.0.0.tgz`, ACME, ''],
+  ]
+  for (const [what, key, tarball, scope, expected] of cases) {
+    it(`is of the registry that settings state for it, or outside of it: ${what} (${key})`, async () => {
+      assert.equal(await outside(named(key, tarball), registriesOf(scope)), expected)
+    })
+  }
+
+  it('that nobody has compared is outside', () => assert.equal(named('work:1.0.0')[0]?.outside, ''))
 })
