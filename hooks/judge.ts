@@ -6,6 +6,7 @@ import { lazyEvidence } from '../src/evidence/lazy.ts'
 import { userPlaces } from '../src/evidence/places.ts'
 import type { RegistrySettings } from '../src/evidence/settings.ts'
 import { type Gate, gateBy } from '../src/gate.ts'
+import type { InstallingPnpm } from '../src/lockfile/identities.ts'
 import { importersFrom, mapImporters, projectName, projectsIn } from '../src/lockfile/importers.ts'
 import { linksOf } from '../src/lockfile/links.ts'
 import { packPackages, unpackPackages } from '../src/lockfile/packed.ts'
@@ -82,11 +83,13 @@ interface Opened {
 /**
  * @param project the workspace's root, or else the folder that the command is about
  * @param isDeployed whether `pnpm deploy` has made the folder of a lockfile
+ * @param installing which pnpm this is
  */
 export function openJudge(
   project: string,
   receipt: Omit<RecorderOptions, 'places'>,
   isDeployed: (lockfileDir: string) => boolean,
+  installing: InstallingPnpm = 'any',
 ): Judge {
   /** By the folder of the lockfile. There are several with `sharedWorkspaceLockfile: false`, and pnpm mixes their calls. */
   const gates = new Map<string, Promise<Opened>>()
@@ -205,7 +208,7 @@ export function openJudge(
     const copied = policy.projects.has(name)
       ? []
       : listed.filter((each) => isCopyOf(lockfileDir, path.join(folder, each)))
-    const linkers = await linkersOf(lockfileDir, folder, listed)
+    const linkers = await linkersOf(lockfileDir, folder, listed, installing)
     return mapImporters(here, (importers) =>
       importers.includes(name)
         ? [...importers.filter((each) => each !== name || copied.length === 0), ...copied, ...linkers]
@@ -266,8 +269,8 @@ export function openJudge(
     // They follow from its text, which is here what pnpm has made of it.
     listed: async (lockfile, lockfileDir) => {
       const text = JSON.stringify(lockfile) ?? ''
-      const derive = () => packPackages(lockedPackages(lockfile))
-      return unpackPackages(await once(['wanted lockfile, by source', lockfileDir], text, derive))
+      const derive = () => packPackages(lockedPackages(lockfile, installing))
+      return unpackPackages(await once(['wanted lockfile, by source', lockfileDir, installing], text, derive))
     },
 
     placed,
@@ -359,11 +362,18 @@ function nameOf(folder: string): unknown {
 }
 
 /** Which of the listed projects link the project of that lockfile, through others too. */
-async function linkersOf(lockfileDir: string, folder: string, listed: readonly string[]): Promise<readonly string[]> {
+async function linkersOf(
+  lockfileDir: string,
+  folder: string,
+  listed: readonly string[],
+  installing: InstallingPnpm,
+): Promise<readonly string[]> {
   const { readLockfile } = await import('../src/lockfile/read.ts')
   const linked = async (project: string): Promise<readonly string[]> => {
     const file = path.join(project, 'pnpm-lock.yaml')
-    return existsSync(file) ? linksOf((await readLockfile(file)).packages, project).map(({ target }) => target) : []
+    if (!existsSync(file)) return []
+    const { packages } = await readLockfile(file, installing)
+    return linksOf(packages, project).map(({ target }) => target)
   }
   const linkers = await Promise.all(
     listed.map(async (name) => {

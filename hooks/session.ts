@@ -25,7 +25,7 @@ import {
 import type { RunningPnpm } from './running.ts'
 import { sourceOf } from './specifier.ts'
 import { stranger, strangersOfConfig, strangersOfManifest, strangersOnCommandLine } from './strangers.ts'
-import { unguardedRepository } from './versions.ts'
+import { tellsRegistriesApart, unguardedRepository } from './versions.ts'
 
 /** One process's view of one install: translates pnpm's calls into questions to the gate. */
 export interface Session {
@@ -63,7 +63,8 @@ export function openSession({ pnpm, repairing, settings }: SessionOptions): Sess
     version: pnpm.version ?? 'unknown',
     linksNothing: linksNothing || argv.includes('--lockfile-only'),
   }
-  const judge = openJudge(root, receipt, (lockfileDir) => isDeployed(lockfileDir, place))
+  const installing = tellsRegistriesApart(pnpm) ? 'from-11.20' : 'any'
+  const judge = openJudge(root, receipt, (lockfileDir) => isDeployed(lockfileDir, place), installing)
   const edge = <T>(run: () => Promise<T>) => stopping(run, judge.giveUp)
   const fetching = !insidePnpm && mayFetch(argv)
   /** Whether there is a hook to come that knows which project needs what, before anything of it is linked. */
@@ -106,7 +107,7 @@ export function openSession({ pnpm, repairing, settings }: SessionOptions): Sess
     )
     const { readLockfile } = await import('../src/lockfile/read.ts')
     for (const file of files) {
-      const { packages } = await readLockfile(path.join(lockfileDir, file))
+      const { packages } = await readLockfile(path.join(lockfileDir, file), installing)
       await judge.locked(await judge.placed(packages, lockfileDir), lockfileDir)
     }
   }
@@ -289,7 +290,7 @@ export function openSession({ pnpm, repairing, settings }: SessionOptions): Sess
 
     afterAllResolved: (lockfile) =>
       edge(async () => {
-        const packages = lockedPackages(lockfile)
+        const packages = lockedPackages(lockfile, installing)
         // Where there is nothing but links, pnpm 10 and 11 resolve in any case.
         const isResolved = packages.some(({ source }) => !isFolder(source))
         if (isResolved && keepsLockfile(argv)) throw pnpmError(UNDONE)

@@ -70,6 +70,11 @@ export function unguardedRepository(pnpm: RunningPnpm, origin: string): string |
   ].join('\n')
 }
 
+/** Whether it knows packages of a named registry by their whole keys, as pnpm does from 11.20 on. */
+export function tellsRegistriesApart(pnpm: RunningPnpm): boolean {
+  return !pnpm.insidePnpm || isFrom(pnpm, 11, 20)
+}
+
 /** Whether it is that version or a newer one. What has no numbers is not. */
 function isFrom({ version }: RunningPnpm, major: number, minor: number): boolean {
   const [, own, ownMinor] = /^(\d+)\.(\d+)\./.exec(version ?? '') ?? []

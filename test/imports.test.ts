@@ -352,6 +352,7 @@ describe('what decides does nothing else', () => {
       'installed',
       'projects',
       'loading',
+      'installing-pnpm',
     ].map((name) => `src/lockfile/${name}.ts`),
     'src/receipt': ['src/receipt/state.ts', 'src/receipt/installed.ts', 'src/receipt/changed.ts'],
     'src/verify': [],

@@ -14,7 +14,9 @@ import type { EvidenceSource, ReleaseSource } from '../evidence/types.ts'
 import { readLockfileBytes } from '../lockfile/bytes.ts'
 import { lockfilesIn } from '../lockfile/find.ts'
 import { markReplacedGate } from '../lockfile/gate-entry.ts'
+import type { InstallingPnpm } from '../lockfile/identities.ts'
 import { importersFrom, projectName, projectsIn } from '../lockfile/importers.ts'
+import { installingPnpm } from '../lockfile/installing-pnpm.ts'
 import { formatOf, lockfileFolder } from '../lockfile/kinds.ts'
 import { acrossLockfiles } from '../lockfile/links.ts'
 import { refuseUnloadedGate } from '../lockfile/loading.ts'
@@ -86,7 +88,8 @@ async function readChosen(
   await refuseUnclearLockfiles(folder, [])
   const files = await lockfilesOf(lockfile)
   if (await hasSeveralLockfiles(folder)) await refuseUnlockedProjects(folder, files)
-  const read = await Promise.all(files.map((file) => readOnce(file, once))).catch(async (error: unknown) => {
+  const pnpm = await installingPnpm(projectRoot(folder), [folder])
+  const read = await Promise.all(files.map((file) => readOnce(file, once, pnpm))).catch(async (error: unknown) => {
     const whole = path.join(projectRoot(folder), path.basename(lockfile))
     if (existsSync(lockfile) || whole === lockfile || !existsSync(whole)) throw error
     throw new GateError(`There is no lockfile at ${lockfile}. The workspace's is ${whole}: name it with --lockfile.`)
@@ -95,6 +98,9 @@ async function readChosen(
     projects.map((each) => path.resolve(lockfileDir, each)),
   )
   await refuseUnclearLockfiles(folder, projectFolders)
+  // The settings of a project may let an older pnpm install, which takes some lockfiles for others.
+  const inProjects = await installingPnpm(projectRoot(folder), projectFolders)
+  if (inProjects !== pnpm) await Promise.all(files.map((file) => readOnce(file, once, inProjects)))
   const located = read.map(async ({ packages, lockfileDir }) => ({
     folder: lockfileDir,
     packages: await fromPlaces(packages, lockfileDir, 'pnpm'),
@@ -135,11 +141,11 @@ async function readOther(file: string): Promise<ReadLockfile | undefined> {
 }
 
 /** What a lockfile of pnpm has follows from its bytes: they are parsed once. @throws GateError */
-async function readOnce(file: string, once: Derived): Promise<ReadLockfile> {
+async function readOnce(file: string, once: Derived, pnpm: InstallingPnpm): Promise<ReadLockfile> {
   const bytes = await readLockfileBytes(file)
-  const found = await once(['whole lockfile, by source', file], bytes, async () => {
+  const found = await once(['whole lockfile, by source', file, pnpm], bytes, async () => {
     const { parseLockfile } = await import('../lockfile/read.ts')
-    const { packages, projects, environment, configDependencies } = await parseLockfile(bytes, file)
+    const { packages, projects, environment, configDependencies } = await parseLockfile(bytes, file, pnpm)
     return {
       packages: packPackages(packages),
       projects,

@@ -45,7 +45,8 @@ export async function packagesIn(file: string): Promise<readonly LockedPackage[]
   const { main } = await withoutQuotes(file, () => splitDocuments(bytes, file))
   if (main === undefined) return []
   const { parseLockfile } = await import('./read.ts')
-  const { packages } = await parseLockfile(Buffer.from(main), file)
+  // It is compared with what was judged when it was installed: whoever judged that knew which pnpm it was.
+  const { packages } = await parseLockfile(Buffer.from(main), file, 'from-11.20')
   // pnpm leaves out there what it has not linked, and not what leads to it.
   return isPnpm(file)
     ? packages.filter(({ source, integrity }) => source !== 'unknown' || integrity !== undefined)

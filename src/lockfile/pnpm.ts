@@ -3,7 +3,7 @@ import { GateError } from '../errors.ts'
 import { packageId, parseId, toDepPath } from './dep-path.ts'
 import { type Claim, claims, danglingClaim } from './entry.ts'
 import { folderClaim, projectClaim } from './graph.ts'
-import { openIdentities } from './identities.ts'
+import { type InstallingPnpm, openIdentities } from './identities.ts'
 import { isOwnFolder } from './importers.ts'
 import { mergeEntries } from './merge.ts'
 import { type Fields, field, isPlain, majorVersion } from './record.ts'
@@ -26,10 +26,12 @@ export { githubAsset, githubOrigin } from './github.ts'
  * understood, a reference that leads nowhere, a folder linked in a package's place are all listed, as what they are;
  * whether they may be installed is for the policy to say. Where the structure itself is broken, so that an entry could
  * be overlooked, it is a GateError.
+ *
+ * @param pnpm which may install from it
  */
-export function lockedPackages(lockfile: unknown): readonly LockedPackage[] {
+export function lockedPackages(lockfile: unknown, pnpm: InstallingPnpm = 'any'): readonly LockedPackage[] {
   try {
-    return listPackages(lockfile)
+    return listPackages(lockfile, pnpm)
   } catch (error) {
     if (error instanceof GateError) throw error
     throw new GateError(`The lockfile could not be understood: ${String(error)}`, { cause: error })
@@ -53,7 +55,7 @@ interface Reference {
   readonly specifier: unknown
 }
 
-function listPackages(lockfile: unknown): readonly LockedPackage[] {
+function listPackages(lockfile: unknown, pnpm: InstallingPnpm): readonly LockedPackage[] {
   if (!isPlain(lockfile)) throw unreadable('The lockfile')
   checkVersion(lockfile)
   const packages = section(lockfile, 'packages')
@@ -69,16 +71,17 @@ function listPackages(lockfile: unknown): readonly LockedPackage[] {
   // Each record with its node: two for an entry of a file, one for an entry of an object.
   const records: { readonly node: number; readonly record: Fields }[] = []
   const entries = new Map<string, number>()
-  const identities = openIdentities()
+  const identities = openIdentities(pnpm)
   const pushEntry = (key: string, info: unknown, snapshot: unknown): void => {
     const id = packageId(key)
-    for (const record of [info, snapshot]) if (isPlain(record)) identities.check(id, record)
+    const own = [info, snapshot].filter(isPlain)
+    identities.check(id, own)
     const node = push(
       id,
       claims(id, info, snapshot).map((claim) => asProject(claim, folders)),
     )
     if (!entries.has(key)) entries.set(key, node)
-    records.push(...[info, snapshot].filter(isPlain).map((record) => ({ node, record })))
+    records.push(...own.map((record) => ({ node, record })))
   }
   const found = new Set([...snapshots.keys()].map(packageId))
   for (const [depPath, snapshot] of snapshots) pushEntry(depPath, packages.get(packageId(depPath)), snapshot)

@@ -6,6 +6,7 @@ import { GateError } from '../errors.ts'
 import { withoutQuotes } from '../read.ts'
 import { readLockfileBytes } from './bytes.ts'
 import { type Documents, splitDocuments } from './documents.ts'
+import type { InstallingPnpm } from './identities.ts'
 import { mergePackages } from './merge.ts'
 import { lockedPackages } from './pnpm.ts'
 import { type Fields, field, isPlain, majorVersion } from './record.ts'
@@ -19,18 +20,23 @@ import type { LockedConfigDependencies } from './workspace.ts'
  * folder, resolves merge conflicts by itself and ignores a first document that it does not like. Therefore the bytes are
  * read once, checked here, and handed over in a private folder: no other file can take the place of the one checked.
  *
+ * @param pnpm which may install from it
  * @throws GateError with a sentence for people, whatever is wrong with the file
  */
-export async function readLockfile(file: string): Promise<ReadLockfile> {
-  return parseLockfile(await readLockfileBytes(file), file)
+export async function readLockfile(file: string, pnpm?: InstallingPnpm): Promise<ReadLockfile> {
+  return parseLockfile(await readLockfileBytes(file), file, pnpm)
 }
 
 /** The same of what was read; `file` is for messages. */
-export async function parseLockfile(bytes: Uint8Array, file: string): Promise<ReadLockfile> {
-  return withoutQuotes(file, () => parseBytes(bytes, file))
+export async function parseLockfile(
+  bytes: Uint8Array,
+  file: string,
+  pnpm: InstallingPnpm = 'any',
+): Promise<ReadLockfile> {
+  return withoutQuotes(file, () => parseBytes(bytes, file, pnpm))
 }
 
-async function parseBytes(bytes: Uint8Array, file: string): Promise<ReadLockfile> {
+async function parseBytes(bytes: Uint8Array, file: string, pnpm: InstallingPnpm): Promise<ReadLockfile> {
   const documents = splitDocuments(bytes, file)
   const packages: (readonly LockedPackage[])[] = []
   let configDependencies: LockedConfigDependencies = new Map()
@@ -38,7 +44,7 @@ async function parseBytes(bytes: Uint8Array, file: string): Promise<ReadLockfile
   let environment: Environment | undefined
   for (const which of ['environment', 'main'] as const) {
     if (documents[which] === undefined) continue
-    const parsed = await readDocument(file, documents, which)
+    const parsed = await readDocument(file, documents, which, pnpm)
     packages.push(parsed.locked)
     if (which === 'main') projects = projectsOf(parsed.document)
     else {
@@ -113,6 +119,7 @@ async function readDocument(
   file: string,
   documents: Documents,
   which: Which,
+  pnpm: InstallingPnpm,
 ): Promise<{ readonly document: Fields; readonly locked: readonly LockedPackage[] }> {
   const parsed = await parse(file, documents, which)
   if (which === 'environment' && parsed === null) {
@@ -124,7 +131,7 @@ async function readDocument(
   if (!isPlain(parsed)) throw new GateError(`${file} is not a lockfile: it holds no map. Regenerate it with pnpm.`)
   if (majorVersion(parsed) !== 9) throw new GateError(`${file} ${wrongVersion(parsed)}`)
 
-  const locked = lockedPackages(parsed)
+  const locked = lockedPackages(parsed, pnpm)
   const [entries, snapshots] = [field(parsed, 'packages') ?? {}, field(parsed, 'snapshots') ?? {}]
   const isCut = size(entries) === 0 ? locked.some(({ source }) => source === 'unknown') : size(snapshots) === 0
   if (!isCut) return { document: parsed, locked }

@@ -100,7 +100,8 @@ async function lockfilesBelow(folder: string): Promise<readonly string[]> {
   return found
 }
 
-async function workspaceManifest(folder: string): Promise<unknown> {
+/** The pnpm-workspace.yaml of a folder; undefined where there is none. @throws GateError where it cannot be understood */
+export async function workspaceManifest(folder: string): Promise<unknown> {
   const file = path.join(folder, 'pnpm-workspace.yaml')
   const text = await textOf(file)
   if (text === undefined) return undefined
@@ -121,6 +122,12 @@ async function workspaceManifest(folder: string): Promise<unknown> {
 }
 
 async function pnpmField(folder: string): Promise<unknown> {
+  const manifest = await packageManifest(folder)
+  return isPlain(manifest) ? field(manifest, 'pnpm') : undefined
+}
+
+/** The package.json of a folder; undefined where there is none. @throws GateError where it cannot be understood */
+export async function packageManifest(folder: string): Promise<unknown> {
   const file = path.join(folder, 'package.json')
   const text = await textOf(file)
   if (text === undefined) {
@@ -133,8 +140,7 @@ async function pnpmField(folder: string): Promise<unknown> {
     }
     return undefined
   }
-  const manifest = await understood(file, 'JSON', () => JSON.parse(text) as unknown)
-  return isPlain(manifest) ? field(manifest, 'pnpm') : undefined
+  return understood(file, 'JSON', () => JSON.parse(text) as unknown)
 }
 
 /** The `.npmrc` of a folder, with the variables in its keys that pnpm expands. */

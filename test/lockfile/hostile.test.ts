@@ -11,7 +11,9 @@ const own = (key: string, value: unknown): Json => Object.defineProperty({}, key
 
 /** The one entry for these fields of `packages`, the same in both shapes. */
 function entry(key: string, fields: unknown): LockedPackage {
-  const [inFile, inObject] = [lockfile({ [key]: fields }), merged({ [key]: fields })].map(lockedPackages)
+  const [inFile, inObject] = [lockfile({ [key]: fields }), merged({ [key]: fields })].map((each) =>
+    lockedPackages(each),
+  )
   assert.deepEqual(inObject, inFile)
   assert.equal(inFile?.length, 1)
   return inFile?.[0] as LockedPackage
@@ -531,6 +533,74 @@ describe('an entry that takes the identity of another', () => {
     })
     // Two names for one thing are none of that.
     lockedPackages(lockfile({ [`tool@${RELEASE}`]: good, [`aaa@${RELEASE}`]: good }))
+  })
+
+  describe('in a registry that has a name', () => {
+    const at = (name: string) => ({ integrity: A, tarball: `https://work.test/${name}/-/${name}-1.0.0.tgz` })
+    const git = (commit: string) => ({ type: 'git', repo: 'https://github.com/acme/tool.git', commit })
+    /** What `a@KEY` and `b@KEY` say, and whether pnpm before 11.20, and a newer one, takes them for one. */
+    const cases: readonly (readonly [string, string, Json, Json, boolean, boolean])[] = [
+      ['two digests', 'work:1.0.0', { resolution: { integrity: A } }, { resolution: { integrity: B } }, false, false],
+      ['a built-in name', 'gh:1.0.0', { resolution: { integrity: A } }, { resolution: { integrity: B } }, false, false],
+      ['no resolution', 'work:1.0.0', {}, { resolution: { integrity: B } }, false, false],
+      ['addresses', 'work:1.0.0', { resolution: at('a') }, { resolution: at('b') }, true, false],
+      ['one address', 'work:1.0.0', { resolution: { integrity: A } }, { resolution: at('b') }, false, false],
+      [
+        'versions',
+        'work:1.0.0',
+        { resolution: { integrity: A }, version: '1.0.0' },
+        { resolution: { integrity: B }, version: '1.0.0' },
+        true,
+        false,
+      ],
+      ['repositories', 'work:1.0.0', { resolution: git('a') }, { resolution: git('b') }, true, false],
+      ['no plain resolution', 'work:1.0.0', { resolution: null }, { resolution: [1] }, true, false],
+      // What is no such key is one address for every pnpm.
+      ['a reserved name', 'pkg:1.0.0', { resolution: { integrity: A } }, { resolution: { integrity: B } }, true, true],
+      ['no version', 'work:^1', { resolution: { integrity: A } }, { resolution: { integrity: B } }, true, true],
+      [
+        'a version with v',
+        'work:v1.0.0',
+        { resolution: { integrity: A } },
+        { resolution: { integrity: B } },
+        true,
+        true,
+      ],
+      ['no name', '1x:1.0.0', { resolution: { integrity: A } }, { resolution: { integrity: B } }, true, true],
+      ['a file', 'file:1.0.0', { resolution: { integrity: A } }, { resolution: { integrity: B } }, true, true],
+    ]
+    for (const [what, key, a, b, older, newer] of cases) {
+      it(`is told apart, or not, where the entries have ${what} (${key})`, () => {
+        for (const shape of [lockfile, merged]) {
+          const document = shape({ [`a@${key}`]: a, [`b@${key}`]: b })
+          const read = (pnpm: 'any' | 'from-11.20') => () => lockedPackages(document, pnpm)
+          for (const [isOne, pnpm] of [
+            [older, 'any'],
+            [newer, 'from-11.20'],
+          ] as const) {
+            if (isOne) assert.throws(read(pnpm), /pnpm (?:before 11\.20 )?would take/, pnpm)
+            else assert.equal(read(pnpm)().length, 2, pnpm)
+          }
+        }
+      })
+    }
+
+    it('is not told apart by a version that snapshots alone have, which pnpm 10 puts together with packages', () => {
+      const document = lockfile({
+        'a@work:1.0.0': { resolution: { integrity: A } },
+        'b@work:1.0.0': { resolution: { integrity: B } },
+      })
+      const snapshots = { 'a@work:1.0.0': { version: '1.0.0' }, 'b@work:1.0.0': { version: '1.0.0' } }
+      assert.throws(() => lockedPackages({ ...document, snapshots }), /pnpm before 11\.20 would take/)
+      assert.equal(lockedPackages({ ...document, snapshots }, 'from-11.20').length, 2)
+    })
+
+    it('is refused by its field id, whichever pnpm installs', () => {
+      for (const pnpm of ['any', 'from-11.20'] as const) {
+        const document = lockfile({ 'a@work:1.0.0': { resolution: { integrity: A }, id: 'b@work:1.0.0' } })
+        assert.throws(() => lockedPackages(document, pnpm), /"id" of its own/)
+      }
+    })
   })
 
   it('is not made one with another of its key that is about something else', () => {
