@@ -55,7 +55,11 @@ const READERS: Readonly<
     const { manifests, folders } = await workspaceManifests(folder)
     return {
       manager: 'yarn',
-      packages: yarnClassicPackages(document, manifests, await copiedManifests(folder, manifests)),
+      packages: yarnClassicPackages(
+        document,
+        manifests,
+        await copiedManifests(folder, manifests, Object.keys(document)),
+      ),
       projects: folders,
     }
   },

@@ -1,4 +1,4 @@
-import { glob } from 'node:fs/promises'
+import { glob, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { GateError } from '../errors.ts'
 import { readGiven } from '../read.ts'
@@ -6,7 +6,7 @@ import { costlyPattern } from '../util/pattern-cost.ts'
 import { quoteText } from '../util/text.ts'
 import { dependenciesOf, type Manifests } from './dependencies.ts'
 import { type Fields, field, isPlain } from './record.ts'
-import { folderAskedFor } from './specifier.ts'
+import { asLocked, folderAskedFor, mayBeFolder } from './specifier.ts'
 
 /** Far more than any package.json has. */
 const MAX_BYTES = 4 * 1024 * 1024
@@ -63,21 +63,31 @@ export async function workspaceManifests(
 /**
  * The manifests of folders that projects ask for (`file:./lib`, `./lib`), and of those that these ask for in turn, by the
  * pattern of the lockfile, `lib@file:./lib`. yarn 1 installs what they ask for, also where a frozen lockfile does not have it
- * (tried).
+ * (tried). A tag asks for a folder as well, whoever asks for it, where there is one of that name.
  *
+ * @param patterns those of the lockfile
  * @throws GateError where one is there and cannot be understood, or where there are too many
  */
 export async function copiedManifests(
   base: string,
   projects: Manifests,
+  patterns: readonly string[],
 ): Promise<ReadonlyMap<string, readonly Fields[]>> {
   const found = new Map<string, readonly Fields[]>()
   const seen = new Set<string>()
+  const add = (pattern: string, manifest: Fields) => found.set(pattern, [...(found.get(pattern) ?? []), manifest])
   const open = [...projects].map(([project, manifest]) => ({
     from: path.join(base, project),
     manifest,
     isProject: true,
   }))
+  for (const pattern of patterns) {
+    const text = pattern.slice(pattern.indexOf('@', 1) + 1)
+    for (const manifest of await namedFolders(base, [...projects.keys()], text)) {
+      add(pattern, manifest)
+      open.push({ from: path.resolve(base, text), manifest, isProject: false })
+    }
+  }
   // What is added on the way is visited as well.
   for (const { from, manifest, isProject } of open) {
     for (const { name, text } of dependenciesOf(manifest, path.join(from, 'package.json'), isProject)) {
@@ -95,12 +105,23 @@ export async function copiedManifests(
           )
         const own = await readManifest(path.join(folder, 'package.json'))
         if (own === undefined) continue
-        found.set(pattern, [...(found.get(pattern) ?? []), own])
+        for (const each of new Set([pattern, `${name}@${asLocked(text, path.relative(base, from))}`])) add(each, own)
         open.push({ from: folder, manifest: own, isProject: false })
       }
     }
   }
   return found
+}
+
+/**
+ * The manifests of a folder that yarn 1 takes for a tag. It looks for one where it is started, in the root or in a project, and
+ * copies the folder of that name in the root.
+ */
+async function namedFolders(base: string, projects: readonly string[], text: string): Promise<readonly Fields[]> {
+  if (!mayBeFolder(text) || (await stat(path.resolve(base, text)).catch(() => undefined)) === undefined) return []
+  const folders = new Set(['.', ...projects].map((project) => path.resolve(base, project, text)))
+  const manifests = await Promise.all([...folders].map((folder) => readManifest(path.join(folder, 'package.json'))))
+  return manifests.filter((manifest) => manifest !== undefined)
 }
 
 /** Those below `base` that have a manifest. What is outside of it is no project of its workspace. */

@@ -8,14 +8,14 @@ import { folderClaim, type LockGraph, openGraph, projectClaim, unknownClaim } fr
 import { comparedDigest } from './integrity.ts'
 import { npmClaim } from './npm-entry.ts'
 import { type Fields, field, isPlain } from './record.ts'
-import { type Specifier, specifierOf } from './specifier.ts'
+import { asLocked, folderAskedFor, isLocalArchive, type Specifier, specifierOf } from './specifier.ts'
 import type { LockedPackage } from './types.ts'
 
 /**
  * Every package of a yarn.lock as yarn 1 writes it. The lockfile does not say who needs what of it: `manifests` do.
  *
  * @param document the parsed file: each key is a pattern, `name@range`
- * @param copied manifests of folders that are installed as packages, by their pattern
+ * @param copied manifests of folders that are installed as packages, by their pattern; also of those that a tag is the name of
  */
 export function yarnClassicPackages(
   document: Fields,
@@ -30,7 +30,7 @@ export function yarnClassicPackages(
   for (const [entry, texts] of patternsOf) {
     const key = texts.join(', ')
     if (!isPlain(entry)) throw new GateError(`The entry ${JSON.stringify(key)} of the lockfile is not a plain map.`)
-    const patterns = texts.map(patternOf)
+    const patterns = texts.map((text) => patternOf(text, copied))
     const node = addEntry(graph, patterns, entry)
     owners.push({ node, entry, key })
     for (const { pattern, name } of patterns) {
@@ -47,11 +47,11 @@ export function yarnClassicPackages(
   }
   const overridden = overriddenNames(manifests)
 
-  const nodesFor = ({ name, text, isRequired }: Dependency, from: string): readonly number[] => {
-    const exact = byPattern.get(`${name}@${text}`)
+  const nodesFor = ({ name, text, isRequired }: Dependency, from: string, folder = '.'): readonly number[] => {
+    const exact = byPattern.get(`${name}@${text}`) ?? byPattern.get(`${name}@${asLocked(text, folder)}`)
     if (exact !== undefined) return [exact]
-    const [, folder] = /^link:(.*)$/s.exec(text) ?? []
-    if (folder !== undefined) return [graph.add(`${name}@${text}`, [folderClaim(name, `link:${folder}`)])]
+    const [, linked] = /^link:(.*)$/s.exec(text) ?? []
+    if (linked !== undefined) return [graph.add(`${name}@${text}`, [folderClaim(name, `link:${linked}`)])]
     const project = projects.get(name)
     if (project !== undefined) return [projectLink(graph, name, project)]
     // `resolutions` give it another version than it was asked for.
@@ -78,7 +78,7 @@ export function yarnClassicPackages(
     const runtime = new Set(dependenciesOf(own, where, false).map(({ name }) => name))
     const self = projects.get(String(field(manifest, 'name')))?.node
     for (const dependency of dependenciesOf(own, where, true)) {
-      for (const node of nodesFor(dependency, folder)) {
+      for (const node of nodesFor(dependency, folder, folder)) {
         graph.need(folder, node)
         if (self !== undefined && runtime.has(dependency.name)) graph.connect(self, node)
       }
@@ -91,14 +91,24 @@ interface Pattern {
   readonly pattern: string
   /** Under which it is installed. */
   readonly name: string
+  readonly text: string
   readonly specifier: Specifier
+  /** A folder or a file of the project's, and no package of a registry or a repository. */
+  readonly local: 'folder' | 'archive' | undefined
 }
 
 /** Splits a pattern at the first `@` that is not its first character, as yarn does. */
-function patternOf(pattern: string): Pattern {
+function patternOf(pattern: string, copied: ReadonlyMap<string, unknown>): Pattern {
   const at = pattern.indexOf('@', 1)
   const name = at === -1 ? pattern : pattern.slice(0, at)
-  return { pattern, name, specifier: specifierOf(at === -1 ? '' : pattern.slice(at + 1)) }
+  const text = at === -1 ? '' : pattern.slice(at + 1)
+  // Also a tag, where it is the name of a folder.
+  const specifier: Specifier = copied.has(pattern) ? { kind: 'other' } : specifierOf(text)
+  const isLocal =
+    copied.has(pattern) ||
+    (specifier.kind === 'other' && (folderAskedFor(text) !== undefined || /^(?:link|portal):|^~/i.test(text)))
+  const local = isLocal ? (isLocalArchive(text) ? 'archive' : 'folder') : undefined
+  return { pattern, name, text, specifier, local }
 }
 
 function addEntry(graph: LockGraph, patterns: readonly Pattern[], entry: Fields): number {
@@ -116,11 +126,10 @@ function addEntry(graph: LockGraph, patterns: readonly Pattern[], entry: Fields)
  */
 function claimsOf(patterns: readonly Pattern[], entry: Fields): readonly Claim[] {
   const isFromElsewhere = patterns.some(({ specifier }) => specifier.kind === 'other')
-  // `~1.0.0` is a range, and `~/folder` is none.
-  const local = patterns.find(({ pattern, specifier }) => specifier.kind === 'other' && LOCAL.test(pattern))
+  const local = patterns.find((pattern) => pattern.local !== undefined)
   const resolved = field(entry, 'resolved')
-  if (local !== undefined && resolved !== undefined && !/^file:/i.test(String(resolved))) {
-    // yarn 1 installs the folder, and looks at neither address nor digest (tried).
+  if (local !== undefined && resolved !== undefined && !isOwnFile(local, String(resolved))) {
+    // Of a folder yarn 1 looks at neither address nor digest, and a tarball it fetches from that address (tried).
     return [unknownClaim(local.name, '', `asked for as ${local.pattern}, and locked at ${String(resolved)}`)]
   }
   const names = new Set(patterns.map(({ name, specifier }) => (specifier.kind === 'alias' ? specifier.name : name)))
@@ -129,11 +138,19 @@ function claimsOf(patterns: readonly Pattern[], entry: Fields): readonly Claim[]
     return [...names, own].map((name) => unknownClaim(name, '', 'the name of this entry contradicts its key'))
   }
   const real = typeof own === 'string' ? new Set([own]) : names
-  return [...real].map((name) => claimOf(name, entry, isFromElsewhere))
+  const isPath = local?.text === withoutHash(String(resolved)) && !/^file:/i.test(local.text)
+  const located = isPath ? { ...entry, resolved: `file:${resolved}` } : entry
+  return [...real].map((name) => claimOf(name, located, isFromElsewhere))
 }
 
-/** Behind the name of a pattern: a folder or a file of the project's. */
-const LOCAL = /^.[^@]*@(?:(?:file|link|portal):|[./~\\]|[a-z]:[\\/])/is
+/** Whether the address of an entry is that of the file that is asked for. */
+function isOwnFile({ text, local }: Pattern, resolved: string): boolean {
+  return local === 'archive' && (/^file:/i.test(resolved) || withoutHash(resolved) === text)
+}
+
+function withoutHash(resolved: string): string {
+  return resolved.replace(/#[^#]*$/, '')
+}
 
 function claimOf(name: string, entry: Fields, isFromElsewhere: boolean): Claim {
   const [version, resolved] = ['version', 'resolved'].map((key) => field(entry, key))
@@ -146,7 +163,7 @@ function claimOf(name: string, entry: Fields, isFromElsewhere: boolean): Claim {
   if (typeof resolved !== 'string') return unknownClaim(name, shown, 'resolved is not a text')
   const isGit = /^git(?:\+|:|@)|\.git(?:#|$)|^ssh:/i.test(resolved)
   // What stands behind `#` is the sha1 of a tarball, or the commit of a repository.
-  const address = isGit ? `git+${resolved.replace(/^git\+/, '')}` : resolved.replace(/#[^#]*$/, '')
+  const address = isGit ? `git+${resolved.replace(/^git\+/, '')}` : withoutHash(resolved)
   // Of an offline mirror only the file's name is written.
   const isMirrored = /^[^:/\\#]+\.tgz$/.test(address)
   const integrity = comparedDigest(field(entry, 'integrity'))

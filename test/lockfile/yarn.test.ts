@@ -148,6 +148,62 @@ describe('an entry of yarn 1', () => {
     assert.equal(only(classic(entry('"a@file:./x.tgz"', { url: 'file:./x.tgz' }))).source, 'tarball')
   })
 
+  const files: readonly (readonly [string, string, string])[] = [
+    ['./x.tgz', './x.tgz', 'tarball'],
+    ['../x.tgz', '../x.tgz', 'tarball'],
+    ['/x.tar.gz', '/x.tar.gz', 'tarball'],
+    ['file:x.tgz', 'file:x.tgz', 'tarball'],
+    // Another file than the one that is asked for, another place, or a folder, of which yarn looks at no address.
+    ['./x.tgz', './y.tgz', 'unknown'],
+    ['./x.tgz', '../x.tgz', 'unknown'],
+    ['./x.tgz', 'x.tgz', 'unknown'],
+    ['./x.tgz', 'https://evil.example/x.tgz', 'unknown'],
+    ['./x.tgz', 'git+https://evil.example/x.tgz', 'unknown'],
+    ['./a@b.tgz', './a@b.tgz', 'unknown'],
+    ['./x', './x', 'unknown'],
+    ['./x', 'file:./x.tgz', 'unknown'],
+    ['./x', './x.tgz', 'unknown'],
+    ['./x.tar', './x.tar', 'unknown'],
+    ['file:./x', 'file:./x.tgz', 'unknown'],
+    ['~/x.tgz', '~/x.tgz', 'unknown'],
+    ['^1.0.0', './x.tgz', 'unknown'],
+    ['^1.0.0', 'file:./x.tgz', 'tarball'],
+    ['https://elsewhere.example/x.tgz', './x.tgz', 'unknown'],
+  ]
+  for (const [asked, url, source] of files) {
+    it(`asked for as ${asked} and locked at ${url} is ${source}`, () => {
+      const pkg = only(classic(entry(`"a@${asked}"`, { url })))
+      assert.deepEqual([pkg.source, pkg.integrity], [source, source === 'unknown' ? undefined : A])
+    })
+  }
+
+  it('of a folder is found under the path that yarn writes for it', () => {
+    const paths: readonly (readonly [string, string, string])[] = [
+      ['.', 'file:./lib/', 'file:./lib'],
+      ['.', 'file:lib/', 'file:lib'],
+      ['.', 'file:../lib', 'file:../lib'],
+      ['.', 'file:x/../lib', 'file:lib'],
+      ['.', 'file:.', 'file:.'],
+      ['x', 'file:../lib', 'file:lib'],
+      ['x', 'file:./lib', 'file:./x/lib'],
+      ['x', 'file:..', 'file:.'],
+      ['x', 'file:../../lib/', 'file:../lib'],
+      ['x', 'link:../lib/', 'link:lib'],
+    ]
+    for (const [project, asked, locked] of paths) {
+      const manifests = { '.': { workspaces: ['x'] }, [project]: { dependencies: { a: asked } } }
+      const packages = classic(`"a@${locked}":\n  version "1.0.0"\n`, manifests)
+      assert.deepEqual(
+        packages.map(({ source, importers }) => [source, ...importers]),
+        [['directory', project]],
+        `${asked} of ${project}`,
+      )
+    }
+    // Paths without `file:` are as they are written.
+    const packages = classic('"a@./lib":\n  version "1.0.0"\n', { '.': { dependencies: { a: './lib/' } } })
+    assert.deepEqual(brief(packages), ['a@ unknown needed by ., and not in the lockfile', 'a@ directory file'])
+  })
+
   it('that `resolutions` put in the place of another is needed by whoever asked', () => {
     for (const pattern of ['a', '**/a', 'b/a', 'b/**/a']) {
       const pkg = only(
