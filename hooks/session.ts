@@ -169,7 +169,9 @@ export function openSession({ pnpm, repairing, settings }: SessionOptions): Sess
         resolving = true
         // Loaded in any case: an install without a usable policy stops here, before it downloads anything.
         await judge.open(lockfileDir, registries)
-        const packages = await judge.placed(await judge.listed(wantedLockfile, lockfileDir), lockfileDir)
+        const listed = await judge.placed(await judge.listed(wantedLockfile, lockfileDir), lockfileDir)
+        const isCopy = isDeployed(lockfileDir, place)
+        const packages = isCopy ? listed.filter((pkg) => !isUnneededRoot(pkg, lockfileDir, root)) : listed
         // Reused packages of a registry do not pass `readPackage` on pnpm 12, so one of their names without a digest is
         // something else under that name.
         for (const { name, version, source } of packages) if (source !== 'registry') known.add(`${name}@${version}`)
@@ -316,6 +318,19 @@ async function linksProjects(root: string): Promise<boolean> {
   const { linkWorkspacePackages } = readYaml(path.join(root, 'pnpm-workspace.yaml'), 'repository')
   const variable = process.env.pnpm_config_link_workspace_packages
   return ![undefined, null, false, 'false'].includes((variable ?? linkWorkspacePackages) as string | undefined)
+}
+
+/**
+ * The root of the workspace, where nobody needs it: pnpm 10 writes it into the lockfile of a deployed project, and so does pnpm 12
+ * with `--legacy`. Such an entry is not installed (tried).
+ *
+ * @param lockfileDir of the deployed project
+ */
+function isUnneededRoot(pkg: LockedPackage, lockfileDir: string, root: string): boolean {
+  const { source, origin = '', importers, forAnyone } = pkg
+  const [, folder] = /^file:(.*)$/s.exec(isFolder(source) ? origin : '') ?? []
+  if (folder === undefined || importers.length > 0 || forAnyone === true) return false
+  return real(path.resolve(lockfileDir, folder)) === real(root)
 }
 
 function isRepository({ type, tarball, gitHosted }: Resolution): boolean {
