@@ -62,6 +62,16 @@ export interface Refusal {
   readonly found: string
   /** What would have been accepted. A phrase, without a full stop. */
   readonly expected: string
+  /** Of a document that proves nothing: its attestations, none of which counts. Absent where there are none, or one contradicts. */
+  readonly leftOut?: readonly Refusal[]
+}
+
+/** Of an attestation that could not be read: nobody knows what it would have proven. */
+export const UNREAD: ReadonlySet<RefusalCode> = new Set(['EVIDENCE_MALFORMED'])
+
+/** Why the first attestation was left out unread, if one was: then it is not known that there was nothing. */
+export function unreadOf(leftOut: readonly Refusal[] | undefined): Refusal | undefined {
+  return leftOut?.find(({ code }) => UNREAD.has(code))
 }
 
 /** Result of a step that may refuse. Inside the gate refusals are values; they become errors only at its edges. */

@@ -1,5 +1,5 @@
 import compareVersions from 'semver/functions/compare.js'
-import type { RefusalCode, Result } from '../codes.ts'
+import { type RefusalCode, type Result, unreadOf } from '../codes.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import type { Proof } from '../verify/types.ts'
 import { bytesOf, differenceOf, differencesOf, identityOf, lineOf, pointFor } from './identity.ts'
@@ -99,7 +99,8 @@ function byNameAndVersion(a: Version, b: Version): number {
 
 /** Whether it is known that there is no provenance. */
 export function isUnproven(proof: Result<Proof>): boolean {
-  return proof.ok ? proof.value.provenance.length === 0 : proof.refusal.code === 'EVIDENCE_MISSING'
+  if (!proof.ok) return proof.refusal.code === 'EVIDENCE_MISSING'
+  return proof.value.provenance.length === 0 && unreadOf(proof.value.leftOut) === undefined
 }
 
 /** What an old certificate does not say, and a newer one does. */

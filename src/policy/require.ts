@@ -1,4 +1,4 @@
-import { type Refusal, type Result, refuse } from '../codes.ts'
+import { type Refusal, type Result, refuse, unreadOf } from '../codes.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import type { Claims, Proof, ProvenProvenance } from '../verify/types.ts'
 import { type Comparison, compare } from './compare.ts'
@@ -51,7 +51,7 @@ export function meets(
   }
 }
 
-function signature(rule: Rule, { provenance: [first], publish, signature }: Proof, now: Date): Outcome {
+function signature(rule: Rule, { provenance: [first], publish, signature, leftOut }: Proof, now: Date): Outcome {
   const isOurs = (by: { readonly registry?: string } | undefined) => by !== undefined && by.registry === rule.registry
   if (publish !== undefined && isOurs(publish)) return oldEnough(rule, [publish.signedAt], now, first?.claims)
   // Nobody has signed when that was made, so of its age nothing is known.
@@ -65,9 +65,9 @@ function signature(rule: Rule, { provenance: [first], publish, signature }: Proo
         `signed by ${registryName(rule.registry)}`,
       ),
     )
-  return unmet(
-    refuse('EVIDENCE_MISSING', 'no publish attestation and no signature', "one that the registry's own key has made"),
-  )
+  const expected = "one that the registry's own key has made"
+  const none = refuse('EVIDENCE_MISSING', 'no publish attestation and no signature', expected)
+  return unmet({ refusal: unreadOf(leftOut) ?? none.refusal })
 }
 
 function registryName(name: string | undefined): string {
@@ -80,7 +80,7 @@ function provenance(rule: Rule, pkg: LockedPackage, proof: Proof, demand: Demand
     const isSigned = proof.publish === undefined && proof.signature !== undefined
     const found = isSigned ? 'no attestations' : 'attestations, but no provenance among them'
     const none = refuse('EVIDENCE_MISSING', found, 'a provenance attestation')
-    return unmet({ refusal: lost(none.refusal, pkg, demand) })
+    return unmet({ refusal: unreadOf(proof.leftOut) ?? lost(none.refusal, pkg, demand) })
   }
   if (rule.publishers.length === 0) {
     if (!rule.unchanged) return broken('no publisher to compare the claims with', 'at least one')

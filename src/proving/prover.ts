@@ -164,7 +164,13 @@ export function openProver({ evidence, evidenceFrom, trust = {}, remember, ...co
     )
     const { result, digest } = signature
     if (!result.ok) return unjudged(result.refusal.code === 'EVIDENCE_MISSING' ? proof : result)
-    const attested = proof.ok ? proof.value : { provenance: [], publish: undefined }
+    const attested = proof.ok
+      ? proof.value
+      : {
+          provenance: [],
+          publish: undefined,
+          ...(proof.refusal.leftOut !== undefined && { leftOut: proof.refusal.leftOut }),
+        }
     return { result: ok({ ...attested, signature: result.value }), digest }
   }
 
@@ -289,7 +295,8 @@ export function openProver({ evidence, evidenceFrom, trust = {}, remember, ...co
 function lacks(proof: Result<Proof>, registry: string | undefined): boolean {
   return proof.ok
     ? proof.value.publish === undefined || proof.value.publish.registry !== registry
-    : proof.refusal.code === 'EVIDENCE_MISSING'
+    : // Attestations that are all left out are as good as none.
+      proof.refusal.code === 'EVIDENCE_MISSING' || proof.refusal.leftOut !== undefined
 }
 
 function identityOf({ name, version, integrity, source, origin, github, unbound }: LockedPackage): readonly unknown[] {

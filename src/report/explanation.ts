@@ -1,4 +1,4 @@
-import type { RefusalCode } from '../codes.ts'
+import type { Refusal, RefusalCode } from '../codes.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import type { Explanation, Verdict } from '../policy/types.ts'
 import { escapeLine } from '../util/text.ts'
@@ -92,8 +92,11 @@ function lockLines({ locked, publishedBy }: Explanation): readonly string[] {
 }
 
 function evidenceLines({ proof }: Explanation): readonly string[] {
-  if (!proof.ok) return [`${proof.refusal.code}: found ${proof.refusal.found}; expected ${proof.refusal.expected}`]
-  const { provenance, publish, signature } = proof.value
+  if (!proof.ok) {
+    const { code, found, expected, leftOut } = proof.refusal
+    return [`${code}: found ${found}; expected ${expected}`, ...leftOutLines(leftOut)]
+  }
+  const { provenance, publish, signature, leftOut } = proof.value
   return [
     ...provenance.flatMap(({ predicateType, claims, signedAt }) => [
       `provenance (${predicateType}), signed at ${signedAt}`,
@@ -107,7 +110,13 @@ function evidenceLines({ proof }: Explanation): readonly string[] {
     ...(signature === undefined
       ? []
       : [`signature by the registry${named(signature.registry)}, with its key ${signature.keyId}`]),
+    ...leftOutLines(leftOut),
   ]
+}
+
+/** Attestations that neither prove anything nor speak against it. */
+function leftOutLines(leftOut: readonly Refusal[] = []): readonly string[] {
+  return leftOut.map(({ code, found }) => `left out: ${found} (${code})`)
 }
 
 function named(registry: string | undefined): string {

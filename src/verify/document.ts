@@ -11,25 +11,21 @@ const MAX_ATTESTATIONS = 16
  * Reads the answer of the registry's attestation endpoint, `{attestations: [{predicateType, bundle}]}`.
  *
  * The outer `predicateType` is not signed by anybody and is not read: what an attestation is about stands in its
- * signed statement only.
+ * signed statement only. One attestation that cannot be read says nothing about the others.
  */
-export function parseDocument(document: unknown): Result<readonly Bundle[]> {
+export function parseDocument(document: unknown): Result<readonly Result<Bundle>[]> {
   const attestations = isRecord(document) ? document.attestations : undefined
   if (!Array.isArray(attestations)) return refuse('EVIDENCE_MALFORMED', describe(document), EXPECTED)
   if (attestations.length > MAX_ATTESTATIONS) {
     return refuse('EVIDENCE_MALFORMED', `${attestations.length} attestations`, `at most ${MAX_ATTESTATIONS}`)
   }
-  const bundles: Bundle[] = []
-  for (const [index, attestation] of attestations.entries()) {
-    const bundle = isRecord(attestation) ? attestation.bundle : undefined
-    if (!isRecord(bundle)) {
-      return refuse('EVIDENCE_MALFORMED', `attestation ${index + 1} has no bundle`, EXPECTED)
-    }
-    const parsed = parseBundle(bundle, `attestation ${index + 1}`)
-    if (!parsed.ok) return parsed
-    bundles.push(parsed.value)
-  }
-  return ok(bundles)
+  return ok(
+    Array.from(attestations, (attestation: unknown, index): Result<Bundle> => {
+      const bundle = isRecord(attestation) ? attestation.bundle : undefined
+      if (!isRecord(bundle)) return refuse('EVIDENCE_MALFORMED', `attestation ${index + 1} has no bundle`, EXPECTED)
+      return parseBundle(bundle, `attestation ${index + 1}`)
+    }),
+  )
 }
 
 function describe(value: unknown): string {

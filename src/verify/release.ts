@@ -6,6 +6,7 @@ import { show } from '../util/text.ts'
 import { certificateClaims, issuerOf } from './claims.ts'
 import { parseDocument } from './document.ts'
 import { type OpenDomains, openDomains } from './domain.ts'
+import { type Finding, judgeEach, nothingProven, refusedStep } from './findings.ts'
 import { guarded } from './guard.ts'
 import { verifyInDomain } from './signature.ts'
 import { parseStatement, type Statement } from './statement.ts'
@@ -39,23 +40,18 @@ function verifyDocument(
   domains: OpenDomains,
   now: Date,
 ): Result<Proof> {
-  const bundles = parseDocument(document)
-  if (!bundles.ok) return bundles
-  const provenance: ProvenProvenance[] = []
-  let other: Result<never> | undefined
-  for (const bundle of bundles.value) {
-    const release = verifyBundle(bundle, domains, now)
-    // As of a package's document: one that does not hold spoils it.
-    if (!release.ok) return release
-    if (release.value === undefined) continue
-    const bound = bind(origin, sha256, release.value)
-    if (bound.ok) provenance.push(release.value.proven)
-    else other ??= bound
-  }
-  if (provenance.length > 0) return ok({ provenance, publish: undefined })
-  return (
-    other ?? refuse('EVIDENCE_MISSING', 'no attestation of a release', 'one that GitHub makes of immutable releases')
-  )
+  const attestations = parseDocument(document)
+  if (!attestations.ok) return attestations
+  const findings = judgeEach(attestations.value, (bundle) => verifyBundle(bundle, domains, now))
+  if (!findings.ok) return findings
+  const { proven: releases, leftOut } = findings.value
+  const bound = releases.map((release) => ({ release, result: bind(origin, sha256, release) }))
+  const provenance = bound.flatMap(({ release, result }) => (result.ok ? [release.proven] : []))
+  if (provenance.length > 0) return ok({ provenance, publish: undefined, ...(leftOut.length > 0 && { leftOut }) })
+  const other = bound.flatMap(({ result }) => (result.ok ? [] : [result]))[0]
+  if (other !== undefined) return other
+  const none = refuse('EVIDENCE_MISSING', 'no attestation of a release', 'one that GitHub makes of immutable releases')
+  return nothingProven(leftOut, none.refusal)
 }
 
 interface Release {
@@ -66,27 +62,32 @@ interface Release {
   readonly assets: Statement['subject']
 }
 
-/** What one attestation says, once it is sure that GitHub says it. Undefined: something else than a release. */
-function verifyBundle(bundle: Bundle, domains: OpenDomains, now: Date): Result<Release | undefined> {
+/** What one attestation says, once it is sure that GitHub says it. */
+function verifyBundle(bundle: Bundle, domains: OpenDomains, now: Date): Finding<Release> {
   const signature = verifyInDomain(bundle, domains, now)
-  if (!signature.ok) return signature
+  if (!signature.ok) return refusedStep(signature)
   const statement = parseStatement(bundle)
-  if (!statement.ok) return statement
+  if (!statement.ok) return refusedStep(statement)
   const { predicateType } = statement.value
-  if (!RELEASE.includes(predicateType)) return ok(undefined)
+  if (!RELEASE.includes(predicateType)) {
+    const found = `an attestation of the type ${show(predicateType)}`
+    return { isNothing: refuse('EVIDENCE_MISSING', found, 'one of a release').refusal }
+  }
   const { certificate, signedAt, domain } = signature.value
   // Whoever may write attestations of a repository can have this statement signed under a name of their own.
   if (domain !== GITHUB_DOMAIN || certificate?.subjectAltName !== GITHUB_RELEASES) {
-    return refuse(
+    const { refusal } = refuse(
       'CERTIFICATE_UNTRUSTED',
       `a release signed by ${show(certificate?.subjectAltName)} in the trust domain ${show(domain)}`,
       `one signed by ${GITHUB_RELEASES}, in GitHub's own`,
     )
+    return { isNothing: refusal }
   }
   const certified = certificateClaims(certificate)
-  if (!certified.ok) return certified
+  if (!certified.ok) return { contradicts: certified.refusal }
   const said = readStatement(statement.value)
-  if (!said.ok) return said
+  // A form of the future is left out, and a statement that GitHub signs and that says two things is not.
+  if (!said.ok) return refusedStep(said)
   const { repository, tag, commit, repositoryId, ownerId } = said.value
   const claims = {
     ...certified.value,
@@ -99,11 +100,9 @@ function verifyBundle(bundle: Bundle, domains: OpenDomains, now: Date): Result<R
     repositoryId,
     ownerId,
   }
-  return ok({
-    ...said.value,
-    assets: statement.value.subject.filter(({ name, uri }) => name !== '' && uri === undefined),
-    proven: { predicateType, claims, signedAt: signedAt.toISOString() },
-  })
+  const assets = statement.value.subject.filter(({ name, uri }) => name !== '' && uri === undefined)
+  const proven = { predicateType, claims, signedAt: signedAt.toISOString() }
+  return { proves: { ...said.value, assets, proven } }
 }
 
 /** Repository and tag stand twice: in the predicate, and as the package URL of the one subject that is the tag's commit. */

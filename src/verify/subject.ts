@@ -68,3 +68,9 @@ export function checkSubject(pkg: LockedPackage, digest: string, statement: Stat
   }
   return ok(undefined)
 }
+
+/** Whether a statement names other bytes for the package: not where it names none, or is about another package. */
+export function isOfOtherBytes(pkg: LockedPackage, digest: string, { subject }: Statement): boolean {
+  const name = packageUrl(pkg.name, pkg.version)
+  return subject.some((each) => each.name === name && each.sha512 !== undefined && each.sha512.toLowerCase() !== digest)
+}

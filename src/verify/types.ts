@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import type { TrustMaterial } from '@sigstore/verify'
+import type { Refusal } from '../codes.ts'
 
 /** What a signature has to have at least, beyond one verified time. */
 export interface Thresholds {
@@ -90,6 +91,8 @@ export interface Proof {
   readonly publish: ProvenPublish | undefined
   /** The registry's signature; undefined also where nobody asked for it. When it was made nobody has signed. */
   readonly signature?: ProvenSignature | undefined
+  /** Attestations that neither prove nor contradict, and why. Absent where there are none. */
+  readonly leftOut?: readonly Refusal[]
 }
 
 export interface ProvenProvenance {

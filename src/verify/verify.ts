@@ -1,14 +1,16 @@
 import type { Bundle } from '@sigstore/bundle'
 import { ok, type Result, refuse } from '../codes.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
+import { show } from '../util/text.ts'
 import { certificateClaims } from './claims.ts'
 import { parseDocument } from './document.ts'
 import { type OpenDomain, type OpenDomains, openDomains } from './domain.ts'
+import { type Finding, judgeEach, nothingProven, refusedStep } from './findings.ts'
 import { guarded } from './guard.ts'
 import { checkProvenance, checkPublish, PROVENANCE_V1, PROVENANCE_V02, PUBLISH } from './predicate.ts'
 import { verifyInDomain } from './signature.ts'
 import { parseStatement } from './statement.ts'
-import { checkSubject, lockedDigest } from './subject.ts'
+import { checkSubject, isOfOtherBytes, lockedDigest } from './subject.ts'
 import type { Proof, ProvenProvenance, ProvenPublish, TrustDomains } from './types.ts'
 
 /** Judges an attestation document against one lockfile entry. Pure, and never throws. */
@@ -25,42 +27,47 @@ interface Context {
   readonly now: Date
 }
 
-/** What one attestation, taken alone, proves. `undefined`: of a kind that the gate does not use. */
 type Proven =
   | { readonly kind: 'provenance'; readonly value: ProvenProvenance }
   | { readonly kind: 'publish'; readonly value: ProvenPublish }
-  | undefined
 
 function verifyDocument(pkg: LockedPackage, document: unknown, context: Context): Result<Proof> {
   const digest = lockedDigest(pkg)
   if (!digest.ok) return digest
-  const bundles = parseDocument(document)
-  if (!bundles.ok) return bundles
+  const attestations = parseDocument(document)
+  if (!attestations.ok) return attestations
+  const findings = judgeEach(attestations.value, (bundle) => verifyAttestation(pkg, digest.value, bundle, context))
+  if (!findings.ok) return findings
 
-  const provenance: ProvenProvenance[] = []
-  let publish: ProvenPublish | undefined
-  for (const bundle of bundles.value) {
-    const proven = verifyAttestation(pkg, digest.value, bundle, context)
-    // One attestation that does not hold spoils the document: whoever could change it could have changed the others.
-    if (!proven.ok) return proven
-    if (proven.value?.kind === 'provenance') provenance.push(proven.value.value)
-    if (proven.value?.kind === 'publish') publish ??= proven.value.value
-  }
+  const { proven, leftOut } = findings.value
+  const provenance = proven.flatMap((each) => (each.kind === 'provenance' ? [each.value] : []))
+  const publish = latest(proven.flatMap((each) => (each.kind === 'publish' ? [each.value] : [])))
   if (provenance.length === 0 && publish === undefined) {
-    const others =
-      bundles.value.length === 0 ? 'an empty list of attestations' : 'attestations, but no provenance among them'
-    return refuse('EVIDENCE_MISSING', others, 'a provenance attestation')
+    const others = leftOut.length === 0 ? 'an empty list of attestations' : 'attestations, but no provenance among them'
+    return nothingProven(leftOut, refuse('EVIDENCE_MISSING', others, 'a provenance attestation').refusal)
   }
-  return ok({ provenance, publish })
+  return ok({ provenance, publish, ...(leftOut.length > 0 && { leftOut }) })
 }
 
-function verifyAttestation(pkg: LockedPackage, digest: string, bundle: Bundle, context: Context): Result<Proven> {
+/** Of several that a registry has made: an age that counts from it must not be had by adding an older one. */
+function latest(published: readonly ProvenPublish[]): ProvenPublish | undefined {
+  return published.reduce<ProvenPublish | undefined>(
+    (last, each) => (last === undefined || Date.parse(each.signedAt) > Date.parse(last.signedAt) ? each : last),
+    undefined,
+  )
+}
+
+function verifyAttestation(pkg: LockedPackage, digest: string, bundle: Bundle, context: Context): Finding<Proven> {
   const signature = verifyInDomain(bundle, context.domains, context.now)
-  if (!signature.ok) return signature
+  if (!signature.ok) return refusedStep(signature)
   const statement = parseStatement(bundle)
-  if (!statement.ok) return statement
+  if (!statement.ok) return refusedStep(statement)
   const subject = checkSubject(pkg, digest, statement.value)
-  if (!subject.ok) return subject
+  if (!subject.ok) {
+    return isOfOtherBytes(pkg, digest, statement.value)
+      ? { contradicts: subject.refusal }
+      : { isNothing: subject.refusal }
+  }
 
   const { certificate, signedAt, domain } = signature.value
   const { predicateType } = statement.value
@@ -68,38 +75,47 @@ function verifyAttestation(pkg: LockedPackage, digest: string, bundle: Bundle, c
     case PUBLISH: {
       // Anybody can have such a statement signed by Fulcio under a name of their own. Only the registry can publish.
       if (certificate !== undefined) {
-        return refuse(
+        const { refusal } = refuse(
           'CERTIFICATE_UNTRUSTED',
-          `a publish attestation signed by ${certificate.subjectAltName ?? 'a certificate without a name'}`,
+          `a publish attestation signed by ${show(certificate.subjectAltName ?? 'a certificate without a name')}`,
           "one signed by the registry's own key",
         )
+        return { isNothing: refusal }
       }
       const checked = checkPublish(statement.value, pkg.name, pkg.version)
-      if (!checked.ok) return checked
+      if (!checked.ok) return { contradicts: checked.refusal }
       const registry = registryOf(bundle, context.domains[0])
       const value = { signedAt: signedAt.toISOString(), ...(registry !== undefined && { registry }) }
-      return ok({ kind: 'publish', value })
+      return { proves: { kind: 'publish', value } }
     }
     case PROVENANCE_V02:
     case PROVENANCE_V1: {
-      // The registry's key says who published, not where it was built.
+      // The registry's key says who published, not where it was built. Nobody else has that key, so nobody else has said it.
       if (certificate === undefined) {
-        return refuse(
+        const { refusal } = refuse(
           'CERTIFICATE_UNTRUSTED',
           "a provenance signed by the registry's key",
           'one signed by a Fulcio certificate',
         )
+        return { contradicts: refusal }
       }
       const certified = certificateClaims(certificate)
-      if (!certified.ok) return certified
+      if (!certified.ok) return { contradicts: certified.refusal }
       const claims = { ...certified.value, domain }
       const checked = checkProvenance(statement.value, claims)
-      if (!checked.ok) return checked
+      // Of people and service accounts no repository is known with which the predicate could disagree.
+      if (!checked.ok) {
+        return claims.repository === undefined ? { isNothing: checked.refusal } : { contradicts: checked.refusal }
+      }
       const said = checked.value === undefined ? claims : { ...claims, delegatedBuilder: checked.value }
-      return ok({ kind: 'provenance', value: { predicateType, claims: said, signedAt: signedAt.toISOString() } })
+      return {
+        proves: { kind: 'provenance', value: { predicateType, claims: said, signedAt: signedAt.toISOString() } },
+      }
     }
-    default:
-      return ok(undefined)
+    default: {
+      const found = `an attestation of the type ${show(predicateType)}`
+      return { isNothing: refuse('EVIDENCE_MISSING', found, 'a provenance or a publish attestation').refusal }
+    }
   }
 }
 

@@ -49,6 +49,36 @@ describe('explain', () => {
     }
   })
 
+  test('lists the attestations that are left out, and what each is about', async (t) => {
+    const project = cliProject(world, { policy: POLICY, files: { 'pnpm-lock.yaml': lockfileOf([widget]) } })
+    t.after(() => project.dispose())
+    const made = (await world.attest(widget)) as { attestations: unknown[] }
+    const other = (await world.attest(widget, {
+      statementOverrides: { predicateType: 'https://spdx.dev/\u202eDocument' },
+    })) as typeof made
+    writeDocuments(project, { 'widget@1.0.0': { attestations: [null, ...made.attestations, other.attestations[1]] } })
+    const run = await runCli(['explain', 'widget', '--attestations', '../attestations'], {
+      cwd: project.dir,
+      env: project.env,
+    })
+    assert.equal(run.status, 0, run.stdout)
+    assert.match(run.stdout, /^ {4}left out: attestation 1 has no bundle \(EVIDENCE_MALFORMED\)$/m)
+    assert.match(
+      run.stdout,
+      /^ {4}left out: attestation 4: an attestation of the type https:\/\/spdx\.dev\/\\u\{202e\}Document \(EVIDENCE_MISSING\)$/m,
+    )
+    assert.match(run.stdout, /^ {4}proven$/m)
+    // Without the other two it is refused for what could not be read, and both are listed.
+    writeDocuments(project, { 'widget@1.0.0': { attestations: [other.attestations[1], null] } })
+    const refused = await runCli(['explain', 'widget', '--attestations', '../attestations'], {
+      cwd: project.dir,
+      env: project.env,
+    })
+    assert.equal(refused.status, 1)
+    assert.match(refused.stdout, /^ {4}EVIDENCE_MALFORMED: found attestation 2 has no bundle; expected /m)
+    assert.equal([...refused.stdout.matchAll(/^ {4}left out: attestation [12]/gm)].length, 2)
+  })
+
   test('says why it is refused, and what would make it pass', async (t) => {
     const run = await explained(t, 'widget', POLICY, { identity: { workflow: '.github/workflows/x.yml' } })
     assert.equal(run.status, 1)

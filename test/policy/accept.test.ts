@@ -325,6 +325,15 @@ describe('accepting identities', () => {
     ] as const) {
       assert.deepEqual(accept(locked('a', '1.0.0'), [examined('a@1.1.0', code)], 'a').changes, [], code)
     }
+    // It may have provenance: that of the future cannot be read today.
+    const { pkg } = examined('a@1.1.0', 'EVIDENCE_MISSING')
+    const leftOut = (code: RefusalCode) => [refuse(code, 'x', 'y').refusal]
+    const published = (code: RefusalCode): Examined => ({
+      pkg,
+      proof: ok({ provenance: [], publish: { signedAt: '2026-01-01T00:00:00Z' }, leftOut: leftOut(code) }),
+    })
+    assert.deepEqual(accept(locked('a', '1.0.0'), [published('EVIDENCE_MALFORMED')], 'a').changes, [])
+    assert.deepEqual(kinds(accept(locked('a', '1.0.0'), [published('SUBJECT_MISMATCH')], 'a')), ['lost a@1.1.0'])
     assert.deepEqual(accept(EMPTY, [examined('a@1.0.0', {}, { source: 'git' })]).changes, [])
     assert.deepEqual(
       accept(locked('a', '1.0.0'), [examined('a@0.1.0', 'EVIDENCE_MISSING', { source: 'git' })], 'a').changes,

@@ -331,6 +331,34 @@ describe("a registry's signature", () => {
     assert.deepEqual((await run(PROVENANCE, { now: later(2 * HOUR) })).ends, ['proven'])
   })
 
+  test('is asked for where all attestations are left out, as where there are none', async (t) => {
+    const { integrity = '' } = widget
+    const other = (await sigstore.document({ name: 'widget', version: '0.9.0', integrity, now: NOW })).attestations
+    for (const attestations of [[null], [{ bundle: {} }], other]) {
+      const { run, registry } = machine(t)
+      registry.attestations = async () => ok({ attestations })
+      assert.notDeepEqual((await run(SIGNATURE)).ends, ['proven'], 'nothing is signed yet')
+      registry.signatures = async () =>
+        ok({ integrity, signatures: [sigstore.signature({ name: 'widget', version: '1.0.0', integrity })] })
+      const { ends, asked } = await run(SIGNATURE)
+      assert.deepEqual([ends, asked], [['proven'], ['attestations widget', 'signatures widget']])
+      // From memory as well.
+      assert.deepEqual((await run(SIGNATURE)).ends, ['proven'])
+      assert.notDeepEqual((await run()).ends, ['proven'])
+    }
+  })
+
+  test('is not asked for where one attestation contradicts', async (t) => {
+    const { run, registry } = machine(t)
+    const { integrity = '' } = widget
+    const { integrity: otherBytes = '' } = locked('malware')
+    const wrong = await sigstore.document({ name: 'widget', version: '1.0.0', integrity: otherBytes, now: NOW })
+    registry.attestations = async () => ok({ attestations: [null, ...wrong.attestations] })
+    registry.signatures = async () =>
+      ok({ integrity, signatures: [sigstore.signature({ name: 'widget', version: '1.0.0', integrity })] })
+    assert.deepEqual((await run(SIGNATURE)).ends, ['DIGEST_MISMATCH'])
+  })
+
   test('of one registry is not taken for that of another, nor a publish attestation', async (t) => {
     const { run, prover } = machine(t)
     const recalled = async () => {
@@ -362,6 +390,33 @@ describe("a registry's signature", () => {
     await run(SIGNATURE)
     trustWith({ ...sigstore, npmKeys: { ...sigstore.npmKeys, keys: [] } })
     assert.deepEqual((await run(SIGNATURE)).ends, ['CERTIFICATE_UNTRUSTED'])
+  })
+})
+
+describe('attestations that are left out', () => {
+  test('are remembered with what the others prove', async (t) => {
+    const { run, prover, registry } = machine(t)
+    registry.attestations = async (pkg) => {
+      const { integrity = '' } = pkg
+      const { attestations } = await sigstore.document({ name: pkg.name, version: pkg.version, integrity, now: NOW })
+      return ok({ attestations: [...attestations, { bundle: { mediaType: 'x' } }] })
+    }
+    const leftOut = async () => {
+      const proof = await prover()(widget)
+      return proof.ok ? proof.value.leftOut : proof.refusal
+    }
+    const expected = [
+      {
+        code: 'EVIDENCE_MALFORMED',
+        found: 'attestation 3: mediaType is not that of a known version',
+        expected: 'a Sigstore bundle with a DSSE envelope',
+      },
+    ]
+    assert.deepEqual(await leftOut(), expected)
+    assert.deepEqual((await run()).ends, ['proven'])
+    const again = await run()
+    assert.deepEqual([again.ends, again.asked], [['proven'], []])
+    assert.deepEqual(await leftOut(), expected)
   })
 })
 
