@@ -1,12 +1,13 @@
 /**
  * Every reason for which the gate refuses a package: a closed union, and what each one means.
  *
- * Two families are kept apart (safety rule 2). `EVIDENCE_UNAVAILABLE` and `INTERNAL_ERROR` say "could not find out";
- * all others say that something was found and is not good enough. Both stop an install.
+ * Two families are kept apart (safety rule 2). Those of `UNDECIDED` say "could not find out"; all others say that something was found and is not good enough. Both stop an install.
  */
 export const CODES = {
   EVIDENCE_MISSING: 'no attestation that could prove this package exists',
   EVIDENCE_UNAVAILABLE: 'the attestations could not be fetched, so nothing is known about them',
+  EVIDENCE_UNKNOWN:
+    'under a log, an authority or a key that the trust root does not have, or of a form that this gate does not know, so nothing is known about it',
   EVIDENCE_MALFORMED: 'the attestation document is not of the form that its specification gives',
   SIGNATURE_INVALID: 'the signature does not match what was signed',
   CERTIFICATE_UNTRUSTED: 'the signing certificate or key is not vouched for by the trust root',
@@ -66,12 +67,20 @@ export interface Refusal {
   readonly leftOut?: readonly Refusal[]
 }
 
-/** Of an attestation that could not be read: nobody knows what it would have proven. */
-export const UNREAD: ReadonlySet<RefusalCode> = new Set(['EVIDENCE_MALFORMED'])
+/** "Could not find out": neither good nor bad, and asked again it may be known. */
+export const UNDECIDED: ReadonlySet<RefusalCode> = new Set([
+  'EVIDENCE_UNAVAILABLE',
+  'EVIDENCE_UNKNOWN',
+  'INTERNAL_ERROR',
+])
 
-/** Why the first attestation was left out unread, if one was: then it is not known that there was nothing. */
+/** Of an attestation that could not be read: nobody knows what it would have proven. */
+export const UNREAD: ReadonlySet<RefusalCode> = new Set(['EVIDENCE_UNKNOWN', 'EVIDENCE_MALFORMED'])
+
+/** Why an attestation was left out unread, if one was: then it is not known that there was nothing. */
 export function unreadOf(leftOut: readonly Refusal[] | undefined): Refusal | undefined {
-  return leftOut?.find(({ code }) => UNREAD.has(code))
+  // What a newer trust root would read goes first: that can be mended.
+  return leftOut?.find(({ code }) => code === 'EVIDENCE_UNKNOWN') ?? leftOut?.find(({ code }) => UNREAD.has(code))
 }
 
 /** Result of a step that may refuse. Inside the gate refusals are values; they become errors only at its edges. */

@@ -250,7 +250,7 @@ describe('trust files that cannot be used', () => {
 
   test('none at all: the embedded ones, under which this Sigstore is a stranger', async () => {
     const gate = openGate({ policy: policyOf(PROVENANCE), evidence: sourceOf(recorded().evidence), now: NOW })
-    assert.equal(outcome(await gate(widget)), 'CERTIFICATE_UNTRUSTED')
+    assert.equal(outcome(await gate(widget)), 'EVIDENCE_UNKNOWN')
   })
 })
 

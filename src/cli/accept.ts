@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { realpath } from 'node:fs/promises'
 import path from 'node:path'
+import type { RefusalCode } from '../codes.ts'
 import { GateError } from '../errors.ts'
 import { acceptIdentities, type Examined, isBroken } from '../policy/accept.ts'
 import { loadWithoutLock } from '../policy/load.ts'
@@ -140,10 +141,13 @@ export async function examine(
 const OFFLINE_ADVICE =
   'Run it without --offline, or name a folder that has the evidence with --attestations: `provenance-gate export` on a machine with a network writes one.'
 
+/** Of a key that is not one of the registry's. */
+const NOT_KNOWN: ReadonlySet<RefusalCode> = new Set(['CERTIFICATE_UNTRUSTED', 'EVIDENCE_UNKNOWN'])
+
 /** A signature that does not hold is as bad as an attestation that does not; one by a key that is not known is none. */
 function withSignature({ pkg, proof }: Examined, signed: Examined['proof']): Examined {
   if (signed.ok) return { pkg, proof, signed }
-  const isWrong = isBroken({ pkg, proof: signed }) && signed.refusal.code !== 'CERTIFICATE_UNTRUSTED'
+  const isWrong = isBroken({ pkg, proof: signed }) && !NOT_KNOWN.has(signed.refusal.code)
   return { pkg, proof: isWrong ? signed : proof }
 }
 

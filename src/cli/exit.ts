@@ -1,3 +1,4 @@
+import { UNDECIDED } from '../codes.ts'
 import type { Verdict } from '../policy/types.ts'
 
 /** 0: all allowed. 1: something refused. 2: the gate could not do its job. */
@@ -10,8 +11,6 @@ export type ExitStatus = 0 | 1 | 2
 export function exitStatus(verdicts: readonly Verdict[]): ExitStatus {
   const refused = verdicts.filter((verdict) => verdict.status === 'refused')
   if (refused.length === 0) return 0
-  const unknown = refused.every(
-    ({ refusal }) => refusal?.code === 'EVIDENCE_UNAVAILABLE' || refusal?.code === 'INTERNAL_ERROR',
-  )
+  const unknown = refused.every(({ refusal }) => refusal !== undefined && UNDECIDED.has(refusal.code))
   return unknown ? 2 : 1
 }

@@ -4,7 +4,7 @@ import { readStored, store } from '../evidence/store.ts'
 import type { DocumentFile, Evidence } from '../evidence/types.ts'
 import type { GithubOrigin, LockedPackage } from '../lockfile/types.ts'
 import type { TrustInputs } from '../trust/inputs.ts'
-import { openSignatureKeys, openTrust } from '../trust/load.ts'
+import { openKeyIds, openSignatureKeys, openTrust } from '../trust/load.ts'
 import { isBeyondKeys, verifySignatures } from '../verify/registry-signature.ts'
 import { createReleaseVerifier } from '../verify/release.ts'
 import type { Proof, ProvenSignature } from '../verify/types.ts'
@@ -51,7 +51,8 @@ export function openVerifiers(trust: TrustInputs): Verifiers {
   return {
     attestations: (pkg, document, now) => judge(document, (each) => verifyDocument(pkg, each, now)),
     release: (origin, sha256, document, now) => judge(document, (each) => verifyRelease(origin, sha256, each, now)),
-    signature: (pkg, document, now) => judge(document, (each) => verifySignatures(pkg, each, keys(), now)),
+    signature: (pkg, document, now) =>
+      judge(document, (each) => verifySignatures(pkg, each, keys(), now, openKeyIds(trust))),
     isBeyondKeys: (document, now) => isBeyondKeys(document, keys(), now),
   }
 }

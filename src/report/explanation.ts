@@ -145,6 +145,8 @@ const ADVICE: Readonly<Partial<Record<RefusalCode, string>>> = {
   EVIDENCE_MISSING: NO_EVIDENCE,
   EVIDENCE_UNAVAILABLE:
     'a network and a registry that answer: try again; with --offline, a folder that has the evidence (--attestations)',
+  EVIDENCE_UNKNOWN:
+    'a newer trust root (`provenance-gate trust update`, or the files that the policy names under "trust"), or a newer gate; for an organisation\'s own, "domains" or "registries" under "trust"',
   EVIDENCE_MALFORMED: NOTHING_GOOD,
   SIGNATURE_INVALID: NOTHING_GOOD,
   CERTIFICATE_UNTRUSTED: 'a trust root that vouches for it: is the one in use current, and the right one?',

@@ -24,9 +24,11 @@ export function refusalText(
   )
   const advice = refused.every(({ code }) => code === 'EVIDENCE_UNAVAILABLE')
     ? UNAVAILABLE
-    : unknown
-      ? UNKNOWN
-      : ADVICE[origin]
+    : refused.every(({ code }) => code === 'EVIDENCE_UNKNOWN')
+      ? NOT_KNOWN
+      : unknown
+        ? UNKNOWN
+        : ADVICE[origin]
   return [`provenance-gate refused ${count(refused.length)}.`, ...blocksOf(refused), advice].join('\n\n')
 }
 
@@ -55,6 +57,9 @@ function blocksOf(lines: readonly RefusalLines[]): readonly string[] {
   if (lines.length > MOST) blocks.push(`… and ${lines.length - MOST} more: \`provenance-gate verify\` lists them all.`)
   return blocks
 }
+
+const NOT_KNOWN =
+  'The trust root or this gate is older than the evidence: run `provenance-gate trust update`, or renew the gate, and install again.'
 
 const UNAVAILABLE = 'The evidence could not be fetched: check the network and the registry, and install again.'
 

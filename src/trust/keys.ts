@@ -78,6 +78,16 @@ export function otherKeys(keys: unknown, usage: KeyUsage): RegistryKeys {
   )
 }
 
+const IdsSchema = v.object({
+  keys: v.array(v.object({ keyId: v.optional(v.string()), keyid: v.optional(v.string()) })),
+})
+
+/** The ids of all keys, in either form, whatever each may sign. Of what is not of that form nobody has heard. */
+export function keyIds(keys: unknown): readonly string[] {
+  const read = v.safeParse(IdsSchema, keys)
+  return read.success ? read.output.keys.flatMap(({ keyId, keyid }) => [keyId ?? [], keyid ?? []].flat()) : []
+}
+
 const EVER = '1970-01-01T00:00:00.000Z'
 
 function byId(

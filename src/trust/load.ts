@@ -4,7 +4,7 @@ import { DEFAULT_DOMAIN } from '../domains.ts'
 import { GateError } from '../errors.ts'
 import type { TrustDomain, TrustDomains } from '../verify/types.ts'
 import type { Material, TrustContext, TrustFiles, TrustInputs } from './inputs.ts'
-import { type KeyUsage, keyFinder, otherKeys, type RegistryKeys, registryKeys } from './keys.ts'
+import { type KeyUsage, keyFinder, keyIds, otherKeys, type RegistryKeys, registryKeys } from './keys.ts'
 import { usable } from './usable.ts'
 
 /** @throws GateError as `readTrust` and `openTrust` */
@@ -24,10 +24,11 @@ export function openTrust(inputs: TrustInputs): TrustDomains {
   const registries = new Map(
     [...keys].flatMap(([hint, { registry }]) => (registry === undefined ? [] : [[hint, registry]])),
   )
+  const allIds = openKeyIds(inputs)
   const [first, ...others] = inputs.domains.map(({ name, root, thresholds }): TrustDomain => {
     const isDefault = name === DEFAULT_DOMAIN
     const material = materialOf(root, isDefault ? keyFinder(keys) : noKeys(name))
-    return { name, material, thresholds, ...(isDefault && { registries }) }
+    return { name, material, thresholds, ...(isDefault && { registries, keyIds: allIds }) }
   })
   if (first === undefined) throw new TypeError('no trust domain')
   const all = [first, ...others] as const
@@ -38,6 +39,11 @@ export function openTrust(inputs: TrustInputs): TrustDomains {
 /** The keys by which registries sign what they serve (`dist.signatures`). @throws GateError as above */
 export function openSignatureKeys(inputs: TrustInputs): RegistryKeys {
   return keysFor(inputs, 'npm:signatures')
+}
+
+/** The ids of all keys that the trust root has, for whatever use. */
+export function openKeyIds({ keys }: TrustInputs): ReadonlySet<string> {
+  return new Set(keys.flatMap(({ keys: { content } }) => keyIds(content)))
 }
 
 /** The keys of the default registry, and of those that the policy names. Whose a key is must not depend on their order. */

@@ -57,6 +57,13 @@ function verify(
   if (!bundle.ok) return bundle
   const content = contentOf(bundle.value, artifact)
   if (!content.ok) return content
+  const { content: by } = bundle.value.verificationMaterial
+  if (by.$case === 'publicKey' && !('key' in signer))
+    return refuse(
+      'CERTIFICATE_UNTRUSTED',
+      `no key was named, and the bundle is signed by one (${show(by.publicKey.hint)})`,
+      'the key, or a bundle signed by the holder of a certificate',
+    )
   // A key that was named is the only one: the trust root's vouch for nothing here.
   const material = { ...trust.material, publicKey: keyFinder('key' in signer ? signer.key : undefined) }
   const signature = verifySignature(bundle.value, openDomain({ ...trust, material }), now, content.value)

@@ -9,6 +9,7 @@ import {
 } from '@sigstore/bundle'
 import * as v from 'valibot'
 import { ok, type Result, refuse } from '../codes.ts'
+import { show } from '../util/text.ts'
 
 /** More than any bundle has. The library's work grows with the square of these, before it has checked one signature. */
 const MAX_ENTRIES = 4
@@ -42,6 +43,8 @@ const mediaType = v.picklist(
   [BUNDLE_V01_MEDIA_TYPE, BUNDLE_V02_MEDIA_TYPE, BUNDLE_V03_LEGACY_MEDIA_TYPE, BUNDLE_V03_MEDIA_TYPE],
   'not that of a known version',
 )
+/** What another version calls itself. */
+const FUTURE = /^application\/vnd\.dev\.sigstore\.bundle(?:\.v\d{1,3}\.\d{1,3}\+json|\+json;version=\d{1,3}\.\d{1,3})$/
 const certificate = v.object({ rawBytes: v.nullish(small) })
 
 const LogEntrySchema = v.object({
@@ -113,7 +116,7 @@ const AnyBundleSchema = v.object({
 
 /**
  * Reads one Sigstore bundle with a DSSE envelope. Nothing in it is verified. `where` says in messages which bundle it is.
- * Errors: EVIDENCE_MALFORMED; SIGNATURE_INVALID where it is the signature that is no base64.
+ * Errors: EVIDENCE_MALFORMED; EVIDENCE_UNKNOWN of a version of the future; SIGNATURE_INVALID where it is the signature that is no base64.
  */
 export function parseBundle(json: unknown, where: string): Result<Bundle> {
   return parse(StatementBundleSchema, json, where, 'a Sigstore bundle with a DSSE envelope')
@@ -132,6 +135,12 @@ function parse(schema: BundleSchema, json: unknown, where: string, expected: str
     const [issue] = parsed.issues
     const found = `${where}: ${issueProblem(issue)}`
     const key = issue.path?.at(-1)?.key
+    if (key === 'mediaType' && typeof issue.input === 'string' && FUTURE.test(issue.input))
+      return refuse(
+        'EVIDENCE_UNKNOWN',
+        `${where}: a bundle of the kind ${show(issue.input)}`,
+        'bundles up to version 0.3; a newer gate may know it',
+      )
     return (key === 'sig' || key === 'signature') && issue.type === 'check'
       ? refuse('SIGNATURE_INVALID', found, 'a signature in base64')
       : refuse('EVIDENCE_MALFORMED', found, expected)

@@ -7,9 +7,11 @@ import type { TrustDomain, TrustDomains } from './types.ts'
 /** A domain, and the one verifier that it has in a run. */
 export interface OpenDomain extends TrustDomain {
   readonly verifier: Verifier
+  /** The names of all domains of the run: a certificate that is of none of them could be of any. */
+  readonly among: readonly string[]
 }
 
-export function openDomain(domain: TrustDomain): OpenDomain {
+export function openDomain(domain: TrustDomain, among: readonly string[] = [domain.name]): OpenDomain {
   const { logEntries, certificateTimestamps } = domain.thresholds
   const options = { tlogThreshold: logEntries, ctlogThreshold: certificateTimestamps, timestampThreshold: 1 }
   const material = {
@@ -17,7 +19,7 @@ export function openDomain(domain: TrustDomain): OpenDomain {
     certificateAuthorities: domain.material.certificateAuthorities.map(withKept),
     timestampAuthorities: domain.material.timestampAuthorities.map(withKept),
   }
-  return { ...domain, material, verifier: new Verifier(material, options) }
+  return { ...domain, material, verifier: new Verifier(material, options), among }
 }
 
 function withKept(authority: Authority): Authority {
@@ -30,7 +32,8 @@ type Authority = TrustMaterial['certificateAuthorities'][number]
 export type OpenDomains = readonly [OpenDomain, ...OpenDomain[]]
 
 export function openDomains([first, ...others]: TrustDomains): OpenDomains {
-  return [openDomain(first), ...others.map(openDomain)]
+  const names = [first, ...others].map(({ name }) => name)
+  return [openDomain(first, names), ...others.map((each) => openDomain(each, names))]
 }
 
 /**
@@ -43,24 +46,23 @@ export function domainOf(bundle: Bundle, domains: OpenDomains): OpenDomain {
   return domains.find(({ material }) => issuer !== undefined && hasAuthority(material, issuer)) ?? domains[0]
 }
 
-/** Whether no domain has the authority that a certificate names. */
-export function isOfStranger(bundle: Bundle, domains: readonly OpenDomain[]): boolean {
-  const issuer = issuerKeyId(bundle)
-  return issuer !== undefined && !domains.some(({ material }) => hasAuthority(material, issuer))
-}
-
 function issuerKeyId(bundle: Bundle): Buffer | undefined {
   const { content } = bundle.verificationMaterial
   if (content.$case === 'publicKey') return undefined
   const leaf = content.$case === 'certificate' ? content.certificate : content.x509CertificateChain.certificates[0]
   try {
-    return leaf && X509Certificate.parse(Buffer.from(leaf.rawBytes)).extAuthorityKeyID?.keyIdentifier
+    return leaf && authorityKeyId(X509Certificate.parse(Buffer.from(leaf.rawBytes)))
   } catch {
     return undefined
   }
 }
 
-function hasAuthority({ certificateAuthorities }: TrustMaterial, keyId: Buffer): boolean {
+/** How a certificate names the authority that issued it. */
+export function authorityKeyId(certificate: X509Certificate): Buffer | undefined {
+  return certificate.extAuthorityKeyID?.keyIdentifier
+}
+
+export function hasAuthority({ certificateAuthorities }: TrustMaterial, keyId: Buffer): boolean {
   return certificateAuthorities.some(({ certChain }) =>
     certChain.some((certificate) => certificate.extSubjectKeyID?.keyIdentifier.equals(keyId)),
   )

@@ -11,6 +11,18 @@ const SIGNER: ReadonlyMap<string, readonly (string | number)[]> = new Map([
   ['hashedrekord 0.0.2', ['hashedRekordV002', 'signature', 'verifier']],
 ])
 
+/** Whether an entry is of a kind, or a version of one, that this gate has never heard of. It has to say so of itself, too. */
+export function isOfUnknownKind({ kindVersion, canonicalizedBody }: LogEntry): boolean {
+  const { kind = '', version = '' } = kindVersion ?? {}
+  if (SIGNER.has(`${kind} ${version}`)) return false
+  try {
+    const body: unknown = JSON.parse(canonicalizedBody.toString('utf8'))
+    return at(body, 'kind') === kind && at(body, 'apiVersion') === version
+  } catch {
+    return false
+  }
+}
+
 /**
  * Whether a log entry names the certificate or key, DER, that the bundle was signed with. To be called on entries that
  * were verified: the library compares signature and payload with them, but not who signed.

@@ -25,13 +25,17 @@ const DocumentSchema = v.object({
  * Nobody has signed when it was made. A key that is over vouches for what the registry says was published in its time:
  * whoever has such a key and the registry's metadata could say that of anything, as with `npm audit signatures`.
  *
- * Errors: INTEGRITY_MISSING, EVIDENCE_MALFORMED, EVIDENCE_MISSING, CERTIFICATE_UNTRUSTED, SIGNATURE_INVALID, DIGEST_MISMATCH.
+ * Errors: INTEGRITY_MISSING, EVIDENCE_MALFORMED, EVIDENCE_MISSING, EVIDENCE_UNKNOWN, CERTIFICATE_UNTRUSTED, SIGNATURE_INVALID,
+ * DIGEST_MISMATCH.
+ *
+ * @param keyIds of all keys of the trust root, whatever each may sign
  */
 export function verifySignatures(
   pkg: LockedPackage,
   document: unknown,
   keys: SignatureKeys,
   now: Date,
+  keyIds: ReadonlySet<string> = new Set(),
 ): Result<ProvenSignature> {
   const digest = lockedDigest(pkg)
   if (!digest.ok) return digest
@@ -51,11 +55,17 @@ export function verifySignatures(
   })
   const [best] = known
   if (best === undefined)
-    return refuse(
-      'CERTIFICATE_UNTRUSTED',
-      `a signature by the key ${show(first.keyid)}`,
-      'one by a key of the registry',
-    )
+    return signatures?.some(({ keyid }) => keyIds.has(keyid))
+      ? refuse(
+          'CERTIFICATE_UNTRUSTED',
+          `a signature by the key ${show(first.keyid)}, which is not for signatures`,
+          'one by a key of the registry for signatures',
+        )
+      : refuse(
+          'EVIDENCE_UNKNOWN',
+          `a signature by the key ${show(first.keyid)}, which the trust root does not have`,
+          'one by a key of the registry: a new one of npm\'s comes with `provenance-gate trust update`, another registry\'s is named under "trust"',
+        )
   for (const { keyId, key, sig } of known) {
     const over = (subject: string) =>
       verify('sha256', Buffer.from(`${pkg.name}@${pkg.version}:${subject}`), key.key, Buffer.from(sig, 'base64'))

@@ -4,9 +4,10 @@ import type { X509Certificate } from '@sigstore/core'
 import { type TrustMaterial, toSignedEntity, VerificationError } from '@sigstore/verify'
 import { ok, type RefusalCode, type Result, refuse } from '../codes.ts'
 import { kept } from './certificate.ts'
-import { domainOf, isOfStranger, type OpenDomain, type OpenDomains } from './domain.ts'
+import { domainOf, type OpenDomain, type OpenDomains } from './domain.ts'
 import { namesSigner } from './log-entry.ts'
 import type { Thresholds } from './types.ts'
+import { unknownOf } from './unknown.ts'
 
 type SignedEntity = ReturnType<typeof toSignedEntity>
 export type SignatureContent = SignedEntity['signature']
@@ -30,15 +31,7 @@ export function verifyInDomain(
 ): Result<VerifiedSignature & { readonly domain: string }> {
   const domain = domainOf(bundle, domains)
   const signature = verifySignature(bundle, domain, now)
-  if (signature.ok) return ok({ ...signature.value, domain: domain.name })
-  // What is wrong with the rest is of no interest then.
-  return isOfStranger(bundle, domains)
-    ? refuse(
-        'CERTIFICATE_UNTRUSTED',
-        'a certificate of an authority that no trust domain knows',
-        `one of the trust domains that the policy names (${domains.map(({ name }) => name).join(', ')})`,
-      )
-    : signature
+  return signature.ok ? ok({ ...signature.value, domain: domain.name }) : signature
 }
 
 /**
@@ -48,10 +41,11 @@ export function verifyInDomain(
  */
 export function verifySignature(
   bundle: Bundle,
-  { verifier, material: trust, thresholds }: OpenDomain,
+  domain: OpenDomain,
   now: Date,
   content?: SignatureContent,
 ): Result<VerifiedSignature> {
+  const { verifier, material: trust, thresholds } = domain
   if (!checkpointNamesAreLiteral(bundle)) {
     return refuse('LOG_ENTRY_INVALID', 'a checkpoint signed under a name that is a pattern', 'the name of a log')
   }
@@ -74,7 +68,7 @@ export function verifySignature(
   try {
     verifier.verify(entity)
   } catch (error) {
-    return refusalOf(error, entity, trust)
+    return refusalOf(error, entity, domain)
   }
   const signer = signerOf(bundle, trust)
   if (signer === undefined || !entity.tlogEntries.every((entry) => namesSigner(entry, signer))) {
@@ -176,12 +170,22 @@ const EXPECTED: Readonly<Partial<Record<RefusalCode, string>>> = {
   TIMESTAMP_INVALID: 'a time of signing that a trusted log or timestamp authority signed',
 }
 
-function refusalOf(error: unknown, entity: SignedEntity, trust: TrustMaterial): Result<never> {
+const RENEW =
+  'what the trust root has; it may be older than the bundle: `provenance-gate trust update`, or renew the files that the policy trusts, or the gate'
+
+function refusalOf(error: unknown, entity: SignedEntity, domain: OpenDomain): Result<never> {
   // The library throws a TypeError or SyntaxError on some malformed bundles. What cannot be read proves nothing.
   if (!(error instanceof VerificationError)) {
     const why = error instanceof TypeError ? 'a part of it is missing' : message(error)
     return refuse('EVIDENCE_MALFORMED', `a bundle that cannot be verified (${why})`, 'a Sigstore bundle')
   }
+  const { material: trust } = domain
+  const unknown = unknownIn(entity, error, domain)
+  // A signature that does not hold is a false one under any trust root. A key that is not there cannot say.
+  if (unknown !== undefined)
+    return error.code === 'PUBLIC_KEY_ERROR' || signatureHolds(entity, trust)
+      ? refuse('EVIDENCE_UNKNOWN', unknown, RENEW)
+      : refuse('SIGNATURE_INVALID', 'a signature that does not verify', EXPECTED.SIGNATURE_INVALID ?? '')
   let code = CODE[error.code] ?? 'SIGNATURE_INVALID'
   // The library compares the log entry before it checks the signature, so a changed payload or signature shows as a
   // log entry that does not fit. The cause is named only after looking whether the signature itself holds.
@@ -190,6 +194,15 @@ function refusalOf(error: unknown, entity: SignedEntity, trust: TrustMaterial): 
   const found =
     code === 'SIGNATURE_INVALID' ? `a signature that does not verify (${error.message})` : `${error.message}${cause}`
   return refuse(code, found, EXPECTED[code] ?? 'a Sigstore bundle')
+}
+
+/** Of a certificate or timestamp of which a part cannot be read nothing is known by its id. */
+function unknownIn(...args: Parameters<typeof unknownOf>): string | undefined {
+  try {
+    return unknownOf(...args)
+  } catch {
+    return undefined
+  }
 }
 
 function signatureHolds(entity: SignedEntity, trust: TrustMaterial): boolean {

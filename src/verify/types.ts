@@ -22,6 +22,8 @@ export interface TrustDomain {
   readonly thresholds: Thresholds
   /** Of keys that are of another registry than the default one: which, by their ids. */
   readonly registries?: ReadonlyMap<string, string>
+  /** Of all registries' keys in the trust root, whatever each may sign. */
+  readonly keyIds?: ReadonlySet<string>
 }
 
 /** Those of a run, the default one first. */

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
-import { CODES, type RefusalCode } from '../../src/codes.ts'
+import { CODES, type RefusalCode, UNDECIDED } from '../../src/codes.ts'
 import { createTarball, type PackedPackage } from '../support/registry/index.ts'
 import { createGithub } from '../support/sigstore/github.ts'
 import { createSigstore, type DocumentOptions, type Statement } from '../support/sigstore/index.ts'
@@ -100,7 +100,7 @@ const CASES: readonly Case[] = [
     bad: bundle(0, (made) => Object.assign(made.dsseEnvelope, { payload: flip(made.dsseEnvelope.payload) })),
   },
   {
-    code: 'CERTIFICATE_UNTRUSTED',
+    code: 'EVIDENCE_UNKNOWN',
     why: 'another Sigstore',
     bad: document((_, { manifest, integrity }) => foreign(manifest.version, integrity)),
   },
@@ -369,7 +369,7 @@ describe('each code, beside a neighbour that passes', () => {
       const made = reportOf(run)
       assert.deepEqual(endings(made), { 'bad@2.0.0': code, 'good@2.0.0': 'proven' })
       assert.deepEqual(made.summary.codes, { [code]: 1 })
-      assert.equal(run.status, code === 'EVIDENCE_UNAVAILABLE' ? 2 : 1)
+      assert.equal(run.status, UNDECIDED.has(code) ? 2 : 1)
       assert.match(run.stderr, new RegExp(`│ bad@2\\.0\\.0 +│ ${code} `))
     })
   }

@@ -78,7 +78,7 @@ describe('a rule is bound to one trust domain', () => {
   test('of one that the policy does not know nothing is proven', async (t) => {
     const made = project(t, by(), `{ ${FILES} }`)
     const ends = endings(await report(made, ...EVIDENCE))
-    assert.deepEqual([ends['internal@1.0.0'], ends['hidden@1.0.0']], ['CERTIFICATE_UNTRUSTED', 'CERTIFICATE_UNTRUSTED'])
+    assert.deepEqual([ends['internal@1.0.0'], ends['hidden@1.0.0']], ['EVIDENCE_UNKNOWN', 'EVIDENCE_UNKNOWN'])
   })
 
   test('each asks for what the policy says', async (t) => {

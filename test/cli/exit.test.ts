@@ -34,6 +34,8 @@ test('1 as soon as one is refused for what was found', () => {
 test('2 where nothing bad was found, but something could not be found out', () => {
   assert.equal(exitStatus([passed, refused('EVIDENCE_UNAVAILABLE')]), 2)
   assert.equal(exitStatus([refused('INTERNAL_ERROR')]), 2)
+  assert.equal(exitStatus([refused('EVIDENCE_UNKNOWN'), refused('EVIDENCE_UNAVAILABLE')]), 2)
+  assert.equal(exitStatus([refused('EVIDENCE_UNKNOWN'), refused('CERTIFICATE_UNTRUSTED')]), 1)
 })
 
 test('a refusal that lost its reason is not a pass', () => {

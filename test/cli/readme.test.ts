@@ -64,7 +64,7 @@ describe('the first policy', () => {
     assert.equal(refused['sigstore@9.9.9'], 'REPOSITORY_MISMATCH')
     // Under the embedded root nothing of a Sigstore of one's own is worth anything.
     const embedded = endings(await report(made, '--attestations', folder))
-    assert.equal(embedded['@acme/tool@1.0.0'], 'CERTIFICATE_UNTRUSTED')
+    assert.equal(embedded['@acme/tool@1.0.0'], 'EVIDENCE_UNKNOWN')
   })
 
   const json = JSON.stringify(parse(EXAMPLE))

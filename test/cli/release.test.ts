@@ -242,7 +242,7 @@ describe('an attestation that GitHub has not made', () => {
           commit: COMMIT,
           assets: [{ name: 'x', bytes: widget.bytes }],
         }),
-      'CERTIFICATE_UNTRUSTED',
+      'EVIDENCE_UNKNOWN',
     ],
     [
       'says the same of tag and subject',

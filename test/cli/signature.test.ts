@@ -86,7 +86,7 @@ describe('a rule that requires a signature', () => {
     [
       'a key of nobody',
       () => ({ signatures: [{ ...sigstore.signature(pkg), keyid: 'SHA256:x' }] }),
-      'CERTIFICATE_UNTRUSTED',
+      'EVIDENCE_UNKNOWN',
     ],
   ]
   for (const [what, options, code] of REFUSED) {
@@ -206,7 +206,7 @@ describe('another registry', () => {
     registry.publish(widget, { attestations: { attestations: attestations.slice(0, 1) } })
     assert.equal(await ends(t, rule(', registry: acme'), theirs), 'proven')
     assert.equal(await ends(t, rule(''), theirs), 'REGISTRY_MISMATCH')
-    assert.equal(await ends(t, rule(', registry: acme'), { keys: [] }), 'CERTIFICATE_UNTRUSTED')
+    assert.equal(await ends(t, rule(', registry: acme'), { keys: [] }), 'EVIDENCE_UNKNOWN')
   })
 
   test('with a key that is over does not vouch for what is new', async (t) => {

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { stringify } from 'yaml'
-import { CODES } from '../../src/codes.ts'
+import { CODES, UNDECIDED } from '../../src/codes.ts'
 import type { JsonPackage, JsonReport } from '../../src/report/json.ts'
 import { createProject, type Project, type ProjectOptions } from '../support/pnpm/index.ts'
 import { CLI, type World } from '../support/world.ts'
@@ -102,7 +102,7 @@ function assertReport({ summary, packages, lockChanges: _, ...rest }: JsonReport
 function statusOf(packages: readonly JsonPackage[]): number {
   const codes = packages.filter(({ status }) => status === 'refused').map(({ code }) => code)
   if (codes.length === 0) return 0
-  return codes.every((code) => code === 'EVIDENCE_UNAVAILABLE' || code === 'INTERNAL_ERROR') ? 2 : 1
+  return codes.every((code) => code !== null && (UNDECIDED as ReadonlySet<string>).has(code)) ? 2 : 1
 }
 
 function summaryLineOf(packages: readonly JsonPackage[]): string {

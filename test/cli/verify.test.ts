@@ -226,15 +226,23 @@ describe('--trusted-root and --npm-keys', () => {
     const made = project(t, PROVEN, { policy: WITHOUT_TRUST })
     assert.equal((await verify(made, ...options)).status, 0)
     const embedded = endings(await report(made))
-    assert.deepEqual(Object.values(embedded), ['CERTIFICATE_UNTRUSTED', 'CERTIFICATE_UNTRUSTED'])
+    assert.deepEqual(Object.values(embedded), ['EVIDENCE_UNKNOWN', 'EVIDENCE_UNKNOWN'])
   })
 
-  test('each alone is not enough where both are needed', async (t) => {
-    const made = project(t, PROVEN, { policy: WITHOUT_TRUST })
+  test('each alone is not enough where both are needed: for what the registry signs', async (t) => {
+    const signature = WITHOUT_TRUST.replace(/require: provenance\n.*/s, 'require: signature\n')
+    const made = project(t, PROVEN, { policy: signature })
+    assert.equal((await verify(made, ...options)).status, 0)
     for (const half of [options.slice(0, 2), options.slice(2)]) {
       const { codes } = (await report(made, ...half)).summary
-      assert.equal(codes.CERTIFICATE_UNTRUSTED ?? codes.LOG_ENTRY_INVALID, 2, half.join(' '))
+      assert.equal(codes.EVIDENCE_UNKNOWN, 2, half.join(' '))
     }
+  })
+
+  test('the keys are not needed for a build', async (t) => {
+    const made = project(t, PROVEN, { policy: WITHOUT_TRUST })
+    assert.equal((await verify(made, ...options.slice(0, 2))).status, 0)
+    assert.equal((await report(made, ...options.slice(2))).summary.codes.EVIDENCE_UNKNOWN, 2)
   })
 
   test("replace the policy's own, whose files are then not even read", async (t) => {

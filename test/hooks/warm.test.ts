@@ -87,13 +87,16 @@ const CHANGES: Readonly<Record<string, Change>> = {
     make: (project) => change(project, '.sigstorerc', (text) => text.replace('acme/widgets', 'acme/gadgets')),
     code: /part@1\.0\.0 +REPOSITORY_MISMATCH/,
   },
-  'the key of the registry, which is another': {
-    make: (project) => change(project, 'trust/keys.json', () => JSON.stringify(strangers.npmKeys)),
-    code: /part@1\.0\.0 +CERTIFICATE_UNTRUSTED/,
+  'the key of the registry, which is another, and a rule that asks for it': {
+    make: (project) => {
+      change(project, 'trust/keys.json', () => JSON.stringify(strangers.npmKeys))
+      change(project, '.sigstorerc', (text) => text.replace(/require: provenance\n.*/s, 'require: signature\n'))
+    },
+    code: /part@1\.0\.0 +EVIDENCE_UNKNOWN/,
   },
   'the trust root': {
     make: (project) => change(project, 'trust/trusted_root.json', () => JSON.stringify(strangers.trustedRoot)),
-    code: /part@1\.0\.0 +LOG_ENTRY_INVALID/,
+    code: /part@1\.0\.0 +EVIDENCE_UNKNOWN/,
   },
   'a digest': {
     make: (project) => change(project, 'pnpm-lock.yaml', (text) => text.replaceAll(part.integrity, evil.integrity)),

@@ -66,7 +66,9 @@ describe('the message of the hook', () => {
         assert.ok(text.includes(`  ${code}\n`))
         // What could not be found out is not a reason to trust another version, nor to change a rule.
         assert.equal(text.includes('check the network and the registry'), code === 'EVIDENCE_UNAVAILABLE')
-        assert.equal(text.includes('change the rule'), code !== 'EVIDENCE_UNAVAILABLE')
+        assert.equal(text.includes('provenance-gate trust update'), code === 'EVIDENCE_UNKNOWN')
+        const isUndecided = code === 'EVIDENCE_UNAVAILABLE' || code === 'EVIDENCE_UNKNOWN'
+        assert.equal(text.includes('change the rule'), !isUndecided)
       }
     })
   }

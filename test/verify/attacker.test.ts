@@ -74,7 +74,7 @@ describe('who controls the registry', () => {
 
   test('cannot bring trust of its own', async () => {
     const own = await createSigstore({ now: NOW })
-    refused(verify(compromised, await own.document({ ...widgets, integrity: malware }), NOW), 'CERTIFICATE_UNTRUSTED')
+    refused(verify(compromised, await own.document({ ...widgets, integrity: malware }), NOW), 'EVIDENCE_UNKNOWN')
     // The whole chain in the bundle, its own root included, is no trust root.
     const workshop = openWorkshop()
     const authority = createAuthority(
@@ -83,7 +83,7 @@ describe('who controls the registry', () => {
       workshop.ctLog,
     )
     const bundle = workshop.forge({ authority, bundleVersion: '0.1' })
-    refused(verifierFor(workshop.trust)(locked(), documentOf(bundle), NOW), 'CERTIFICATE_UNTRUSTED')
+    refused(verifierFor(workshop.trust)(locked(), documentOf(bundle), NOW), 'EVIDENCE_UNKNOWN', /authority/)
   })
 })
 

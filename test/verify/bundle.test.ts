@@ -111,7 +111,9 @@ describe('a bundle', () => {
       undefined,
       null,
     ]) {
-      refused(parse({ ...current, mediaType }), 'EVIDENCE_MALFORMED', /mediaType/)
+      const isVersion = mediaType === `${known}.v0.4+json` || mediaType === `${known}+json;version=0.9`
+      if (isVersion) refused(parse({ ...current, mediaType }), 'EVIDENCE_UNKNOWN', /a bundle of the kind/)
+      else refused(parse({ ...current, mediaType }), 'EVIDENCE_MALFORMED', /mediaType/)
     }
   })
 

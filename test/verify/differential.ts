@@ -27,7 +27,7 @@ export class Pair {
     const domain = domainOf(material(), name)
     const { logEntries, certificateTimestamps } = domain.thresholds
     const options = { tlogThreshold: logEntries, ctlogThreshold: certificateTimestamps, timestampThreshold: 1 }
-    this.#stock = { ...domain, verifier: new Verifier(domain.material, options) }
+    this.#stock = { ...domain, among: [name], verifier: new Verifier(domain.material, options) }
     this.#kept = openDomain(domainOf(material(), name))
     this.#now = now
   }

@@ -49,7 +49,11 @@ describe('a certificate holds in the domain of its authority', () => {
     test(`${name}, and in no other`, async () => {
       const rest = [first, ...others].filter((each) => each.name !== name)
       const [one, ...more] = rest
-      refused(judge(await make(), createDocumentVerifier([one ?? assert.fail(), ...more])), 'CERTIFICATE_UNTRUSTED')
+      const { found } = refused(
+        judge(await make(), createDocumentVerifier([one ?? assert.fail(), ...more])),
+        'EVIDENCE_UNKNOWN',
+      )
+      assert.ok(found.endsWith(`which no trust root has (${rest.map((each) => each.name).join(', ')})`), found)
     })
   }
 
@@ -59,11 +63,14 @@ describe('a certificate holds in the domain of its authority', () => {
     const both = createDocumentVerifier([first, own])
     assert.equal(onlyProvenance(judge(workshop.forge(), both)).claims.domain, 'workshop')
     const spki = first.material.certificateAuthorities[0]?.certChain[0]?.publicKey ?? assert.fail()
-    for (const named of [spki, Buffer.from('nobody')]) {
+    for (const [named, code] of [
+      [spki, 'CERTIFICATE_UNTRUSTED'],
+      [Buffer.from('nobody'), 'EVIDENCE_UNKNOWN'],
+    ] as const) {
       const lie = workshop.forge({
         extensions: (usual) => usual.map((each, index) => (index === 3 ? authorityKeyIdentifier(named) : each)),
       })
-      refused(judge(lie, both), 'CERTIFICATE_UNTRUSTED')
+      refused(judge(lie, both), code)
     }
   })
 
@@ -83,7 +90,11 @@ describe('a certificate holds in the domain of its authority', () => {
   test("the registry's keys vouch in the default one alone", async () => {
     const publish = await sigstore.publish(widgets)
     accepted(judge(publish))
-    refused(judge(publish, createDocumentVerifier([domain('acme', acme.trustedRoot), first])), 'CERTIFICATE_UNTRUSTED')
+    refused(
+      judge(publish, createDocumentVerifier([domain('acme', acme.trustedRoot), first])),
+      'EVIDENCE_UNKNOWN',
+      /key/,
+    )
   })
 })
 
@@ -145,7 +156,7 @@ describe('what a domain asks for', () => {
     const none = asking({ logEntries: 0, signedTimestamps: 1 })
     const stranger = new TransparencyLog('https://rekor.workshop.test')
     const bundle = workshop.forge({ timestamps: [{ at: NOW }], log: stranger })
-    refused(judge(bundle, none), 'LOG_ENTRY_INVALID')
+    refused(judge(bundle, none), 'EVIDENCE_UNKNOWN', /of the log/)
     accepted(judge(workshop.forge({ timestamps: [{ at: NOW }] }), none))
   })
 

@@ -23,6 +23,7 @@ import {
 } from './support.ts'
 
 const sigstore = await createSigstore({ now: NOW })
+const stranger = await createSigstore({ now: NOW })
 const verify = verifierFor(sigstore)
 const LATER = minutesLater(60 * 24 * 2)
 
@@ -58,9 +59,11 @@ const NOTHING: readonly (readonly [string, string, unknown])[] = [
   ['an empty bundle', 'EVIDENCE_MALFORMED', {}],
   [
     'a bundle version of the future',
-    'EVIDENCE_MALFORMED',
+    'EVIDENCE_UNKNOWN',
     { ...provenance, mediaType: 'application/vnd.dev.sigstore.bundle.v0.4+json' },
   ],
+  ['a provenance of an authority that is not there', 'EVIDENCE_UNKNOWN', await stranger.provenance(widgets)],
+  ['a publish attestation by a key that is not there', 'EVIDENCE_UNKNOWN', await stranger.publish(widgets)],
   [
     'a bundle of another kind',
     'EVIDENCE_MALFORMED',
@@ -208,8 +211,9 @@ describe('one more attestation that is left out', () => {
   })
 
   test('does not hide what is wrong with another: what could have been a proof is told first', () => {
-    const bundles = [NOTHING[7]?.[2], NOTHING[9]?.[2], NOTHING[2]?.[2]]
-    assert.match(refused(judge(bundles), 'EVIDENCE_MALFORMED').found, /^attestation 3: /)
+    const bundles = [NOTHING[9]?.[2], NOTHING[11]?.[2], NOTHING[2]?.[2]]
+    assert.match(refused(judge(bundles), 'EVIDENCE_UNKNOWN').found, /^attestation 3: /)
+    assert.match(refused(judge([null, ...bundles]), 'EVIDENCE_UNKNOWN').found, /^attestation 4: /)
     assert.match(refused(judge(bundles.slice(0, 2)), 'SUBJECT_MISMATCH').found, /^attestation 2: /)
   })
 })

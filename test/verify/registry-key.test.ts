@@ -63,9 +63,14 @@ describe("the registry's keys", () => {
 
   test('of another registry are nobody', async () => {
     const other = await createSigstore({ now: NOW })
-    refused(judge(await other.publish(widgets)), 'CERTIFICATE_UNTRUSTED', /no key/)
-    refused(judge(await publish({}), { ...sigstore, npmKeys: other.npmKeys }), 'CERTIFICATE_UNTRUSTED')
-    refused(judge(await publish({}), { ...sigstore, npmKeys: { keys: [] } }), 'CERTIFICATE_UNTRUSTED')
+    const alone = (published: SerializedBundleJSON, trust: Trust = sigstore) => {
+      const { publish: none, leftOut } = accepted(judge(published, trust))
+      assert.deepEqual([none, leftOut?.map(({ code }) => code)], [undefined, ['EVIDENCE_UNKNOWN']])
+      return verifierFor(trust)(locked(), documentOf(published), NOW)
+    }
+    refused(alone(await other.publish(widgets)), 'EVIDENCE_UNKNOWN', /with the key SHA256:/)
+    refused(alone(await publish({}), { ...sigstore, npmKeys: other.npmKeys }), 'EVIDENCE_UNKNOWN')
+    refused(alone(await publish({}), { ...sigstore, npmKeys: { keys: [] } }), 'EVIDENCE_UNKNOWN')
   })
 })
 
@@ -86,7 +91,7 @@ describe('the name of a key', () => {
 
   test('is looked up among keys, not in an object', async () => {
     for (const hint of ['', '__proto__', 'constructor', 'toString', 'SHA256:', null, undefined]) {
-      refused(judge(await named(hint)), 'CERTIFICATE_UNTRUSTED', /no key/)
+      refused(verifierFor(sigstore)(locked(), documentOf(await named(hint)), NOW), 'EVIDENCE_UNKNOWN', /with the key/)
     }
     const long = accepted(judge(await named('x'.repeat(100_000))))
     assert.deepEqual([long.publish, long.leftOut?.map(({ code }) => code)], [undefined, ['EVIDENCE_MALFORMED']])

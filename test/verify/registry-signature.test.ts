@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { registryKeys } from '../../src/trust/keys.ts'
+import { keyIds, registryKeys } from '../../src/trust/keys.ts'
 import { isBeyondKeys, verifySignatures } from '../../src/verify/registry-signature.ts'
 import { createSigstore } from '../support/sigstore/index.ts'
 import { accepted, integrityOf, locked, NOW, refused, widgets } from './support.ts'
@@ -18,10 +18,11 @@ const sigstore = await createSigstore({
   ],
 })
 const KEYS = registryKeys(sigstore.npmKeys, 'npm:signatures')
+const IDS = new Set(keyIds(sigstore.npmKeys))
 const [OLD, CURRENT, ATTESTATIONS] = [0, 1, 2]
 const signature = (key: number, pkg: Partial<typeof widgets> = {}) => sigstore.signature({ ...widgets, ...pkg }, key)
 const document = (...signatures: readonly unknown[]) => ({ integrity: widgets.integrity, signatures })
-const verify = (about: unknown, pkg = locked(), now = NOW) => verifySignatures(pkg, about, KEYS, now)
+const verify = (about: unknown, pkg = locked(), now = NOW) => verifySignatures(pkg, about, KEYS, now, IDS)
 
 describe('a signature of the registry', () => {
   test('holds for the name, version and digest of the lockfile', () => {
@@ -58,7 +59,7 @@ describe('a signature of the registry', () => {
 
   test('is by a key that the trust root has for signatures', async () => {
     const stranger = await createSigstore({ now: NOW })
-    refused(verify(document(stranger.signature(widgets))), 'CERTIFICATE_UNTRUSTED', /^a signature by the key SHA256:/)
+    refused(verify(document(stranger.signature(widgets))), 'EVIDENCE_UNKNOWN', /^a signature by the key SHA256:/)
     refused(verify(document(signature(ATTESTATIONS))), 'CERTIFICATE_UNTRUSTED')
     const lie = { ...stranger.signature(widgets), keyid: signature(CURRENT).keyid }
     refused(verify(document(lie)), 'SIGNATURE_INVALID')

@@ -75,7 +75,7 @@ describe('a genuine release', () => {
   test('is nothing that the public good vouches for', { skip }, async () => {
     const digest = sha256('github_release_artifact.zip')
     const alone = createReleaseVerifier(await loadDomains({}, { now: LATER }))
-    refused(alone(ORIGIN, digest, document(), LATER), 'CERTIFICATE_UNTRUSTED')
+    refused(alone(ORIGIN, digest, document(), LATER), 'EVIDENCE_UNKNOWN')
     // GitHub's authorities under another name are not GitHub.
     const trustedRoot = corpusFile('trust', 'github', 'trusted_root.json')
     const thresholds = { logEntries: 0, certificateTimestamps: 0, signedTimestamps: 1 }

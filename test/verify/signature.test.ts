@@ -51,7 +51,7 @@ describe('what was signed', () => {
       'LOG_ENTRY_INVALID',
       (bundle) => replace(proofOf(bundle), 'logIndex', (index) => `${index}0`),
     ],
-    ['log', 'LOG_ENTRY_INVALID', (bundle) => replace(entryOf(bundle).logId, 'keyId', flipBit)],
+    ['log', 'EVIDENCE_UNKNOWN', (bundle) => replace(entryOf(bundle).logId, 'keyId', flipBit)],
     ['kind', 'LOG_ENTRY_INVALID', (bundle) => replace(entryOf(bundle).kindVersion, 'kind', () => 'intoto')],
     ['version', 'LOG_ENTRY_INVALID', (bundle) => replace(entryOf(bundle).kindVersion, 'version', () => '0.0.2')],
     [
@@ -138,9 +138,8 @@ describe('who signed', () => {
   })
 
   test("another Sigstore's certificate, log or key", async () => {
-    refused(judge(await stranger.provenance(widgets)), 'CERTIFICATE_UNTRUSTED')
-    const published = documentOf(await sigstore.provenance(widgets), await stranger.publish(widgets))
-    refused(verify(locked(), published, NOW), 'CERTIFICATE_UNTRUSTED', /no key/)
+    refused(judge(await stranger.provenance(widgets)), 'EVIDENCE_UNKNOWN', /of the authority/)
+    refused(judge(await stranger.publish(widgets)), 'EVIDENCE_UNKNOWN', /with the key SHA256:/)
   })
 })
 
@@ -175,11 +174,11 @@ describe('a Sigstore whose parts do not all belong together', () => {
   }
   const cases: [string, RefusalCode | 'accepted', ForgeOptions][] = [
     ['everything its own', 'accepted', {}],
-    ['an authority of the same name', 'CERTIFICATE_UNTRUSTED', { authority: other.authority }],
-    ['the promise of another certificate log', 'CERTIFICATE_UNTRUSTED', { ctLog: other.ctLog }],
-    ['an entry of another log of the same name', 'LOG_ENTRY_INVALID', { log: other.log }],
+    ['an authority of the same name', 'EVIDENCE_UNKNOWN', { authority: other.authority }],
+    ['the promise of another certificate log', 'EVIDENCE_UNKNOWN', { ctLog: other.ctLog }],
+    ['an entry of another log of the same name', 'EVIDENCE_UNKNOWN', { log: other.log }],
     ['a timestamp beside the promise', 'accepted', { timestamps: [{ at: minutesLater(1) }] }],
-    ["a stranger's timestamp beside the promise", 'TIMESTAMP_INVALID', { timestamps: [{ at: NOW, by: other.tsa }] }],
+    ["a stranger's timestamp beside the promise", 'EVIDENCE_UNKNOWN', { timestamps: [{ at: NOW, by: other.tsa }] }],
     ['a timestamp after the certificate', 'CERTIFICATE_UNTRUSTED', { timestamps: [{ at: minutesLater(11) }] }],
     ['two timestamps', 'accepted', { timestamps: [{ at: minutesLater(2) }, { at: minutesLater(1) }] }],
     ['two timestamps, one late', 'CERTIFICATE_UNTRUSTED', { timestamps: [{ at: NOW }, { at: minutesLater(11) }] }],

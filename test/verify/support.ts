@@ -4,7 +4,7 @@ import { TrustedRoot } from '@sigstore/protobuf-specs'
 import { type TrustMaterial, toTrustMaterial } from '@sigstore/verify'
 import type { Refusal, RefusalCode, Result } from '../../src/codes.ts'
 import type { LockedPackage } from '../../src/lockfile/types.ts'
-import { keyFinder, registryKeys } from '../../src/trust/keys.ts'
+import { keyFinder, keyIds, registryKeys } from '../../src/trust/keys.ts'
 import { thresholdsOf } from '../../src/trust/thresholds.ts'
 import type { Proof, ProvenProvenance, TrustDomain } from '../../src/verify/types.ts'
 import { createDocumentVerifier, type DocumentVerifier } from '../../src/verify/verify.ts'
@@ -53,7 +53,12 @@ export type Trust = Pick<LocalSigstore, 'trustedRoot' | 'npmKeys'>
 
 export function verifierFor({ trustedRoot, npmKeys }: Trust): DocumentVerifier {
   return createDocumentVerifier([
-    domainOf(toTrustMaterial(TrustedRoot.fromJSON(trustedRoot), keyFinder(registryKeys(npmKeys, 'npm:attestations')))),
+    {
+      ...domainOf(
+        toTrustMaterial(TrustedRoot.fromJSON(trustedRoot), keyFinder(registryKeys(npmKeys, 'npm:attestations'))),
+      ),
+      keyIds: new Set(keyIds(npmKeys)),
+    },
   ])
 }
 
