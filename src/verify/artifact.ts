@@ -6,6 +6,7 @@ import { ok, type Result, refuse } from '../codes.ts'
 import { quoteText, show } from '../util/text.ts'
 import { parseAnyBundle } from './bundle.ts'
 import { certificateClaims, issuerOf } from './claims.ts'
+import { isRecord } from './document.ts'
 import { openDomain } from './domain.ts'
 import { guarded } from './guard.ts'
 import { verifyDigest } from './prehashed.ts'
@@ -53,7 +54,7 @@ function verify(
   now: Date,
   predicateType: string | undefined,
 ): Result<VerifiedArtifact> {
-  const bundle = parseAnyBundle(json, 'the bundle')
+  const bundle = parseAnyBundle(withDigest(json, artifact), 'the bundle')
   if (!bundle.ok) return bundle
   const content = contentOf(bundle.value, artifact)
   if (!content.ok) return content
@@ -80,6 +81,18 @@ function verify(
   return statement.ok
     ? ok({ identity: identity.value, signedAt, predicateType: statement.value.predicateType })
     : statement
+}
+
+/**
+ * A message signature need not say of what it is, and where the file is at hand nobody has to be told: it is sha256 then, as of
+ * one that does not say which digest it means.
+ */
+function withDigest(json: unknown, artifact: Artifact): unknown {
+  if (!('bytes' in artifact) || !isRecord(json) || !isRecord(json.messageSignature)) return json
+  const { messageDigest, ...message } = json.messageSignature
+  if (messageDigest !== undefined && messageDigest !== null) return json
+  const digest = createHash('sha256').update(artifact.bytes).digest('base64')
+  return { ...json, messageSignature: { ...message, messageDigest: { algorithm: 'SHA2_256', digest } } }
 }
 
 const HASHES: ReadonlyMap<HashAlgorithm, 'sha256' | 'sha384' | 'sha512'> = new Map([

@@ -146,10 +146,25 @@ function parse(schema: BundleSchema, json: unknown, where: string, expected: str
       : refuse('EVIDENCE_MALFORMED', found, expected)
   }
   try {
-    return ok(bundleFromJSON(parsed.output))
+    return ok(bundleFromJSON(withoutBareProofs(parsed.output)))
   } catch (error) {
     return refuse('EVIDENCE_MALFORMED', `${where}: ${libraryProblem(error)}`, expected)
   }
+}
+
+/**
+ * Of a 0.1 bundle the promise proves that an entry is in the log. An inclusion proof without a checkpoint adds nothing to it: no
+ * log has signed its root hash. The library reads the checkpoint all the same, and fails; bundles of 0.1 without a proof it takes.
+ */
+function withoutBareProofs<T extends v.InferOutput<BundleSchema>>(bundle: T): T {
+  const { verificationMaterial: material, mediaType } = bundle
+  if (mediaType !== BUNDLE_V01_MEDIA_TYPE || !material?.tlogEntries) return bundle
+  const tlogEntries = material.tlogEntries.map((entry) =>
+    entry.inclusionPromise && entry.inclusionProof && !entry.inclusionProof.checkpoint
+      ? { ...entry, inclusionProof: undefined }
+      : entry,
+  )
+  return { ...bundle, verificationMaterial: { ...material, tlogEntries } }
 }
 
 /** Without the value that was found: it can be megabytes of whatever a hostile registry likes. */

@@ -7,7 +7,7 @@ import { kept } from './certificate.ts'
 import { domainOf, type OpenDomain, type OpenDomains } from './domain.ts'
 import { namesSigner } from './log-entry.ts'
 import type { Thresholds } from './types.ts'
-import { unknownOf } from './unknown.ts'
+import { unknownOf, withoutStrangers } from './unknown.ts'
 
 type SignedEntity = ReturnType<typeof toSignedEntity>
 export type SignatureContent = SignedEntity['signature']
@@ -37,15 +37,18 @@ export function verifyInDomain(
 /**
  * Verifies one bundle without looking at what it says. Errors: the codes of `CODE`, TIMESTAMP_INVALID.
  *
+ * Timestamps and log entries of strangers are not looked at where there are enough of others.
+ *
  * @param content what is signed, where the bundle does not have it: the bytes of a file
  */
 export function verifySignature(
-  bundle: Bundle,
+  whole: Bundle,
   domain: OpenDomain,
   now: Date,
   content?: SignatureContent,
 ): Result<VerifiedSignature> {
   const { verifier, material: trust, thresholds } = domain
+  const bundle = withoutStrangers(whole, domain)
   if (!checkpointNamesAreLiteral(bundle)) {
     return refuse('LOG_ENTRY_INVALID', 'a checkpoint signed under a name that is a pattern', 'the name of a log')
   }

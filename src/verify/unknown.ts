@@ -1,4 +1,5 @@
-import type { X509Certificate } from '@sigstore/core'
+import type { Bundle } from '@sigstore/bundle'
+import { RFC3161Timestamp, type X509Certificate } from '@sigstore/core'
 import type { TrustMaterial, toSignedEntity, VerificationError } from '@sigstore/verify'
 import { show } from '../util/text.ts'
 import { authorityKeyId, hasAuthority, type OpenDomain } from './domain.ts'
@@ -43,6 +44,43 @@ export function unknownOf(
   return error.code === 'TIMESTAMP_ERROR' && isStrange ? `a timestamp of an authority, ${NOT_THERE}` : undefined
 }
 
+/**
+ * A bundle without the log entries and timestamps of whom the trust root does not have, where enough of the others is left: they
+ * count for nothing, and whoever made the bundle could have left them out. The library refuses the whole bundle for one of them.
+ * The same bundle where there is nothing to leave out.
+ */
+export function withoutStrangers(bundle: Bundle, { material, thresholds }: OpenDomain): Bundle {
+  const entries: readonly LogEntry[] = bundle.verificationMaterial.tlogEntries
+  const stamps = bundle.verificationMaterial.timestampVerificationData?.rfc3161Timestamps ?? []
+  const known = entries.filter((each) => isOfKnownLog(each, material))
+  const tlogEntries = known.length >= Math.max(1, thresholds.logEntries) ? known : entries
+  // The times that the library counts: `toSignedEntity` takes no entry without one.
+  const isTimed = tlogEntries.some(
+    ({ inclusionPromise, integratedTime }) => inclusionPromise && integratedTime && integratedTime !== '0',
+  )
+  const stamped = stamps.filter(({ signedTimestamp }) => isNoStranger(signedTimestamp, material))
+  const isEnough = stamped.length >= Math.max(isTimed ? 0 : 1, thresholds.signedTimestamps)
+  const rfc3161Timestamps = isEnough ? stamped : stamps
+  if (tlogEntries.length === entries.length && rfc3161Timestamps.length === stamps.length) return bundle
+  return {
+    ...bundle,
+    verificationMaterial: {
+      ...bundle.verificationMaterial,
+      tlogEntries: [...tlogEntries],
+      timestampVerificationData: { rfc3161Timestamps },
+    },
+  }
+}
+
+/** Of what cannot be read nobody knows whose it is: it stays, and is refused. */
+function isNoStranger(timestamp: Buffer, material: TrustMaterial): boolean {
+  try {
+    return isOfKnownAuthority(RFC3161Timestamp.parse(Buffer.from(timestamp)), material)
+  } catch {
+    return true
+  }
+}
+
 const NOT_THERE = 'which the trust root does not have'
 
 /** With which of these the library says that an entry is not one of a log. */
@@ -53,12 +91,12 @@ const ENTRY_ERRORS: ReadonlySet<VerificationError['code']> = new Set([
   'TLOG_MISSING_INCLUSION_ERROR',
 ])
 
-export function isOfKnownLog({ logId }: LogEntry, { tlogs }: TrustMaterial): boolean {
+function isOfKnownLog({ logId }: LogEntry, { tlogs }: TrustMaterial): boolean {
   return hasLog(tlogs, logId.keyId)
 }
 
 /** As the library looks for it: by issuer and serial number of the certificate that signed. */
-export function isOfKnownAuthority(timestamp: Timestamp, { timestampAuthorities }: TrustMaterial): boolean {
+function isOfKnownAuthority(timestamp: Timestamp, { timestampAuthorities }: TrustMaterial): boolean {
   const { signerIssuer, signerSerialNumber } = timestamp
   return timestampAuthorities.some(
     ({ certChain: [leaf] }) => leaf?.issuer.equals(signerIssuer) && leaf.serialNumber.equals(signerSerialNumber),

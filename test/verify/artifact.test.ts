@@ -34,6 +34,27 @@ const WAYS: readonly (readonly [string, (bytes: Buffer) => Artifact])[] = [
 const verify = (bundle: unknown, artifact: Artifact, signer: Signer = ACME, now = minutesLater(1)) =>
   verifyArtifact(bundle, artifact, signer, trust, now)
 
+test('a message signature need not say what it is about where the file is given', async () => {
+  for (const [signer, options] of [
+    [ACME, {}],
+    [OWN, { key: ownKey }],
+  ] as const) {
+    for (const messageDigest of [undefined, null]) {
+      const bundle = await sigstore.blob(FILE, { now: NOW, ...options })
+      Object.assign(bundle.messageSignature, { messageDigest })
+      accepted(verify(bundle, { bytes: FILE }, signer))
+      // It is not good for another file, nor where nobody has the file.
+      refused(verify(bundle, { bytes: Buffer.from('another\n') }, signer), 'SIGNATURE_INVALID')
+      refused(verify(bundle, { sha256: sha256(FILE) }, signer), 'EVIDENCE_MALFORMED', /messageDigest/)
+    }
+    for (const messageDigest of [{}, { algorithm: 'SHA2_256' }, { digest: '' }, [], 'x', 0, false]) {
+      const bundle = await sigstore.blob(FILE, { now: NOW, ...options })
+      Object.assign(bundle.messageSignature, { messageDigest })
+      refused(verify(bundle, { bytes: FILE }, signer), 'EVIDENCE_MALFORMED')
+    }
+  }
+})
+
 for (const [way, about] of WAYS) {
   describe(`a signature over bytes, by ${way}`, () => {
     for (const bundleVersion of ['0.1', '0.2', '0.3'] as const) {

@@ -1,9 +1,25 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { bundleFromJSON } from '@sigstore/bundle'
+import { TrustedRoot } from '@sigstore/protobuf-specs'
+import { toSignedEntity, toTrustMaterial, Verifier } from '@sigstore/verify'
 import type { RefusalCode } from '../../src/codes.ts'
 import { parseBundle } from '../../src/verify/bundle.ts'
 import { createSigstore, type SerializedBundleJSON } from '../support/sigstore/index.ts'
-import { accepted, changed, entryOf, NOW, proofOf, refused, signatureOf, widgets } from './support.ts'
+import {
+  accepted,
+  changed,
+  documentOf,
+  entryOf,
+  locked,
+  NOW,
+  onlyProvenance,
+  proofOf,
+  refused,
+  signatureOf,
+  verifierFor,
+  widgets,
+} from './support.ts'
 
 const sigstore = await createSigstore({ now: NOW })
 const current = await sigstore.provenance(widgets)
@@ -74,6 +90,35 @@ describe('a bundle', () => {
         const { dsseEnvelope } = accepted(parse(bundle)).content as { dsseEnvelope: { payload: Buffer } }
         assert.equal(dsseEnvelope.payload.toString('base64'), bundle.dsseEnvelope.payload)
       }
+    }
+  })
+
+  test('of version 0.1 needs no checkpoint next to the promise', async () => {
+    const verify = verifierFor(sigstore)
+    const without = (bundle: SerializedBundleJSON, checkpoint: unknown = null) =>
+      changed(bundle, (copy) => Object.assign(proofOf(copy), { checkpoint }))
+    const old = await sigstore.provenance({ ...widgets, bundleVersion: '0.1' })
+    for (const checkpoint of [null, undefined]) {
+      const { signedAt } = onlyProvenance(verify(locked(), documentOf(without(old, checkpoint)), NOW))
+      assert.equal(signedAt, onlyProvenance(verify(locked(), documentOf(old), NOW)).signedAt)
+    }
+    // The library decides otherwise: it does not look whether there is one.
+    const stock = new Verifier(toTrustMaterial(TrustedRoot.fromJSON(structuredClone(sigstore.trustedRoot))))
+    stock.verify(toSignedEntity(bundleFromJSON(structuredClone(old))))
+    assert.throws(() => stock.verify(toSignedEntity(bundleFromJSON(without(old)))), TypeError)
+    // The promise is what counts then: not without one, nor with another's, nor in a version that asks for the checkpoint.
+    const other = await sigstore.provenance({ ...widgets, bundleVersion: '0.1', identity: { ref: 'refs/heads/x' } })
+    const unpromised = changed(without(old), (copy) => Object.assign(entryOf(copy), { inclusionPromise: null }))
+    refused(parse(unpromised), 'EVIDENCE_MALFORMED', /inclusionPromise/)
+    const borrowed = changed(without(old), (copy) =>
+      Object.assign(entryOf(copy), { inclusionPromise: entryOf(other).inclusionPromise }),
+    )
+    refused(verify(locked(), documentOf(borrowed), NOW), 'LOG_ENTRY_INVALID')
+    for (const empty of [{}, { envelope: '' }])
+      refused(verify(locked(), documentOf(without(old, empty)), NOW), 'LOG_ENTRY_INVALID')
+    for (const bundleVersion of ['0.2', '0.3'] as const) {
+      const newer = await sigstore.provenance({ ...widgets, bundleVersion })
+      refused(parse(without(newer)), 'EVIDENCE_MALFORMED', /checkpoint/)
     }
   })
 

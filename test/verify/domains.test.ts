@@ -160,6 +160,36 @@ describe('what a domain asks for', () => {
     accepted(judge(workshop.forge({ timestamps: [{ at: NOW }] }), none))
   })
 
+  test('an entry of a log that the root does not have counts for nothing next to enough others, and spoils nothing', () => {
+    const stranger = new TransparencyLog('https://rekor3.test')
+    for (const logs of [
+      [workshop.log, stranger],
+      [stranger, workshop.log],
+      [stranger, workshop.log, stranger],
+    ])
+      accepted(judge(withEntriesOf(...logs), asking({})))
+    refused(judge(withEntriesOf(stranger), asking({})), 'EVIDENCE_UNKNOWN')
+    refused(judge(withEntriesOf(workshop.log, stranger), asking({ logEntries: 2 })), 'EVIDENCE_UNKNOWN')
+    accepted(judge(withEntriesOf(workshop.log, stranger, secondLog), asking({ logEntries: 2 })))
+    // Its time is nobody's: with the promise of that log alone there is none.
+    const untimed = withEntriesOf(workshop.log, stranger)
+    delete untimed.verificationMaterial.tlogEntries[0]?.inclusionPromise
+    refused(judge(untimed, asking({})), 'TIMESTAMP_INVALID')
+    // One that the root has must hold.
+    const wrong = withEntriesOf(workshop.log, secondLog)
+    Object.assign(wrong.verificationMaterial.tlogEntries[1] ?? {}, { logIndex: '1' })
+    refused(judge(wrong, asking({})), 'LOG_ENTRY_INVALID')
+  })
+
+  test('timestamps of strangers next to enough others', () => {
+    const nobody = createTimestampAuthority(LIFETIME, 'nobody.test')
+    const stampedBy = (...by: readonly (typeof nobody)[]) =>
+      workshop.forge({ timestamps: by.map((each) => ({ at: NOW, by: each })) })
+    accepted(judge(stampedBy(workshop.tsa, nobody), asking({ signedTimestamps: 1 })))
+    refused(judge(stampedBy(nobody), asking({ signedTimestamps: 1 })), 'EVIDENCE_UNKNOWN')
+    refused(judge(stampedBy(workshop.tsa, nobody), asking({ signedTimestamps: 2 })), 'EVIDENCE_UNKNOWN')
+  })
+
   test('promises of certificate logs', async () => {
     const bundle = await acme.provenance({ ...widgets, withoutSct: true })
     refused(judge(bundle, createDocumentVerifier([domain('acme', acme.trustedRoot)])), 'CERTIFICATE_UNTRUSTED')

@@ -92,7 +92,7 @@ export async function conformance(name: string): Promise<Kind> {
   }
 }
 
-/** Of a local Sigstore, and small: a provenance, a file signed by a key, and timestamps in the place of a promise. */
+/** Of a local Sigstore, and small: a provenance, a file signed by a key, and timestamps in the place of a promise, and next to one. */
 export async function localKinds(): Promise<readonly Kind[]> {
   const sigstore = await createSigstore({ now: NOW })
   const workshop = openWorkshop()
@@ -120,6 +120,7 @@ export async function localKinds(): Promise<readonly Kind[]> {
     },
     { bundle: unpromised, verify: (bundle) => stamped(locked(), documentOf(bundle), NOW) },
     { bundle: unlogged, verify: signatureOnly(rootOf(workshop.trust, 'github'), NOW) },
+    { bundle: forged, verify: (bundle) => stamped(locked(), documentOf(bundle), NOW) },
   ]
 }
 

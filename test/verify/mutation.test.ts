@@ -29,7 +29,7 @@ test('each named difference is one that does occur', async () => {
   const document = await sigstore.document({ ...widgets, ...early })
   for (const attestation of document.attestations) Object.assign(attestation, { signedAccessSignatureUrl: '' })
   const mutations = everyMutation(document)
-  const ofBytes = (await localKinds()).flatMap((kind) => [flipEveryByte(kind, { stride: 101 }), swapSignatures(kind)])
+  const ofBytes = (await localKinds()).flatMap((kind) => [flipEveryByte(kind, { stride: 29 }), swapSignatures(kind)])
   const inBytes = new Set(ofBytes.flatMap(({ accepted }) => accepted.map(({ named }) => named)))
   for (const { what, why, covers } of UNSIGNED) {
     const occurs = mutations.some((mutation) => {

@@ -178,7 +178,17 @@ describe('a Sigstore whose parts do not all belong together', () => {
     ['the promise of another certificate log', 'EVIDENCE_UNKNOWN', { ctLog: other.ctLog }],
     ['an entry of another log of the same name', 'EVIDENCE_UNKNOWN', { log: other.log }],
     ['a timestamp beside the promise', 'accepted', { timestamps: [{ at: minutesLater(1) }] }],
-    ["a stranger's timestamp beside the promise", 'EVIDENCE_UNKNOWN', { timestamps: [{ at: NOW, by: other.tsa }] }],
+    ["a stranger's timestamp beside the promise", 'accepted', { timestamps: [{ at: NOW, by: other.tsa }] }],
+    [
+      "a stranger's timestamp beside another that is wrong",
+      'CERTIFICATE_UNTRUSTED',
+      { timestamps: [{ at: NOW, by: other.tsa }, { at: minutesLater(11) }] },
+    ],
+    [
+      "a stranger's timestamp of years ago beside another",
+      'accepted',
+      { timestamps: [{ at: new Date('2022-01-01'), by: other.tsa }, { at: NOW }] },
+    ],
     ['a timestamp after the certificate', 'CERTIFICATE_UNTRUSTED', { timestamps: [{ at: minutesLater(11) }] }],
     ['two timestamps', 'accepted', { timestamps: [{ at: minutesLater(2) }, { at: minutesLater(1) }] }],
     ['two timestamps, one late', 'CERTIFICATE_UNTRUSTED', { timestamps: [{ at: NOW }, { at: minutesLater(11) }] }],

@@ -62,12 +62,21 @@ export const UNSIGNED: readonly Unsigned[] = [
     covers: at(`${ENTRY}.inclusionProof.rootHash`, `${ENTRY}.inclusionProof.treeSize`),
   },
   {
-    what: 'the inclusion proof of a 0.1 bundle left out',
-    why: 'bundles of early 2023 have none: the promise, which the log signed, is enough there',
-    covers: ({ place, path, after, document }) =>
-      place === `${ENTRY}.inclusionProof` &&
-      (after === undefined || after === null) &&
-      document.attestations[Number(path[1])]?.bundle.mediaType.endsWith('version=0.1') === true,
+    what: 'the inclusion proof of a 0.1 bundle left out, or without a checkpoint',
+    why: 'bundles of early 2023 have none, or one that no log has signed: the promise, which the log signed, is enough there',
+    covers: (change) => {
+      const { place, path, after, document } = change
+      const checkpoint = place === `${ENTRY}.inclusionProof` ? checkpointOf(after) : after
+      const isLeftOut =
+        (checkpoint === undefined || checkpoint === null) &&
+        (place === `${ENTRY}.inclusionProof` || place === `${ENTRY}.inclusionProof.checkpoint`)
+      // Of two changes the other one has taken it away.
+      const isBare = place.startsWith(`${ENTRY}.inclusionProof.`) && entryOf(change)?.inclusionProof?.checkpoint == null
+      return (
+        (isLeftOut || isBare) &&
+        document.attestations[Number(path[1])]?.bundle.mediaType.endsWith('version=0.1') === true
+      )
+    },
   },
   {
     what: 'what a checkpoint has beyond its note and the signature over it',
@@ -101,6 +110,20 @@ export const UNSIGNED: readonly Unsigned[] = [
     covers: ({ place, before, after }) => {
       const signed = signedOf(before)
       return place === `${STAMPS}.#.signedTimestamp` && signed !== undefined && signed === signedOf(after)
+    },
+  },
+  {
+    what: 'who has signed a timestamp, next to the promise of a log',
+    why: 'one of a stranger is not looked at where a log has signed the time; whoever changes it could have left it out',
+    covers: ({ place, path, before, after, document }) => {
+      const entries = document.attestations[Number(path[1])]?.bundle.verificationMaterial.tlogEntries ?? []
+      const [one, other] = [stamperOf(before), stamperOf(after)]
+      const isStranger = one !== undefined && other !== undefined && one !== other
+      return (
+        place === `${STAMPS}.#.signedTimestamp` &&
+        isStranger &&
+        entries.some(({ inclusionPromise }) => inclusionPromise != null)
+      )
     },
   },
   {
@@ -146,6 +169,10 @@ function noteOf(checkpoint: unknown): unknown {
   return typeof checkpoint === 'string' ? checkpoint.slice(0, checkpoint.indexOf('\n\n')) : undefined
 }
 
+function checkpointOf(proof: unknown): unknown {
+  return typeof proof === 'object' && proof !== null ? Reflect.get(proof, 'checkpoint') : proof
+}
+
 function first(list: unknown): unknown {
   return Array.isArray(list) ? list[0] : undefined
 }
@@ -170,6 +197,14 @@ function signedOf(token: unknown): string | undefined {
     const attributes = Reflect.get(timestamp, 'signedAttrsObj') as ASN1Obj
     const { tstInfo, signerIssuer, signerSerialNumber, signatureValue } = timestamp
     return [tstInfo.raw, signerIssuer, signerSerialNumber, attributes.toDER(), signatureValue]
+  })
+}
+
+/** By what a timestamp says who its authority is. */
+function stamperOf(token: unknown): string | undefined {
+  return readable(() => {
+    const { signerIssuer, signerSerialNumber } = RFC3161Timestamp.parse(Buffer.from(String(token), 'base64'))
+    return [signerIssuer, signerSerialNumber]
   })
 }
 
