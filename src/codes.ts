@@ -1,7 +1,8 @@
 /**
  * Every reason for which the gate refuses a package: a closed union, and what each one means.
  *
- * Two families are kept apart (safety rule 2). Those of `UNDECIDED` say "could not find out"; all others say that something was found and is not good enough. Both stop an install.
+ * Two families are kept apart (safety rule 2). Those of `UNDECIDED` say "could not find out"; all others say that something
+ * was found and is not good enough. Both stop an install.
  */
 export const CODES = {
   EVIDENCE_MISSING: 'no attestation that could prove this package exists',
@@ -63,7 +64,7 @@ export interface Refusal {
   readonly found: string
   /** What would have been accepted. A phrase, without a full stop. */
   readonly expected: string
-  /** Of a document that proves nothing: its attestations, none of which counts. Absent where there are none, or one contradicts. */
+  /** Why each attestation was left out of a document that proves nothing. Absent if it has none, or if one contradicts. */
   readonly leftOut?: readonly Refusal[]
 }
 

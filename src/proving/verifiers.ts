@@ -43,6 +43,7 @@ export function openVerifiers(trust: TrustInputs): Verifiers {
   const domains = openTrust(trust)
   const verifyDocument = createDocumentVerifier(domains)
   const verifyRelease = createReleaseVerifier(domains)
+  const keyIds = openKeyIds(trust)
   let signatureKeys: ReturnType<typeof openSignatureKeys> | undefined
   const keys = () => {
     signatureKeys ??= openSignatureKeys(trust)
@@ -51,8 +52,7 @@ export function openVerifiers(trust: TrustInputs): Verifiers {
   return {
     attestations: (pkg, document, now) => judge(document, (each) => verifyDocument(pkg, each, now)),
     release: (origin, sha256, document, now) => judge(document, (each) => verifyRelease(origin, sha256, each, now)),
-    signature: (pkg, document, now) =>
-      judge(document, (each) => verifySignatures(pkg, each, keys(), now, openKeyIds(trust))),
+    signature: (pkg, document, now) => judge(document, (each) => verifySignatures(pkg, each, keys(), now, keyIds)),
     isBeyondKeys: (document, now) => isBeyondKeys(document, keys(), now),
   }
 }

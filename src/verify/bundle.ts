@@ -43,7 +43,7 @@ const mediaType = v.picklist(
   [BUNDLE_V01_MEDIA_TYPE, BUNDLE_V02_MEDIA_TYPE, BUNDLE_V03_LEGACY_MEDIA_TYPE, BUNDLE_V03_MEDIA_TYPE],
   'not that of a known version',
 )
-/** What another version calls itself. */
+/** The media type of a version that this gate does not read. */
 const FUTURE = /^application\/vnd\.dev\.sigstore\.bundle(?:\.v\d{1,3}\.\d{1,3}\+json|\+json;version=\d{1,3}\.\d{1,3})$/
 const certificate = v.object({ rawBytes: v.nullish(small) })
 
@@ -116,7 +116,8 @@ const AnyBundleSchema = v.object({
 
 /**
  * Reads one Sigstore bundle with a DSSE envelope. Nothing in it is verified. `where` says in messages which bundle it is.
- * Errors: EVIDENCE_MALFORMED; EVIDENCE_UNKNOWN of a version of the future; SIGNATURE_INVALID where it is the signature that is no base64.
+ * Errors: EVIDENCE_MALFORMED; EVIDENCE_UNKNOWN of a version of the future; SIGNATURE_INVALID where it is the signature that is
+ * no base64.
  */
 export function parseBundle(json: unknown, where: string): Result<Bundle> {
   return parse(StatementBundleSchema, json, where, 'a Sigstore bundle with a DSSE envelope')

@@ -1,5 +1,6 @@
 import type { Bundle } from '@sigstore/bundle'
 import { ok, type Refusal, type Result, UNREAD, unreadOf } from '../codes.ts'
+import { cut } from '../util/text.ts'
 
 /**
  * What one attestation, taken alone, is for a package. Whoever serves a document could serve it without an attestation that is
@@ -34,10 +35,17 @@ export function judgeEach<T>(
     if ('contradicts' in found) return { ok: false, refusal: found.contradicts }
     if ('proves' in found) proven.push(found.proves)
     // What could not even be parsed says already which one it is.
-    else leftOut.push(attestation.ok ? numbered(found.isNothing, index, attestations.length) : found.isNothing)
+    else leftOut.push(short(attestation.ok ? numbered(found.isNothing, index, attestations.length) : found.isNothing))
   }
   return ok({ proven, leftOut })
 }
+
+/** They are kept from one run to the next, and a stranger may have written sixteen for every package. */
+function short(refusal: Refusal): Refusal {
+  return { ...refusal, found: cut(refusal.found, MOST) }
+}
+
+const MOST = 500
 
 function numbered(refusal: Refusal, index: number, count: number): Refusal {
   return count === 1 ? refusal : { ...refusal, found: `attestation ${index + 1}: ${refusal.found}` }

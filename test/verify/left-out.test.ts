@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import type { Result } from '../../src/codes.ts'
+import { type Result, refuse } from '../../src/codes.ts'
 import { ruleFor } from '../../src/policy/decide.ts'
 import { parsePolicy } from '../../src/policy/parse.ts'
 import { meets } from '../../src/policy/require.ts'
+import { judgeEach } from '../../src/verify/findings.ts'
 import type { Proof } from '../../src/verify/types.ts'
 import { createSigstore, type ProvenanceOptions, type Statement } from '../support/sigstore/index.ts'
 import {
@@ -216,6 +217,13 @@ describe('one more attestation that is left out', () => {
     assert.match(refused(judge([null, ...bundles]), 'EVIDENCE_UNKNOWN').found, /^attestation 4: /)
     assert.match(refused(judge(bundles.slice(0, 2)), 'SUBJECT_MISMATCH').found, /^attestation 2: /)
   })
+})
+
+test('what is said of one that is left out is short, whatever is in it', () => {
+  const attestations = Array.from({ length: 16 }, () => refuse('EVIDENCE_MALFORMED', 'x'.repeat(1e6), 'y'))
+  const { leftOut } = accepted(judgeEach(attestations, () => assert.fail('nothing can be judged')))
+  assert.equal(leftOut.length, 16)
+  assert.ok(JSON.stringify(leftOut).length < 16 * 700)
 })
 
 describe('one more attestation of the same kind', () => {
