@@ -235,7 +235,8 @@ describe('one way: cli and hooks → gate → rooms', () => {
     only(
       of('src/report').filter(({ to }) => COMMON.includes(to)),
       ({ to, kind }) =>
-        ['src/domains.ts', 'src/util/text.ts'].includes(to) || (to === 'src/codes.ts' && kind === 'type'),
+        ['src/domains.ts', 'src/util/lists.ts', 'src/util/text.ts'].includes(to) ||
+        (to === 'src/codes.ts' && kind === 'type'),
     )
   })
 

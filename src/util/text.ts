@@ -20,8 +20,10 @@ const ALL_UNSEEN = new RegExp(UNSEEN, 'gu')
 const ALL_UNSEEN_BUT_LINE_ENDS = new RegExp(`(?!\\n)(?:${UNSEEN.source})`, 'gu')
 
 /** Of one text, and of a line that is put together from several. */
-const MOST_TEXT = 4_000
+export const MOST_TEXT = 4_000
 const MOST_LINE = 64_000
+/** Of one text of a list: no name of a package or a folder is longer. */
+const MOST_LISTED = 300
 
 /**
  * Where in a line a runner looks for commands, and what it takes for one.
@@ -79,6 +81,17 @@ export function cut(text: string, most: number): string {
   if (text.length <= most) return text
   const isHalf = /[\ud800-\udbff]/.test(text.charAt(most - 1))
   return `${text.slice(0, isHalf ? most - 1 : most)}…`
+}
+
+/** The first of many, as people are shown them, and a text that counts the others. */
+export function firstOf<T>(items: readonly T[], most: number, shown: (item: T) => string): readonly string[] {
+  const first = items.slice(0, most).map(shown)
+  return items.length > most ? [...first, `… and ${items.length - most} more`] : first
+}
+
+/** A list for people, of bounded length. */
+export function listText(texts: readonly string[], most: number): string {
+  return firstOf(texts, most, (text) => cut(text, MOST_LISTED)).join(', ')
 }
 
 /** Without any of these characters at its end. A pattern such as `x+$` would try each of many as the first. */

@@ -3,12 +3,11 @@ import assert from 'node:assert/strict'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import type { JsonReport } from '../../src/report/json.ts'
 import { createManagerProject, type Manager, type ManagerProject, runManager } from '../support/managers/index.ts'
 import { createProject, runPnpm } from '../support/pnpm/index.ts'
 import { createTarball } from '../support/registry/index.ts'
 import { startWorld, type World } from '../support/world.ts'
-import { reportOf, runCli } from './support.ts'
+import { type Report, reportOf, runCli } from './support.ts'
 
 const POLICY = `
 trust: { trustedRoot: trust/trusted_root.json, npmKeys: trust/keys.json }
@@ -62,7 +61,7 @@ after(() => world.close())
 
 type Endings = Readonly<Record<string, string>>
 
-function endingsOf({ packages }: JsonReport): Endings {
+function endingsOf({ packages }: Report): Endings {
   const endings = packages.map(({ name, version, status, code }) => [
     `${name}@${version}`,
     status === 'refused' ? (code ?? status) : status,
@@ -89,7 +88,7 @@ async function locked(
   return project
 }
 
-async function judge({ dir, env }: ManagerProject, ...args: readonly string[]): Promise<JsonReport> {
+async function judge({ dir, env }: ManagerProject, ...args: readonly string[]): Promise<Report> {
   return reportOf(await runCli(['verify', '--json', ...args], { cwd: dir, env }))
 }
 

@@ -3,13 +3,12 @@ import assert from 'node:assert/strict'
 import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, type TestContext, test } from 'node:test'
-import type { JsonReport } from '../../src/report/json.ts'
 import { GATE_NAME } from '../../src/util/gate-name.ts'
 import { createManagerProject, type Manager, runManager } from '../support/managers/index.ts'
 import { createProject, runPnpm } from '../support/pnpm/index.ts'
 import { createTarball } from '../support/registry/index.ts'
 import { startWorld, type World } from '../support/world.ts'
-import { cliProject, lockfileOf, reportOf, runCli } from './support.ts'
+import { cliProject, lockfileOf, type Report, reportOf, runCli } from './support.ts'
 
 const POLICY = 'rules: [{ packages: "**", require: nothing }]\n'
 const gate = createTarball({ name: GATE_NAME, version: '1.0.0' })
@@ -23,9 +22,9 @@ before(async () => {
 })
 after(() => world.close())
 
-const codesOf = ({ packages }: JsonReport) => packages.map(({ name, status, code }) => `${name}: ${code ?? status}`)
+const codesOf = ({ packages }: Report) => packages.map(({ name, status, code }) => `${name}: ${code ?? status}`)
 
-async function judge(t: TestContext, manager: Manager | 'pnpm', specifier: string): Promise<JsonReport> {
+async function judge(t: TestContext, manager: Manager | 'pnpm', specifier: string): Promise<Report> {
   const options = {
     registry: world.registry.url,
     manifest: { dependencies: { [GATE_NAME]: specifier } },

@@ -54,26 +54,43 @@ export async function verify(project: Project, ...args: readonly string[]): Prom
   return run
 }
 
+/** A report whose packages have their lists of projects. */
+export interface Report extends Pick<JsonReport, 'summary' | 'lockChanges'> {
+  readonly packages: readonly (Omit<JsonPackage, 'importers' | 'projects'> & {
+    readonly importers: readonly string[]
+    readonly projects: readonly string[] | null
+  })[]
+}
+
 /** The same with `--json`: its report, after everything was checked that the documentation says of any report. */
-export async function report(project: Project, ...args: readonly string[]): Promise<JsonReport> {
+export async function report(project: Project, ...args: readonly string[]): Promise<Report> {
   return reportOf(await verify(project, '--json', ...args))
 }
 
-export function reportOf(run: CliRun): JsonReport {
+export function reportOf(run: CliRun): Report {
   assert.ok(run.stdout.endsWith('}\n'), run.stderr)
   const parsed = JSON.parse(run.stdout) as JsonReport
   assertReport(parsed)
   const isLoosened = parsed.lockChanges?.some(({ refused }) => refused) === true
   assert.equal(run.status, isLoosened ? 1 : statusOf(parsed.packages))
   assert.match(run.stderr, new RegExp(`^${summaryLineOf(parsed.packages)}$`, 'm'))
-  return parsed
+  const { projectSets, packages, ...rest } = parsed
+  const named = (set: number) => projectSets[set] ?? assert.fail(`no set ${set} among ${projectSets.length}`)
+  return {
+    ...rest,
+    packages: packages.map(({ importers, projects, ...pkg }) => ({
+      ...pkg,
+      importers: named(importers),
+      projects: projects === null ? null : named(projects),
+    })),
+  }
 }
 
 const FIELDS =
   'name version integrity status code found expected rule exception claims importers bundledIn projects'.split(' ')
 const STATUSES = ['proven', 'permitted', 'bundled', 'warned', 'excepted', 'refused'] as const
 
-function assertReport({ summary, packages, lockChanges: _, ...rest }: JsonReport): void {
+function assertReport({ summary, projectSets: _sets, packages, lockChanges: _, ...rest }: JsonReport): void {
   assert.deepEqual(rest, {})
   for (const pkg of packages) {
     assert.deepEqual(Object.keys(pkg), FIELDS)
@@ -114,7 +131,7 @@ function summaryLineOf(packages: readonly JsonPackage[]): string {
 }
 
 /** How each package ended: its code where it was refused, else its status. */
-export function endings({ packages }: JsonReport): Readonly<Record<string, string>> {
+export function endings({ packages }: Pick<Report, 'packages'>): Readonly<Record<string, string>> {
   return Object.fromEntries(
     packages.map(({ name, version, code, status }) => [
       `${name}@${version}`,

@@ -32,7 +32,7 @@ function written(verdicts: Parameters<typeof jsonReport>[0]): ReturnType<typeof 
 describe('the report for machines', () => {
   it('of nothing', () => {
     const summary = { total: 0, proven: 0, permitted: 0, bundled: 0, warned: 0, excepted: 0, refused: 0, codes: {} }
-    assert.deepEqual(written([]), { summary, packages: [] })
+    assert.deepEqual(written([]), { summary, projectSets: [], packages: [] })
   })
 
   it('of a proven package', () => {
@@ -48,7 +48,7 @@ describe('the report for machines', () => {
       rule: { file: `${FOLDER}/.sigstorerc`, line: 12 },
       exception: null,
       claims: Object.fromEntries(Object.entries(CLAIMS).map(([claim, value]) => [claim, value ?? null])),
-      importers: ['.', 'packages/app'],
+      importers: 0,
       bundledIn: null,
       projects: null,
     })
@@ -70,7 +70,7 @@ describe('the report for machines', () => {
       rule: null,
       exception: null,
       claims: null,
-      importers: [],
+      importers: 0,
       bundledIn: null,
       projects: null,
     })
@@ -88,7 +88,7 @@ describe('the report for machines', () => {
     fc.assert(
       fc.property(fc.array(anyVerdict), (verdicts) => {
         const report = written(verdicts)
-        assert.deepEqual(Object.keys(report), ['summary', 'packages'])
+        assert.deepEqual(Object.keys(report), ['summary', 'projectSets', 'packages'])
         assert.deepEqual(Object.keys(report.summary), SUMMARY)
         assert.equal(report.packages.length, verdicts.length)
         for (const [i, found] of report.packages.entries()) {
@@ -142,9 +142,27 @@ describe('the report for machines', () => {
     )
   })
 
-  it('is never held as a whole: each piece is short, however many projects need a package', () => {
-    const importers = Array.from({ length: 2000 }, (_, index) => `packages/project-${index}`)
-    const verdicts = Array.from({ length: 50 }, () => verdict('permitted', { package: pkg({ importers }) }))
+  it('names projects by the place of their set, and has each set once', () => {
+    const needed = (importers: readonly string[], projects?: readonly string[]) =>
+      verdict('permitted', { package: pkg({ importers }), ...(projects && { projects }) })
+    const [shared, other] = [['.', 'a'], ['b']]
+    const { projectSets, packages } = written([needed(shared), needed(other, ['a']), needed(shared, ['a'])])
+    assert.deepEqual(projectSets, [shared, other, ['a']])
+    assert.deepEqual(
+      packages.map(({ importers, projects }) => [importers, projects]),
+      [
+        [0, null],
+        [1, 2],
+        [0, 2],
+      ],
+    )
+  })
+
+  it('is never held as a whole: each piece is short, however many packages and projects there are', () => {
+    const importers = (from: number) => Array.from({ length: 2000 }, (_, index) => `packages/p-${from + index}`)
+    const verdicts = Array.from({ length: 50 }, (_, from) =>
+      verdict('permitted', { package: pkg({ importers: importers(from) }) }),
+    )
     const pieces = [...jsonPieces(jsonReport(verdicts))]
     assert.ok(pieces.length > 20)
     assert.ok(pieces.every(({ length }) => length < 200_000))
