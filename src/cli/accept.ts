@@ -11,11 +11,13 @@ import { readAnyLock } from '../policy/read-lock.ts'
 import type { Change, IdentityLock, Policy } from '../policy/types.ts'
 import { unbindableLines } from '../policy/unbindable.ts'
 import { openProver } from '../proving/prover.ts'
+import { MOST_LINES, MOST_LISTED, MOST_NAME } from '../report/bounds.ts'
 import { changeLines } from '../report/changes.ts'
 import { sayLine } from '../report/output.ts'
+import { reasonLine } from '../report/refusal.ts'
 import { count } from '../report/summary.ts'
 import type { TrustFiles } from '../trust/inputs.ts'
-import { escapeText } from '../util/text.ts'
+import { escapeText, firstOf, listText } from '../util/text.ts'
 import { replaceFile } from '../write.ts'
 import type { ExitStatus } from './exit.ts'
 import { chosenLockfiles, type Lockfiles } from './lockfiles.ts'
@@ -58,7 +60,7 @@ export async function accept(names: readonly string[], options: AcceptOptions, n
   const result = acceptIdentities(lock ?? new Map(), examined, new Set(names))
   tell(result.changes)
   const broken = brokenLines(examined)
-  for (const line of broken) sayLine(line)
+  for (const line of firstOf(broken, MOST_LINES, (line) => line)) sayLine(line)
   if (broken.length > 0)
     sayLine(`${count(broken.length)} with attestations that do not hold: nothing of it can be accepted.`)
   for (const line of unbindableLines(examined)) sayLine(line)
@@ -78,8 +80,8 @@ export async function accept(names: readonly string[], options: AcceptOptions, n
 
 function advice(left: readonly Change[]): string {
   if (left.length === 0) return ''
-  const again = left.map(({ name, version }) => escapeText(`${name}@${version}`)).join(' ')
-  return ` Look at each; to accept: provenance-gate accept ${again}`
+  const names = firstOf(left, MOST_LISTED, ({ name, version }) => escapeText(`${name}@${version}`, MOST_NAME))
+  return ` Look at each; to accept: provenance-gate accept ${names.join(' ')}`
 }
 
 /** @throws GateError where a package, or that version of it, is not in the lockfile */
@@ -93,7 +95,7 @@ function refuseUnheardOf(names: readonly string[], examined: readonly Examined[]
       throw new GateError(`${lockfile} has no package called ${escapeText(name)}. Names are as in the lockfile.`)
     if (at < 0 || found.includes(wanted.slice(at + 1))) continue
     throw new GateError(
-      `${lockfile} has ${escapeText(name)} in ${escapeText(found.join(', '))} and not in ${escapeText(wanted.slice(at + 1))}, and what is not in the lockfile cannot be accepted yet. Bring that version into the lockfile without installing it (docs/policy.md, "A version that is not in the lockfile yet"), look at it, and accept it then.`,
+      `${lockfile} has ${escapeText(name)} in ${escapeText(listText(found, MOST_LISTED))} and not in ${escapeText(wanted.slice(at + 1))}, and what is not in the lockfile cannot be accepted yet. Bring that version into the lockfile without installing it (docs/policy.md, "A version that is not in the lockfile yet"), look at it, and accept it then.`,
     )
   }
 }
@@ -101,9 +103,7 @@ function refuseUnheardOf(names: readonly string[], examined: readonly Examined[]
 /** One line for each package with attestations that do not hold. */
 export function brokenLines(examined: readonly Examined[]): readonly string[] {
   return examined.flatMap((each) =>
-    isBroken(each) && !each.proof.ok
-      ? [`! ${each.pkg.key}  ${each.proof.refusal.code}: ${each.proof.refusal.found}`]
-      : [],
+    isBroken(each) && !each.proof.ok ? [`! ${reasonLine(each.pkg, each.proof.refusal)}`] : [],
   )
 }
 
@@ -128,7 +128,7 @@ export async function examine(
   await prove.save()
   const unknown = examined.flatMap(({ pkg, proof }) =>
     !proof.ok && (proof.refusal.code === 'EVIDENCE_UNAVAILABLE' || proof.refusal.code === 'INTERNAL_ERROR')
-      ? [`${escapeText(pkg.key)}: ${escapeText(proof.refusal.found)}`]
+      ? [reasonLine(pkg, proof.refusal)]
       : [],
   )
   const [first] = unknown

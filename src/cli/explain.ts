@@ -6,12 +6,14 @@ import { explain } from '../policy/explain.ts'
 import { loadPolicy } from '../policy/load.ts'
 import { openProver } from '../proving/prover.ts'
 import { explanationLines } from '../report/explanation.ts'
-import { answer } from '../report/output.ts'
+import { answer, sayLine } from '../report/output.ts'
+import { count } from '../report/summary.ts'
 import { escapeText } from '../util/text.ts'
 import type { Proof } from '../verify/types.ts'
 import { type ExitStatus, exitStatus } from './exit.ts'
 import { chosenLockfiles } from './lockfiles.ts'
 import {
+  forEachPackage,
   onceIn,
   oneList,
   policyPlace,
@@ -20,6 +22,9 @@ import {
   type SourceOptions,
   trustFiles,
 } from './sources.ts'
+
+/** A name may be that of thousands: one for each version or address, or by an alias. */
+const MOST_EXPLAINED = 20
 
 export interface ExplainOptions extends SourceOptions {
   readonly policy?: string
@@ -43,14 +48,15 @@ export async function explainPackage(wanted: string, options: ExplainOptions, no
       if (!(error instanceof GateError) || needsProof(pkg, policy)) throw error
       return refuse('EVIDENCE_UNAVAILABLE', error.message.replace(/\.$/, ''), 'usable trust material')
     })
-  const explanations = await Promise.all(
-    packages.map(async (pkg) => ({
-      pkg,
-      explanation: explain(pkg, policy, await proofFor(pkg), now),
-    })),
+  const explanations = await forEachPackage(
+    packages,
+    async (pkg) => ({ pkg, explanation: explain(pkg, policy, await proofFor(pkg), now) }),
+    'explaining',
   )
-  for (const [index, { pkg, explanation }] of explanations.entries())
+  for (const [index, { pkg, explanation }] of explanations.slice(0, MOST_EXPLAINED).entries())
     answer([...(index === 0 ? [] : ['']), ...explanationLines(pkg, explanation, process.cwd())])
+  const more = explanations.length - MOST_EXPLAINED
+  if (more > 0) sayLine(`… and ${count(more)} more: name one as NAME@VERSION, or by its key in the lockfile.`)
   return exitStatus(explanations.map(({ explanation }) => explanation.verdict))
 }
 

@@ -11,8 +11,11 @@ import { LOCK_NAME } from '../policy/names.ts'
 import { parsePolicy } from '../policy/parse.ts'
 import type { IdentityLock, Policy, Verdict } from '../policy/types.ts'
 import { holdsNothing, unbindable, unbindableLines } from '../policy/unbindable.ts'
+import { MOST_LINES, MOST_LISTED } from '../report/bounds.ts'
 import { sayLine } from '../report/output.ts'
+import { reasonLine } from '../report/refusal.ts'
 import { count } from '../report/summary.ts'
+import { firstOf, listText } from '../util/text.ts'
 import { brokenLines, examine, writeIdentityLock, writeWhole } from './accept.ts'
 import type { ExitStatus } from './exit.ts'
 import { chosenLockfiles } from './lockfiles.ts'
@@ -94,7 +97,7 @@ function exceptionsFor(refusals: readonly Verdict[], now: Date): NonNullable<Dra
   )
   const byVersion = new Map(excusable.map((verdict) => [`${verdict.package.name}@${verdict.package.version}`, verdict]))
   return [...byVersion].map(([version, { package: pkg, refusal }]) => {
-    const as = pkg.aliases === undefined ? '' : `, installed as ${pkg.aliases.join(', ')}`
+    const as = pkg.aliases === undefined ? '' : `, installed as ${listText(pkg.aliases, MOST_LISTED)}`
     const bytes = pkg.outside === undefined || !pkg.integrity?.startsWith('sha512-') ? {} : { integrity: pkg.integrity }
     return { package: version, ...bytes, reason: `${refusal?.code} when this policy was written${as}`, expires }
   })
@@ -118,20 +121,24 @@ function tell(
   isVain: boolean,
 ): ExitStatus {
   const broken = brokenLines(examined)
-  for (const line of broken) sayLine(line)
+  for (const line of firstOf(broken, MOST_LINES, (line) => line)) sayLine(line)
   if (broken.length > 0)
     sayLine(
       `${count(broken.length)} with attestations that do not hold, which the policy refuses. Nothing good explains that: look at each.`,
     )
-  for (const { package: version, reason, expires } of exceptions)
-    sayLine(`~ ${version}  passes by an exception until ${expires}: ${reason}`)
-  for (const { package: pkg, refusal } of refused) {
+  const excepted = firstOf(
+    exceptions,
+    MOST_LINES,
+    ({ package: version, reason, expires }) => `~ ${version}  passes by an exception until ${expires}: ${reason}`,
+  )
+  const left = firstOf(refused, MOST_LINES, ({ package: pkg, refusal }) => {
     const advice =
       refusal?.code === 'ALIAS_INVALID'
         ? 'No rule can allow it: correct what asks for it'
         : 'No rule of the draft permits it: correct the lockfile, or write a rule of its own'
-    sayLine(`! ${pkg.key}  ${refusal?.code}: ${refusal?.found}. ${advice}`)
-  }
+    return `! ${reasonLine(pkg, refusal)}. ${advice}`
+  })
+  for (const line of [...excepted, ...left]) sayLine(line)
   for (const line of unbindableLines(examined)) sayLine(line)
   const unbound = examined.filter((each) => unbindable(each) !== undefined).length
   const without = unbound === 0 ? '' : `, ${unbound} with nothing to compare evidence with`

@@ -7,7 +7,9 @@ import { lockfileFolder, OTHER_NAMES } from '../lockfile/kinds.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import { lockfilesOf } from '../lockfile/workspace.ts'
 import { projectRoot } from '../project.ts'
+import { MOST_LISTED } from '../report/bounds.ts'
 import { count } from '../report/summary.ts'
+import { listText } from '../util/text.ts'
 import { workspaceAbove } from './other-root.ts'
 
 /** The lockfiles that a command is about, all of one folder. */
@@ -64,14 +66,13 @@ export async function lockfileNotes(
   const judgedFiles = new Set((await Promise.all(files.map(lockfilesOf))).flat())
   const { files: below, isWhole } = await lockfilesBelow(folder)
   const strange = below.filter((file) => !judgedFiles.has(file) && !projects.has(path.dirname(file)))
-  const names = strange.slice(0, MOST).map((file) => path.relative(folder, file))
-  const more = strange.length > MOST ? ` and ${strange.length - MOST} more` : ''
+  const names = strange.map((file) => path.relative(folder, file))
   return [
     ...(files.length > 1 ? [`several lockfiles, of which an installer may use any: ${judged.join('; ')}`] : []),
     ...deno,
-    ...(names.length > 0 ? [`not judged, name it with --lockfile where it is yours: ${names.join(', ')}${more}`] : []),
+    ...(names.length > 0
+      ? [`not judged, name it with --lockfile where it is yours: ${listText(names, MOST_LISTED)}`]
+      : []),
     ...(isWhole ? [] : ['more folders than were looked at: there may be further lockfiles in them']),
   ]
 }
-
-const MOST = 10

@@ -1,10 +1,10 @@
 import path from 'node:path'
 import { GateError } from '../errors.ts'
 import { askedIn } from '../managers/asked.ts'
+import { MOST_PROJECTS } from '../report/bounds.ts'
+import { listText } from '../util/text.ts'
 import { readText } from './run/places.ts'
 import { workspaceFolders } from './run/workspace.ts'
-
-const MOST = 5
 
 /**
  * With `sharedWorkspaceLockfile: false` each project has a lockfile of its own. One without is resolved from the registry,
@@ -20,10 +20,9 @@ export async function refuseUnlockedProjects(root: string, lockfiles: readonly s
     (project) => !locked.has(project) && askedIn(readText(path.join(project, 'package.json')) ?? '', '.').length > 0,
   )
   if (unlocked.length === 0) return
-  const names = unlocked.slice(0, MOST).map((project) => path.relative(root, project))
-  const more = unlocked.length > MOST ? ` and ${unlocked.length - MOST} more` : ''
+  const names = unlocked.map((project) => path.relative(root, project))
   throw new GateError(
-    `${root} has \`sharedWorkspaceLockfile: false\`, and these projects have dependencies and no pnpm-lock.yaml: ${names.join(', ')}${more}. ` +
+    `${root} has \`sharedWorkspaceLockfile: false\`, and these projects have dependencies and no pnpm-lock.yaml: ${listText(names, MOST_PROJECTS)}. ` +
       'pnpm resolves them from the registry, so nothing says what it installs. Run `pnpm install --lockfile-only` and commit their lockfiles.',
   )
 }

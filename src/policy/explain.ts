@@ -1,5 +1,6 @@
 import type { Result } from '../codes.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
+import { listText } from '../util/text.ts'
 import type { Proof } from '../verify/types.ts'
 import { compare } from './compare.ts'
 import { decide, evidenceFrom, isNamedBy, needsProof, policiesFor, ruleFor } from './decide.ts'
@@ -55,13 +56,15 @@ function explainRules(pkg: LockedPackage, policy: Policy, decider: Rule | undefi
   return policy.rules.map((rule, index) => {
     if (index === deciding) return { rule, why: aboutIt }
     if (rule === decider) {
-      const aliases = (pkg.aliases ?? []).join(', ')
+      const aliases = listText(pkg.aliases ?? [], MOST_ALIASES)
       return { rule, why: `decides, as the rule for ${aliases}, which it is installed as` }
     }
     const isEarlier = index < deciding
     return { rule, why: isEarlier ? whyNot(rule, pkg) : 'not asked: an earlier rule is about it' }
   })
 }
+
+const MOST_ALIASES = 20
 
 function whyNot(rule: Rule, pkg: LockedPackage): string {
   if (isNamedBy(rule, pkg)) return `is about ${describeCovered(rule)}, and this is ${describeSource(pkg)}`

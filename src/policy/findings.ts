@@ -1,4 +1,5 @@
 import type { LockedPackage } from '../lockfile/types.ts'
+import { cut, firstOf, listText } from '../util/text.ts'
 import { rulesOf, uncovered } from './decide.ts'
 import { LOCK_NAME } from './names.ts'
 import { describeSource, ruleThatPermits, sourceFor } from './source.ts'
@@ -14,6 +15,10 @@ export interface Finding {
   readonly message: string
 }
 
+/** Of a list in a message, and of names for which others are looked for that are alike. */
+const MOST_LISTED = 20
+const MOST_MEMBER = 300
+
 /** How long before its last day an exception is told. */
 const NOTICE = 30 * 86_400_000
 
@@ -23,8 +28,15 @@ export function findingsOf(
   packages: readonly LockedPackage[] | undefined,
   now: Date,
 ): readonly Finding[] {
+  // Packages share their lists.
+  const lists = new Map<readonly string[], ReadonlySet<string>>()
+  const listed = (importers: readonly string[]) => {
+    const known = lists.get(importers) ?? new Set(importers)
+    lists.set(importers, known)
+    return known
+  }
   const projects = [...policy.projects].flatMap(([project, own]) => {
-    const needed = packages?.filter(({ importers, forAnyone }) => forAnyone === true || importers.includes(project))
+    const needed = packages?.filter(({ importers, forAnyone }) => forAnyone === true || listed(importers).has(project))
     if (needed?.length !== 0) return findingsOf(own, needed, now)
     const place = { file: own.file, line: 1, column: 1 }
     return [{ place, message: `nothing in the lockfile is needed by ${project}, so this policy decides nothing` }]
@@ -46,12 +58,13 @@ function lockFindings({ identities }: Policy, packages: readonly LockedPackage[]
   const names = new Set(packages.flatMap(({ name, aliases = [] }) => [name, ...aliases]))
   const versions = new Set(packages.map(({ name, version }) => `${name}@${version}`))
   const placeAt = (line: number | undefined) => ({ file: LOCK_NAME, line: line ?? 1, column: 1 })
+  const unlocked = [...names].filter((each) => !identities.has(each))
+  let left = MOST_LISTED
   return [...identities].flatMap(([name, { published, unproven }]): readonly Finding[] => {
     if (!names.has(name)) {
-      const meant = didYouMean(
-        name,
-        [...names].filter((each) => !identities.has(each)),
-      )
+      left -= 1
+      // Many at once are no mistyped names, and each would be compared with each.
+      const meant = left < 0 ? '' : didYouMean(name, unlocked)
       return [{ place: placeAt(published[0]?.line), message: `${quote(name)} is not in the lockfile${meant}` }]
     }
     return unproven
@@ -70,9 +83,16 @@ function unreachable({ file, rules }: Policy): readonly Finding[] {
     const shadowed = dead.filter(({ rule, negated }) => rule === index && !negated)
     if (place.file === file || shadowed.length < packages.filter((each) => !each.startsWith('!')).length) return []
     const by = [...new Set(shadowed.map((each) => rules[each.by]?.place))]
-    const where = by.map((each) => `${each?.file}:${each?.line}`).join(', ')
+    const where = listText(
+      by.map((each) => `${each?.file}:${each?.line}`),
+      MOST_LISTED,
+    )
     return [{ place, message: `this rule can never decide: ${where} decides everything that it names` }]
   })
+}
+
+function describeMember({ pkg }: { readonly pkg: LockedPackage }): string {
+  return cut(`${pkg.key}, ${describeSource(pkg)}`, MOST_MEMBER)
 }
 
 /**
@@ -86,7 +106,7 @@ function elsewhereFindings(policy: Policy, packages: readonly LockedPackage[]): 
   })
   return [...Map.groupBy(refused, ({ rule }) => rule)].flatMap(([rule, ofRule]) =>
     [...Map.groupBy(ofRule, ({ pkg }) => sourceFor(rule, pkg))].map(([source, members]): Finding => {
-      const named = [...new Set(members.map(({ pkg }) => `${pkg.key}, ${describeSource(pkg)}`))].join('; ')
+      const named = firstOf([...new Set(members.map(describeMember))], MOST_LISTED, (each) => each).join('; ')
       const line = ruleThatPermits([...new Set(members.map(({ name }) => name))].sort(), source)
       const advice =
         line === undefined
@@ -107,7 +127,12 @@ function findingsIn(policy: Policy, packages: readonly LockedPackage[] | undefin
     // The last one for everything is for what comes.
     packages === undefined || used.has(rule) || (rule.packages.join() === '**' && rule.source === undefined)
       ? []
-      : [{ place: rule.place, message: `this rule decides nothing in the lockfile: ${rule.packages.join(', ')}` }],
+      : [
+          {
+            place: rule.place,
+            message: `this rule decides nothing in the lockfile: ${listText(rule.packages, MOST_LISTED)}`,
+          },
+        ],
   )
   const exceptions = policy.exceptions.flatMap(({ name, version, expires, place }): readonly Finding[] => {
     const left = endOf(expires).getTime() - now.getTime()

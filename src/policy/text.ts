@@ -40,13 +40,15 @@ export function either(words: readonly string[]): string {
 /** The candidate that was probably meant, as a sentence to append (`. Did you mean …?`); empty where none is near. */
 export function didYouMean(word: string, candidates: readonly string[]): string {
   const lower = word.toLowerCase().slice(0, 100)
+  const most = Math.max(1, Math.floor(lower.length / 3))
   const ranked = candidates
+    // What differs more in length is no candidate, and may be as long as somebody likes.
+    .filter((candidate) => Math.abs(candidate.length - lower.length) <= most)
     .map((candidate) => ({ candidate, far: distance(lower, candidate.toLowerCase()) }))
     .sort((a, b) => a.far - b.far)
   const prefixed =
     lower.length >= 3 ? candidates.find((candidate) => candidate.toLowerCase().startsWith(lower)) : undefined
-  const near =
-    ranked[0] !== undefined && ranked[0].far <= Math.max(1, Math.floor(lower.length / 3)) ? ranked[0] : undefined
+  const near = ranked[0] !== undefined && ranked[0].far <= most ? ranked[0] : undefined
   const meant = near?.candidate ?? prefixed
   return meant === undefined ? '' : `. Did you mean ${quote(meant)}?`
 }

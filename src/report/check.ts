@@ -1,5 +1,6 @@
 import type { Problem, Receipt } from '../receipt/types.ts'
-import { escapeJson, escapeText } from '../util/text.ts'
+import { escapeJson, escapeText, listText } from '../util/text.ts'
+import { MOST_LISTED } from './bounds.ts'
 import { count } from './summary.ts'
 
 /** How many problems are shown; the rest is counted. */
@@ -11,7 +12,9 @@ export function installedText(receipts: readonly Receipt[], installed: number): 
     ({ judgedAt, manager, gate }) =>
       `judged at ${new Date(judgedAt).toISOString()} by ${gate} for ${manager.name} ${manager.version}`,
   )
-  return `${escapeText(`${count(installed)} in node_modules, installed under the gate: ${judged.join('; ')}.`)}`
+  return escapeText(
+    `${count(installed)} in node_modules, installed under the gate: ${listText([...new Set(judged)], MOST_LISTED)}.`,
+  )
 }
 
 /** What `check` says where it was not, and what to do. */

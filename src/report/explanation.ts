@@ -1,10 +1,11 @@
 import type { Refusal, RefusalCode } from '../codes.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import type { Explanation, Verdict } from '../policy/types.ts'
-import { escapeLine } from '../util/text.ts'
+import { escapeText, listText } from '../util/text.ts'
 import type { Claims } from '../verify/types.ts'
+import { MOST_LISTED } from './bounds.ts'
 import { identityText } from './identity.ts'
-import { shortPath } from './refusal.ts'
+import { packageText, projectsText, shortPath } from './refusal.ts'
 
 /** For each claim number N of OID 1.3.6.1.4.1.57264.1.N, and the deprecated one that may stand in its place. */
 const OIDS: Readonly<Record<keyof Required<Claims>, string>> = {
@@ -31,29 +32,38 @@ const OIDS: Readonly<Record<keyof Required<Claims>, string>> = {
   delegatedBuilder: 'in the provenance, and OID 9 vouches for it',
 }
 
-/** Everything about one package. Each is one line, whoever wrote what is in it. */
+/** Everything about one package. Each is one line of bounded length, whoever wrote what is in it. */
 export function explanationLines(pkg: LockedPackage, explanation: Explanation, folder: string): readonly string[] {
   const { verdict, rules, projects, publishers, evidenceFrom, proof } = explanation
   const ruleLines = (explained: Explanation['rules']) =>
     explained.map(
       ({ rule, why }) =>
-        `${shortPath(rule.place.file, folder)}:${rule.place.line}  ${rule.packages.join(', ')}: ${why}`,
+        `${shortPath(rule.place.file, folder)}:${rule.place.line}  ${listText(rule.packages, MOST_LISTED)}: ${why}`,
     )
+  // Those that decide come first.
+  const deciding = new Set(verdict.projects)
+  const first = [
+    ...projects.filter(({ project }) => deciding.has(project)),
+    ...projects.filter(({ project }) => !deciding.has(project)),
+  ].slice(0, MOST_LISTED)
   const lines = [
-    pkg.version === '' ? pkg.key : `${pkg.name}@${pkg.version}`,
+    packageText(pkg),
     ...section('entry', [
       `integrity   ${pkg.integrity ?? 'none'}`,
       `source      ${pkg.source}${pkg.origin === undefined ? '' : ` (${pkg.origin})`}`,
       ...(pkg.bundledIn === undefined ? [] : [`ends as     ${pkg.bundledIn.key}, and what follows is about that`]),
-      `needed by   ${pkg.importers.length === 0 ? 'nobody' : pkg.importers.map((each) => (each === '.' ? 'the root project' : each)).join(', ')}`,
-      ...(pkg.aliases === undefined ? [] : [`installed as ${pkg.aliases.join(', ')}`]),
+      `needed by   ${pkg.importers.length === 0 ? 'nobody' : projectsText(pkg.importers, MOST_LISTED)}`,
+      ...(pkg.aliases === undefined ? [] : [`installed as ${listText(pkg.aliases, MOST_LISTED)}`]),
     ]),
     ...section('evidence', [
       ...(evidenceFrom === undefined ? [] : [`from ${evidenceFrom}, as the rule for its name says`]),
       ...evidenceLines(explanation),
     ]),
     ...section('rules', ruleLines(rules)),
-    ...projects.flatMap(({ project, rules: own }) => section(`rules of ${project}`, ruleLines(own))),
+    ...first.flatMap(({ project, rules: own }) => section(`rules of ${project}`, ruleLines(own))),
+    ...(projects.length > first.length
+      ? section(`rules of ${projects.length - first.length} more projects that need it`, ['not shown'])
+      : []),
     ...(publishers.length === 0
       ? []
       : section(
@@ -66,7 +76,7 @@ export function explanationLines(pkg: LockedPackage, explanation: Explanation, f
     ...lockLines(explanation),
     ...section('verdict', verdictLines(verdict)),
   ]
-  return lines.map(escapeLine)
+  return lines.map((line) => escapeText(line))
 }
 
 function section(title: string, lines: readonly string[]): readonly string[] {
@@ -124,7 +134,7 @@ function named(registry: string | undefined): string {
 }
 
 function verdictLines({ package: pkg, status, refusal, exception, projects }: Verdict): readonly string[] {
-  const whose = projects === undefined ? status : `${status}, by the policy of ${projects.join(', ')}`
+  const whose = projects === undefined ? status : `${status}, by the policy of ${projectsText(projects, MOST_LISTED)}`
   if (refusal === undefined) return [whose]
   const why = [`${whose}: ${refusal.code}`, `found     ${refusal.found}`, `expected  ${refusal.expected}`]
   if (exception !== undefined) return [...why, `excepted until ${exception.expires}: ${exception.reason}`]

@@ -1,5 +1,6 @@
 import type { LockChange } from '../policy/types.ts'
-import { escapeText } from '../util/text.ts'
+import { escapeText, firstOf, listText } from '../util/text.ts'
+import { MOST_LINES, MOST_LISTED } from './bounds.ts'
 import { shortPath } from './refusal.ts'
 
 /** The two identity locks that are compared. */
@@ -15,12 +16,12 @@ export function lockChangeLines(changes: readonly LockChange[], files: LockFiles
   const refused = changes.filter(({ isAllowed }) => !isAllowed)
   const names = [...new Set(refused.map((change) => change.package))]
   return [
-    ...changes.map((change) => escapeText(lineOf(change, files, folder))),
+    ...firstOf(changes, MOST_LINES, (change) => escapeText(lineOf(change, files, folder))),
     ...(refused.length === 0
       ? []
       : [
           escapeText(
-            `${refused.length} ${refused.length === 1 ? 'change' : 'changes'} of the identity lock refused: ${names.join(', ')}. An owner of the protected branch has to look at each, and to allow it there ("allowLockChanges" in the policy, docs/ci.md).`,
+            `${refused.length} ${refused.length === 1 ? 'change' : 'changes'} of the identity lock refused: ${listText(names, MOST_LISTED)}. An owner of the protected branch has to look at each, and to allow it there ("allowLockChanges" in the policy, docs/ci.md).`,
           ),
         ]),
   ]

@@ -1,8 +1,10 @@
 import path from 'node:path'
+import type { LockedPackage } from '../lockfile/types.ts'
 import type { Verdict } from '../policy/types.ts'
-import { escapeText } from '../util/text.ts'
+import { cut, escapeText, firstOf } from '../util/text.ts'
+import { MOST_NAME, MOST_PHRASE, MOST_PROJECTS } from './bounds.ts'
 
-/** A refusal in phrases, as all output for people shows it. */
+/** A refusal in phrases of bounded length, as all output for people shows it. */
 export interface RefusalLines {
   readonly package: string
   readonly code: string
@@ -27,25 +29,33 @@ export function refusals(
     const { importers } = pkg
     return [
       {
-        package: escapeText(pkg.version === '' ? pkg.key : `${pkg.name}@${pkg.version}`),
+        package: packageText(pkg),
         code: refusal?.code ?? 'INTERNAL_ERROR',
-        found: escapeText(refusal?.found ?? 'a refusal without a reason'),
-        expected: escapeText(refusal?.expected ?? 'a reason; please report this'),
+        found: escapeText(refusal?.found ?? 'a refusal without a reason', MOST_PHRASE),
+        expected: escapeText(refusal?.expected ?? 'a reason; please report this', MOST_PHRASE),
         rule: rule === undefined ? 'none' : `${escapeText(shortPath(rule.place.file, folder))}:${rule.place.line}`,
-        neededBy: importers.length === 0 ? undefined : escapeText(shownProjects(importers)),
-        policyOf: projects === undefined ? undefined : escapeText(shownProjects(projects)),
+        neededBy: importers.length === 0 ? undefined : projectsText(importers),
+        policyOf: projects === undefined ? undefined : projectsText(projects),
       },
     ]
   })
 }
 
-/** What a person reads of. A package may be needed by thousands, and thousands of packages may be. */
-const MOST_PROJECTS = 20
+/** The name and the version of an entry, or what its lockfile calls it. */
+export function packageText({ name, version, key }: Pick<LockedPackage, 'name' | 'version' | 'key'>): string {
+  return escapeText(version === '' ? key : `${name}@${version}`, MOST_NAME)
+}
 
-export function shownProjects(projects: readonly string[]): string {
-  const shown = projects.slice(0, MOST_PROJECTS).map((project) => (project === '.' ? 'the root project' : project))
-  const more = projects.length - shown.length
-  return more > 0 ? `${shown.join(', ')} and ${more} more` : shown.join(', ')
+/** Some projects, for people. A package may be needed by thousands. */
+export function projectsText(projects: readonly string[], most: number = MOST_PROJECTS): string {
+  const called = (each: string) => (each === '.' ? 'the root project' : cut(each, MOST_NAME))
+  return escapeText(firstOf(projects, most, called).join(', '))
+}
+
+/** Why the evidence of an entry cannot be used, or why it is refused, in one line. */
+export function reasonLine({ key }: Pick<LockedPackage, 'key'>, refusal: Verdict['refusal']): string {
+  const found = refusal?.found ?? 'a refusal without a reason'
+  return `${escapeText(key, MOST_NAME)}  ${refusal?.code ?? 'INTERNAL_ERROR'}: ${escapeText(found, MOST_PHRASE)}`
 }
 
 export function shortPath(file: string, folder: string): string {
