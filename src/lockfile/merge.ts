@@ -1,4 +1,5 @@
 import { GateError } from '../errors.ts'
+import { isSameList } from '../util/lists.ts'
 import { openSpellings } from '../util/spellings.ts'
 import { type Graph, reachedBy } from './importers.ts'
 import { compare } from './record.ts'
@@ -67,15 +68,20 @@ type Unite = (lists: readonly (readonly string[])[]) => readonly string[]
 const MOST_NAMES = 2 ** 24
 
 /**
- * What is in some lists, sorted, each name once. Each two lists are united once, and packages that share a list still do
- * afterwards.
+ * What is in some lists, sorted, each name once. The same lists are united once, and packages that share them share what comes
+ * of it.
  *
  * @throws GateError where the lists that are made have more names than any workspace
  */
 function openUnion(): Unite {
-  const ordered = new Map<readonly string[], readonly string[]>()
-  const pairs = new Map<readonly string[], Map<readonly string[], readonly string[]>>()
+  const numbers = new Map<readonly string[], number>()
+  const united = new Map<string, readonly string[]>()
   let left = MOST_NAMES
+  const numberOf = (list: readonly string[]) => {
+    const number = numbers.get(list) ?? numbers.size
+    numbers.set(list, number)
+    return number
+  }
   const made = (names: readonly string[]) => {
     left -= names.length
     if (left >= 0) return names
@@ -83,23 +89,17 @@ function openUnion(): Unite {
       `The lockfiles say of too many packages, in too many ways, which projects need them: the gate keeps ${MOST_NAMES} names of projects at most. Judge them one by one, with --lockfile.`,
     )
   }
-  const inOrder = (list: readonly string[]): readonly string[] => {
-    const isOrdered = list.every((each, index) => index === 0 || compare(list[index - 1] ?? '', each) < 0)
-    const known = ordered.get(list) ?? (isOrdered ? list : made(sorted(list)))
-    ordered.set(list, known)
+  const allOf = (lists: readonly (readonly string[])[]): readonly string[] => {
+    const names = sorted(lists.flat())
+    // Most often one of them has all of it, and others have that one.
+    return lists.find((list) => isSameList(list, names)) ?? made(names)
+  }
+  return (lists) => {
+    const key = [...new Set(lists.map(numberOf))].sort((a, b) => a - b).join()
+    const known = united.get(key) ?? allOf([...new Set(lists)])
+    united.set(key, known)
     return known
   }
-  const both = (one: readonly string[], other: readonly string[]): readonly string[] => {
-    if (one === other || other.length === 0) return one
-    if (one.length === 0) return other
-    const known = pairs.get(one)?.get(other)
-    if (known !== undefined) return known
-    const all = sorted([...one, ...other])
-    const found = all.length === one.length ? one : all.length === other.length ? other : made(all)
-    pairs.set(one, (pairs.get(one) ?? new Map()).set(other, found))
-    return found
-  }
-  return (lists) => lists.map(inOrder).reduce(both, [])
 }
 
 /**

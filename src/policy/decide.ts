@@ -44,15 +44,27 @@ interface Applied {
  * A name that differs by case alone counts as an alias: file systems that fold case have one folder for both.
  */
 function appliedRules(pkg: LockedPackage, policy: Policy): readonly Applied[] {
-  const byPackage = APPLIED.get(policy.rules) ?? new WeakMap<LockedPackage, readonly Applied[]>()
-  APPLIED.set(policy.rules, byPackage)
-  const applied = byPackage.get(pkg) ?? findRules(pkg, policy)
-  byPackage.set(pkg, applied)
+  const byRules = remembered.applied.get(pkg) ?? new Map<readonly Rule[], readonly Applied[]>()
+  const known = byRules.get(policy.rules)
+  if (known !== undefined) return known
+  const applied = findRules(pkg, policy)
+  byRules.set(policy.rules, applied)
+  remembered.applied.set(pkg, byRules)
+  remembered.count += 1
+  if (remembered.count > MOST_REMEMBERED) remembered = nothingRemembered()
   return applied
 }
 
-/** Found once for each: it is asked several times what they require. */
-const APPLIED = new WeakMap<readonly Rule[], WeakMap<LockedPackage, readonly Applied[]>>()
+/**
+ * Found once for each, for it is asked several times what they require: at once for as many packages as are judged at once. Of
+ * thousands of packages and as many policies of projects not all of it has room.
+ */
+let remembered = nothingRemembered()
+const MOST_REMEMBERED = 2 ** 18
+
+function nothingRemembered() {
+  return { applied: new WeakMap<LockedPackage, Map<readonly Rule[], readonly Applied[]>>(), count: 0 }
+}
 
 function findRules(pkg: LockedPackage, policy: Policy): readonly Applied[] {
   return [undefined, ...(pkg.aliases ?? []), ...(pkg.caseTwins ?? [])].flatMap((alias): readonly Applied[] => {

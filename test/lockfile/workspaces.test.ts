@@ -91,6 +91,14 @@ describe('large workspaces', () => {
   }
 })
 
+describe('policies of projects', () => {
+  it('are asked in a heap of 256 MB, where 500 projects have one and need 3,000 packages', { timeout: 120_000 }, () => {
+    const file = path.join(import.meta.dirname, '../support/judge-projects.ts')
+    const args = ['--max-old-space-size=256', file, '500', '3000']
+    assert.equal(execFileSync(process.execPath, args, { encoding: 'utf8' }), '3000')
+  })
+})
+
 describe('reachedBy beyond its bounds', () => {
   const bounds = fc.record({ words: fc.nat(12), work: fc.nat(60), names: fc.nat(60) })
 
@@ -135,6 +143,17 @@ const pkg = (name: string, importers: readonly string[], more: Partial<LockedPac
 })
 
 describe('packages of several lists', () => {
+  it('are united in a moment where a thousand lockfiles have hundreds of packages each', { timeout: 60_000 }, () => {
+    const lists = Array.from({ length: 1000 }, (_, number) => [projectFolder(number)])
+    const packages = lists.flatMap((list, project) =>
+      Array.from({ length: 300 }, (_, index) => pkg(packageName((project * 7 + index * 11) % 1500), list)),
+    )
+    const merged = mergePackages(packages)
+    assert.equal(merged.length, 1500)
+    const names = merged.reduce((sum, { importers }) => sum + importers.length, 0)
+    assert.equal(names, new Set(packages.map(({ name, importers }) => `${name} ${importers[0]}`)).size)
+  })
+
   it('share the united list where they have shared both', () => {
     const [one, other] = [
       ['a', 'c'],
