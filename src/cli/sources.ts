@@ -42,6 +42,7 @@ import type { TrustFiles } from '../trust/inputs.ts'
 import { GATE_NAME } from '../util/gate-name.ts'
 import { fromPlaces } from './from-places.ts'
 import { refuseReplacedGate } from './installed-gate.ts'
+import { warnOfMemory } from './memory.ts'
 import { refuseOtherRoot } from './other-root.ts'
 import { refuseUnlockedProjects } from './project-lockfiles.ts'
 
@@ -135,6 +136,7 @@ async function readOther(file: string): Promise<ReadLockfile | undefined> {
   const bytes = await readLockfileBytes(file)
   const format = formatOf(file, bytes)
   if (format === 'pnpm') return undefined
+  warnOfMemory(file, bytes.length)
   // Not remembered: what it has follows from the manifests of its projects, too.
   const { parseAny } = await import('../lockfile/formats.ts')
   return parseAny(format, bytes, file)
@@ -144,6 +146,7 @@ async function readOther(file: string): Promise<ReadLockfile | undefined> {
 async function readOnce(file: string, once: Derived, pnpm: InstallingPnpm): Promise<ReadLockfile> {
   const bytes = await readLockfileBytes(file)
   const found = await once(['whole lockfile, by source', file, pnpm], bytes, async () => {
+    warnOfMemory(file, bytes.length)
     const { parseLockfile } = await import('../lockfile/read.ts')
     const { packages, projects, environment, configDependencies } = await parseLockfile(bytes, file, pnpm)
     return {
