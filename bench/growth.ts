@@ -7,6 +7,7 @@ import { benchOptions } from './options.ts'
 import { startBenchRegistry } from './registry.ts'
 import { cli, forget, remembering, stage, verifyCold } from './stage.ts'
 import { ms, NO_TARGET, print, progress, ratio, target } from './table.ts'
+import { workspaceCommands } from './workspace.ts'
 
 /** Quarters and fourfold of the usual size: the factor between two rows is 4 if what is done is linear. */
 const FACTORS = [0.25, 1, 4] as const
@@ -46,6 +47,7 @@ try {
 }
 
 await workspaces()
+await workspaceCommands(rounds)
 
 /** How reading a lockfile grows with projects and packages at once. By CPU time, of processes that do nothing else. */
 async function workspaces(): Promise<void> {

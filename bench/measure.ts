@@ -18,6 +18,8 @@ export interface NodeProcess {
   readonly cwd: string
   readonly env: Readonly<Record<string, string | undefined>>
   readonly usage?: boolean
+  /** How it has to end: 0 where nothing else is said. */
+  readonly status?: number
   /** A process that hangs must not hang the benchmark. */
   readonly timeoutMs?: number
 }
@@ -27,8 +29,15 @@ const USAGE = path.join(import.meta.dirname, 'usage.cjs')
 /** In megabytes. */
 const KIB = 1024 / 1e6
 
-/** Runs Node to its end. Any exit status but 0 is an error: what fails early would look fast. */
-export async function runNode({ args, cwd, env, usage = false, timeoutMs = 600_000 }: NodeProcess): Promise<Sample> {
+/** Runs Node to its end. Any other exit status than the expected one is an error: what fails early would look fast. */
+export async function runNode({
+  args,
+  cwd,
+  env,
+  usage = false,
+  status: wanted = 0,
+  timeoutMs = 600_000,
+}: NodeProcess): Promise<Sample> {
   const folder = usage ? mkdtempSync(path.join(tmpdir(), 'usage-')) : undefined
   const file = folder === undefined ? undefined : path.join(folder, 'usage')
   const measured =
@@ -54,7 +63,7 @@ export async function runNode({ args, cwd, env, usage = false, timeoutMs = 600_0
     wall = Number(process.hrtime.bigint() - start) / 1e6
   })
   child.on('close', (status) => {
-    if (status === 0) resolve({ wall, ...usageOf(file), output })
+    if (status === wanted) resolve({ wall, ...usageOf(file), output })
     else
       reject(
         new Error(`node ${args.join(' ')} ended with ${status}:\n${output.slice(-2_000)}\n${errors.slice(-2_000)}`),
