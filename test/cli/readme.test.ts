@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { parse } from 'yaml'
 import { REPAIRS } from '../../src/repair.ts'
+import type { JsonReport } from '../../src/report/json.ts'
 import { createTarball } from '../support/registry/index.ts'
 import { CLI, SIGNED_AT, startWorld } from '../support/world.ts'
 import { cliProject, endings, lockfileOf, report, runCli, verify, writeDocuments } from './support.ts'
@@ -131,14 +132,17 @@ describe('the commands', () => {
   })
 
   test('the fields of the JSON report', async (t) => {
-    const [, packageFields = ''] = /`\{summary, packages: \[\{([^}]+)\}\]\}`/.exec(README) ?? []
+    const [, packageFields = ''] = /`\{summary, projectSets, packages: \[\{([^}]+)\}\]\}`/.exec(README) ?? []
     const made = cliProject(world, {
       files: { 'pnpm-lock.yaml': lockfileOf([createTarball({ name: 'x', version: '1.0.0' })]) },
     })
     t.after(() => made.dispose())
-    const { packages, ...rest } = await report(made, '--attestations', writeDocuments(made, {}))
-    assert.deepEqual(Object.keys(rest), ['summary'])
+    const run = await verify(made, '--json', '--attestations', writeDocuments(made, {}))
+    const { packages, ...rest } = JSON.parse(run.stdout) as JsonReport
+    assert.deepEqual(Object.keys(rest), ['summary', 'projectSets'])
     assert.deepEqual(Object.keys(packages[0] ?? {}), packageFields.split(', '))
+    // As it says by the example of jq.
+    assert.deepEqual(rest.projectSets[packages[0]?.importers ?? -1], ['.'])
   })
 
   test('the commands that repair takes', async () => {
