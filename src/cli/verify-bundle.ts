@@ -1,7 +1,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import path from 'node:path'
-import { refuse } from '../codes.ts'
+import { refuse, UNDECIDED } from '../codes.ts'
 import { DEFAULT_DOMAIN, GITHUB_DOMAIN } from '../domains.ts'
 import { GateError } from '../errors.ts'
 import { loadWithoutLock } from '../policy/load.ts'
@@ -30,7 +30,8 @@ export interface VerifyBundleOptions {
 
 /**
  * `provenance-gate verify-bundle`: whether a bundle proves who signed one file. Its options are those of
- * https://github.com/sigstore/sigstore-conformance/blob/main/docs/cli_protocol.md. 0 where it does, else 1.
+ * https://github.com/sigstore/sigstore-conformance/blob/main/docs/cli_protocol.md. 0 where it does; 2 where that could not be
+ * found out, as under a log that the trust root does not have; else 1.
  *
  * @param subject a file, or `sha256:` or `sha512:` and its digest in hexadecimal where there is no file of that name
  * @throws GateError where it cannot be asked
@@ -52,7 +53,7 @@ export async function verifyBundle(subject: string, options: VerifyBundleOptions
   if (!result.ok) {
     const { code, found, expected } = result.refusal
     say(`refused ${subject}: ${code}\n  found:     ${found}\n  expected:  ${expected}`)
-    return 1
+    return UNDECIDED.has(code) ? 2 : 1
   }
   const { identity, signedAt, predicateType } = result.value
   const what = predicateType === undefined ? '' : `, a statement of type ${show(predicateType)}`

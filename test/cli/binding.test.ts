@@ -101,7 +101,7 @@ describe('name and version are those of the lockfile', () => {
     const { packages } = await report(made)
     assert.deepEqual(
       packages.map(({ code, found, expected }) => [code, found, expected]),
-      [['SUBJECT_MISMATCH', 'an attestation about pkg:npm/widget@1.0.0', 'pkg:npm/widget@1.1.0']],
+      [['SUBJECT_MISMATCH', 'attestation 1: an attestation about pkg:npm/widget@1.0.0', 'pkg:npm/widget@1.1.0']],
     )
   })
 

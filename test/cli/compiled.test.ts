@@ -20,6 +20,7 @@ import { parse } from 'yaml'
 import packageJson from '../../package.json' with { type: 'json' }
 import { sourcesDigest } from '../../sources-digest.ts'
 import { derivedIn } from '../../src/evidence/derived.ts'
+import type { InstallingPnpm } from '../../src/lockfile/identities.ts'
 import { packPackages } from '../../src/lockfile/packed.ts'
 import { poisonCompiled } from '../support/compile-cache.ts'
 import type { Project } from '../support/pnpm/index.ts'
@@ -140,8 +141,10 @@ async function plant(made: Project, { env, args, data }: Layout): Promise<void> 
   const once = derivedIn(places, `${packageJson.version} ${sourcesDigest()}`)
   const none = packPackages([])
   const empty = { packages: none, projects: [], configDependencies: [] }
-  await once(['whole lockfile, by source', lockfile], readFileSync(lockfile), () => empty)
-  await once(['wanted lockfile, by source', made.dir], JSON.stringify(parse(LOCKFILE)), () => none)
+  for (const pnpm of ['any', 'from-11.20'] satisfies readonly InstallingPnpm[]) {
+    await once(['whole lockfile, by source', lockfile, pnpm], readFileSync(lockfile), () => empty)
+    await once(['wanted lockfile, by source', made.dir, pnpm], JSON.stringify(parse(LOCKFILE)), () => none)
+  }
   rmSync(away, { recursive: true })
 }
 
