@@ -109,7 +109,6 @@ describe('evidence', () => {
     'payload type': (evil) => ({ payloadType: evil }),
     predicate: (evil) => ({ predicateOverrides: { runDetails: { builder: { id: evil } } } }),
     'published name': (evil) => ({ publish: { predicateOverrides: { name: evil } } }),
-    signer: (evil) => ({ publish: { signWith: 'certificate', emailIdentity: evil } }),
   }
   for (const [where, signed] of Object.entries(CLAIMS)) {
     test(where, async (t) => {
@@ -123,6 +122,17 @@ describe('evidence', () => {
       assert.notEqual(reportOf(run).summary.codes.INTERNAL_ERROR, 1)
     })
   }
+
+  test('the signer of an attestation that is left out, which explain tells', async (t) => {
+    const project = cliProject(world, { policy: POLICY, files: { 'pnpm-lock.yaml': lockfileOf([widget]) } })
+    t.after(() => project.dispose())
+    const signed: Partial<DocumentOptions> = { publish: { signWith: 'certificate', emailIdentity: EVIL } }
+    const folder = writeDocuments(project, { 'widget@1.0.0': await world.attest(widget, signed) })
+    const run = await runCli(['explain', 'widget', '--attestations', folder], { cwd: project.dir, env: project.env })
+    assert.equal(run.status, 0, run.stderr)
+    assert.match(run.stdout, /left out: .*publish attestation signed by/)
+    assertHarmless(run.stdout, run.stderr)
+  })
 
   test('a document that is not JSON', async (t) => {
     const project = cliProject(world, { files: { 'pnpm-lock.yaml': lockfileOf([widget]) } })
