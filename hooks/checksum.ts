@@ -35,9 +35,10 @@ export function checksumOfGate(root: string, own: string): string | undefined {
  * Gives the lockfile in pnpm's memory the digest that it lacks. One that is there is left alone: where it is another one,
  * the lockfile was resolved with other hooks. pnpm takes what a `preResolution` hook changes in the lockfile's object.
  */
-export function addChecksum(lockfile: unknown, checksum: string | undefined): void {
-  if (checksum === undefined || !isLockfile(lockfile) || lockfile.pnpmfileChecksum != null) return
-  lockfile.pnpmfileChecksum = checksum
+export function addChecksum(lockfile: unknown, checksumOf: () => string | undefined): void {
+  if (!isLockfile(lockfile) || lockfile.pnpmfileChecksum != null) return
+  const checksum = checksumOf()
+  if (checksum !== undefined) lockfile.pnpmfileChecksum = checksum
 }
 
 /** pnpm 12 hands over `{}` where there is no lockfile, and takes nothing else back then. */

@@ -179,7 +179,7 @@ export function openSession({ pnpm, repairing, settings }: SessionOptions): Sess
         for (const pkg of packages) existing.push(pkg)
         if (judgesExisting) await judge.locked(packages, lockfileDir)
         // pnpm 10 compares no digest of hooks with the lockfile that `deploy` makes, and refuses one that has any.
-        if (!isDeployed(lockfileDir, place)) addChecksum(wantedLockfile, checksumOfGate(root, PNPMFILE))
+        if (!isCopy) addChecksum(wantedLockfile, () => checksumOfGate(root, PNPMFILE))
       }),
 
     canResolve: ({ alias, bareSpecifier }) =>

@@ -60,7 +60,7 @@ export async function accept(names: readonly string[], options: AcceptOptions, n
   const result = acceptIdentities(lock ?? new Map(), examined, new Set(names))
   tell(result.changes)
   const broken = brokenLines(examined)
-  for (const line of firstOf(broken, MOST_LINES, (line) => line)) sayLine(line)
+  for (const line of firstOf(broken, MOST_LINES)) sayLine(line)
   if (broken.length > 0)
     sayLine(`${count(broken.length)} with attestations that do not hold: nothing of it can be accepted.`)
   for (const line of unbindableLines(examined)) sayLine(line)

@@ -44,17 +44,18 @@ export async function init(options: SourceOptions, now: Date): Promise<ExitStatu
     projects: await projectsWithPolicies(folder, examined),
   }
   // What an alias or a repository of another name does to a rule shows only when it is asked.
-  const refusals = refusedBy(draftPolicy(examined, draft), lock, examined, now)
+  const refusals = refusedBy(parsed(draftPolicy(examined, draft), lock), examined, now)
   const exceptions = exceptionsFor(refusals, now)
   const policy = draftPolicy(examined, { ...draft, exceptions })
   // The lock first: a policy without it would stop every install.
   await writeIdentityLock(folder, lock)
   await writeWhole(path.join(folder, POLICY_NAME), policy)
+  const drafted = parsed(policy, lock)
   const isVain = holdsNothing(
-    parsed(policy, lock),
+    drafted,
     examined.map(({ pkg }) => pkg),
   )
-  return tell(examined, lock.size, exceptions, refusedBy(policy, lock, examined, now), isVain)
+  return tell(examined, lock.size, exceptions, refusedBy(drafted, examined, now), isVain)
 }
 
 async function projectsWithPolicies(folder: string, examined: readonly Examined[]): Promise<readonly string[]> {
@@ -69,21 +70,15 @@ async function projectsWithPolicies(folder: string, examined: readonly Examined[
 }
 
 /** What a draft refuses, apart from attestations that do not hold. */
-function refusedBy(
-  text: string,
-  identities: IdentityLock,
-  examined: readonly Examined[],
-  now: Date,
-): readonly Verdict[] {
-  const policy = parsed(text, identities)
+function parsed(text: string, identities: IdentityLock): Policy {
+  return { ...parsePolicy(text, POLICY_NAME), identities }
+}
+
+function refusedBy(policy: Policy, examined: readonly Examined[], now: Date): readonly Verdict[] {
   return examined
     .filter((each) => !isBroken(each))
     .map(({ pkg, proof, signed = proof }) => decide(pkg, policy, needsProof(pkg, policy) ? signed : undefined, now))
     .filter(({ status }) => status === 'refused')
-}
-
-function parsed(text: string, identities: IdentityLock): Policy {
-  return { ...parsePolicy(text, POLICY_NAME), identities }
 }
 
 /** In milliseconds: long enough to look at each, and no longer. */
@@ -121,7 +116,7 @@ function tell(
   isVain: boolean,
 ): ExitStatus {
   const broken = brokenLines(examined)
-  for (const line of firstOf(broken, MOST_LINES, (line) => line)) sayLine(line)
+  for (const line of firstOf(broken, MOST_LINES)) sayLine(line)
   if (broken.length > 0)
     sayLine(
       `${count(broken.length)} with attestations that do not hold, which the policy refuses. Nothing good explains that: look at each.`,

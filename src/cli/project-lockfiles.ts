@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { GateError } from '../errors.ts'
 import { askedIn } from '../managers/asked.ts'
-import { MOST_PROJECTS } from '../report/bounds.ts'
+import { MOST_PROJECTS_SHOWN } from '../report/bounds.ts'
 import { listText } from '../util/text.ts'
 import { readText } from './run/places.ts'
 import { workspaceFolders } from './run/workspace.ts'
@@ -22,7 +22,7 @@ export async function refuseUnlockedProjects(root: string, lockfiles: readonly s
   if (unlocked.length === 0) return
   const names = unlocked.map((project) => path.relative(root, project))
   throw new GateError(
-    `${root} has \`sharedWorkspaceLockfile: false\`, and these projects have dependencies and no pnpm-lock.yaml: ${listText(names, MOST_PROJECTS)}. ` +
+    `${root} has \`sharedWorkspaceLockfile: false\`, and these projects have dependencies and no pnpm-lock.yaml: ${listText(names, MOST_PROJECTS_SHOWN)}. ` +
       'pnpm resolves them from the registry, so nothing says what it installs. Run `pnpm install --lockfile-only` and commit their lockfiles.',
   )
 }

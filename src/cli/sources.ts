@@ -100,8 +100,8 @@ async function readChosen(
   )
   await refuseUnclearLockfiles(folder, projectFolders)
   // The settings of a project may let an older pnpm install, which takes some lockfiles for others.
-  const inProjects = await installingPnpm(projectRoot(folder), projectFolders)
-  if (inProjects !== pnpm) await Promise.all(files.map((file) => readOnce(file, once, inProjects)))
+  if (pnpm !== 'any' && (await installingPnpm(projectRoot(folder), projectFolders)) === 'any')
+    await Promise.all(files.map((file) => readOnce(file, once, 'any')))
   const located = read.map(async ({ packages, lockfileDir }) => ({
     folder: lockfileDir,
     packages: await fromPlaces(packages, lockfileDir, 'pnpm'),

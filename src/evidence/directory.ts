@@ -2,7 +2,7 @@ import path from 'node:path'
 import { ok, refuse } from '../codes.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import { FileError, readBoundedFileSync } from '../util/files.ts'
-import { isFolder } from '../util/stats.ts'
+import { isFolderAt } from '../util/stats.ts'
 import type { DocumentFile, Evidence, EvidenceSource, ReleaseSource } from './types.ts'
 
 /** As much as is read from a registry. */
@@ -57,7 +57,7 @@ export function readDocument({ folder, name, expected }: DocumentFile): Evidence
     const found = error instanceof FileError ? `${file} ${error.message}` : `${file}: ${(error as Error).message}`
     return refuse('EVIDENCE_UNAVAILABLE', found, expected)
   }
-  return isFolder(root)
+  return isFolderAt(root)
     ? refuse('EVIDENCE_MISSING', `no file ${file}`, expected)
     : refuse('EVIDENCE_UNAVAILABLE', `no folder ${root}`, expected)
 }

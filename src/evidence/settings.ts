@@ -108,17 +108,21 @@ export interface Whence {
  * for a name that neither the settings nor pnpm have: no other registry is told of such a package.
  */
 export function registryOf(settings: RegistrySettings, pkg: Whence): string | undefined {
-  return registryIn(settings, pkg, allNames(settings))
+  return registryNameOf(pkg) === undefined
+    ? unnamedRegistryOf(settings, pkg, () => [...allNames(settings).values()])
+    : namedRegistryOf(settings, pkg)
 }
 
 /** The registry that the key of a package names; undefined where it names none, or one that nobody knows. */
 export function namedRegistryOf(settings: RegistrySettings, pkg: Whence): string | undefined {
   const name = registryNameOf(pkg)
-  return name === undefined ? undefined : allNames(settings)?.get(name)
+  if (name === undefined || settings.named === undefined) return undefined
+  return settings.named.get(name) ?? BUILT_IN_NAMES.get(name)
 }
 
-function allNames({ named }: RegistrySettings): ReadonlyMap<string, string> | undefined {
-  return named && new Map([...BUILT_IN_NAMES, ...named])
+/** Of managers whose keys name no registries there are none. */
+function allNames({ named }: RegistrySettings): ReadonlyMap<string, string> {
+  return new Map(named && [...BUILT_IN_NAMES, ...named])
 }
 
 /**
@@ -128,21 +132,16 @@ function allNames({ named }: RegistrySettings): ReadonlyMap<string, string> | un
 export function statedRegistryOf(settings: RegistrySettings, pkg: Whence): string | undefined {
   const { named = new Map() } = settings
   const name = registryNameOf(pkg)
-  const isBuiltIn = name !== undefined && !named.has(name) && BUILT_IN_NAMES.has(name)
-  return isBuiltIn ? usualRegistryOf(settings, pkg.name) : registryIn(settings, pkg, named)
+  if (name === undefined) return unnamedRegistryOf(settings, pkg, () => [...named.values()])
+  return named.get(name) ?? (BUILT_IN_NAMES.has(name) ? usualRegistryOf(settings, pkg.name) : undefined)
 }
 
-function registryIn(
-  settings: RegistrySettings,
-  pkg: Whence,
-  named: ReadonlyMap<string, string> | undefined,
-): string | undefined {
-  const registry = registryNameOf(pkg)
-  if (registry !== undefined) return named?.get(registry)
+/** @param named the registries with names, in any of which its tarball may lie */
+function unnamedRegistryOf(settings: RegistrySettings, pkg: Whence, named: () => readonly string[]): string {
   const usual = usualRegistryOf(settings, pkg.name)
   const { tarball } = pkg
   if (tarball === undefined || tarball.startsWith(usual)) return usual
-  return [...(named?.values() ?? [])].find((url) => tarball.startsWith(url)) ?? usual
+  return named().find((url) => tarball.startsWith(url)) ?? usual
 }
 
 function usualRegistryOf({ registries }: RegistrySettings, name: string): string {

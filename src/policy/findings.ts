@@ -106,7 +106,7 @@ function elsewhereFindings(policy: Policy, packages: readonly LockedPackage[]): 
   })
   return [...Map.groupBy(refused, ({ rule }) => rule)].flatMap(([rule, ofRule]) =>
     [...Map.groupBy(ofRule, ({ pkg }) => sourceFor(rule, pkg))].map(([source, members]): Finding => {
-      const named = firstOf([...new Set(members.map(describeMember))], MOST_LISTED, (each) => each).join('; ')
+      const named = firstOf([...new Set(members.map(describeMember))], MOST_LISTED).join('; ')
       const line = ruleThatPermits([...new Set(members.map(({ name }) => name))].sort(), source)
       const advice =
         line === undefined

@@ -3,7 +3,7 @@ import { basename, dirname, isAbsolute, join, posix, relative, resolve, sep } fr
 import { DEFAULT_DOMAIN, GITHUB_DOMAIN } from '../domains.ts'
 import { GateError } from '../errors.ts'
 import { withoutQuotes } from '../read.ts'
-import { isFolder } from '../util/stats.ts'
+import { isFolderAt } from '../util/stats.ts'
 import { holdsPolicy, readPolicyText, refuseExecutable } from './file.ts'
 import { DATA, findPolicy } from './find.ts'
 import { MANIFEST, MANIFEST_KEY } from './names.ts'
@@ -204,7 +204,7 @@ async function loadProjects(
     const name = importerName(contains(folder, dirname(file)) ? relative(folder, project) : spec)
     if (name === '.' || name.startsWith('..')) fail('is not a folder of the workspace that this policy is about')
     if (projects.has(name)) fail('is listed twice: keep one')
-    const own = isFolder(project) ? await findPolicy(project) : undefined
+    const own = isFolderAt(project) ? await findPolicy(project) : undefined
     if (own === undefined)
       return fail(`has no policy of its own: write one (${spec}/${DATA[0]}), or take it off this list`)
     // One that was moved to another folder would leave its policy behind, where nothing needs anything.
@@ -281,7 +281,7 @@ export async function refuseUnlisted(policy: Policy, folder: string, importers: 
   const others = [...names].filter((name) => name !== '.' && !policy.projects.has(name)).sort()
   for (const name of others) {
     const project = resolve(folder, name)
-    const own = isFolder(project) ? await findPolicy(project) : undefined
+    const own = isFolderAt(project) ? await findPolicy(project) : undefined
     if (own === undefined || own === policy.file) continue
     throw new GateError(
       `${own}: a policy of which nothing would come, for ${policy.file} does not list its project. Add ${quote(name)} to "projects" there, or remove this one`,

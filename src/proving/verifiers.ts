@@ -4,7 +4,7 @@ import { readStored, store } from '../evidence/store.ts'
 import type { DocumentFile, Evidence } from '../evidence/types.ts'
 import type { GithubOrigin, LockedPackage } from '../lockfile/types.ts'
 import type { TrustInputs } from '../trust/inputs.ts'
-import { openKeyIds, openSignatureKeys, openTrust } from '../trust/load.ts'
+import { openSignatureKeys, openTrust } from '../trust/load.ts'
 import { isBeyondKeys, verifySignatures } from '../verify/registry-signature.ts'
 import { createReleaseVerifier } from '../verify/release.ts'
 import type { Proof, ProvenSignature } from '../verify/types.ts'
@@ -43,7 +43,7 @@ export function openVerifiers(trust: TrustInputs): Verifiers {
   const domains = openTrust(trust)
   const verifyDocument = createDocumentVerifier(domains)
   const verifyRelease = createReleaseVerifier(domains)
-  const keyIds = openKeyIds(trust)
+  const [{ keyIds }] = domains
   let signatureKeys: ReturnType<typeof openSignatureKeys> | undefined
   const keys = () => {
     signatureKeys ??= openSignatureKeys(trust)

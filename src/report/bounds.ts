@@ -7,7 +7,7 @@ export const MOST_NAME = 300
 export const MOST_PHRASE = 1_000
 
 /** Of a list within a line: of each of many packages, and of the one that is explained. */
-export const MOST_PROJECTS = 5
+export const MOST_PROJECTS_SHOWN = 5
 export const MOST_LISTED = 20
 
 /** Of lines, or packages, one below the other. */

@@ -24,7 +24,7 @@ export function unusedExceptions(
     return `unused exception for ${escapeText(`${name}@${version}`)} (${escapeText(shortPath(place.file, folder))}:${place.line}): ${why}. Remove it.`
   })
   // Policies of projects may have one from a file that they share.
-  return firstOf([...new Set(lines)], MOST_LINES, (line) => line)
+  return firstOf([...new Set(lines)], MOST_LINES)
 }
 
 function whyUseless(integrity: string | undefined, those: readonly Verdict[]): string {

@@ -2,7 +2,7 @@ import path from 'node:path'
 import type { LockedPackage } from '../lockfile/types.ts'
 import type { Verdict } from '../policy/types.ts'
 import { cut, escapeText, firstOf } from '../util/text.ts'
-import { MOST_NAME, MOST_PHRASE, MOST_PROJECTS } from './bounds.ts'
+import { MOST_NAME, MOST_PHRASE, MOST_PROJECTS_SHOWN } from './bounds.ts'
 
 /** A refusal in phrases of bounded length, as all output for people shows it. */
 export interface RefusalLines {
@@ -47,7 +47,7 @@ export function packageText({ name, version, key }: Pick<LockedPackage, 'name' |
 }
 
 /** Some projects, for people. A package may be needed by thousands. */
-export function projectsText(projects: readonly string[], most: number = MOST_PROJECTS): string {
+export function projectsText(projects: readonly string[], most: number = MOST_PROJECTS_SHOWN): string {
   const called = (each: string) => (each === '.' ? 'the root project' : cut(each, MOST_NAME))
   return escapeText(firstOf(projects, most, called).join(', '))
 }

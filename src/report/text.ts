@@ -22,13 +22,9 @@ export function refusalText(
   const unknown = verdicts.some(
     ({ status, package: pkg, projects }) => status === 'refused' && projects !== undefined && pkg.forAnyone,
   )
-  const advice = refused.every(({ code }) => code === 'EVIDENCE_UNAVAILABLE')
-    ? UNAVAILABLE
-    : refused.every(({ code }) => code === 'EVIDENCE_UNKNOWN')
-      ? NOT_KNOWN
-      : unknown
-        ? UNKNOWN
-        : ADVICE[origin]
+  const codes = new Set(refused.map(({ code }) => code))
+  const [only] = codes.size === 1 ? codes : []
+  const advice = ALONE.get(only ?? '') ?? (unknown ? UNKNOWN : ADVICE[origin])
   return [`provenance-gate refused ${count(refused.length)}.`, ...blocksOf(refused), advice].join('\n\n')
 }
 
@@ -58,10 +54,14 @@ function blocksOf(lines: readonly RefusalLines[]): readonly string[] {
   return blocks
 }
 
-const NOT_KNOWN =
-  'The trust root or this gate is older than the evidence: run `provenance-gate trust update`, or renew the gate, and install again.'
-
-const UNAVAILABLE = 'The evidence could not be fetched: check the network and the registry, and install again.'
+/** What to do where that is the only reason: nothing bad was found. */
+const ALONE: ReadonlyMap<string, string> = new Map([
+  ['EVIDENCE_UNAVAILABLE', 'The evidence could not be fetched: check the network and the registry, and install again.'],
+  [
+    'EVIDENCE_UNKNOWN',
+    'The trust root or this gate is older than the evidence: run `provenance-gate trust update`, or renew the gate, and install again.',
+  ],
+])
 
 const UNKNOWN = [
   'Which project needs what, pnpm does not say before the lockfile has it, so all policies of projects were asked. To have',

@@ -42,7 +42,7 @@ export function openSignatureKeys(inputs: TrustInputs): RegistryKeys {
 }
 
 /** The ids of all keys that the trust root has, for whatever use. */
-export function openKeyIds({ keys }: TrustInputs): ReadonlySet<string> {
+function openKeyIds({ keys }: TrustInputs): ReadonlySet<string> {
   return new Set(keys.flatMap(({ keys: { content } }) => keyIds(content)))
 }
 

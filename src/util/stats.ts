@@ -13,7 +13,7 @@ export function linkStatsAt(place: string): Stats | undefined {
   return orUndefined(() => lstatSync(place))
 }
 
-export function isFolder(place: string): boolean {
+export function isFolderAt(place: string): boolean {
   return statsAt(place)?.isDirectory() === true
 }
 

@@ -23,7 +23,7 @@ const ALL_UNSEEN_BUT_LINE_ENDS = new RegExp(`(?!\\n)(?:${UNSEEN.source})`, 'gu')
 export const MOST_TEXT = 4_000
 const MOST_LINE = 64_000
 /** Of one text of a list: no name of a package or a folder is longer. */
-const MOST_LISTED = 300
+const MOST_ITEM = 300
 
 /**
  * Where in a line a runner looks for commands, and what it takes for one.
@@ -84,14 +84,14 @@ export function cut(text: string, most: number): string {
 }
 
 /** The first of many, as people are shown them, and a text that counts the others. */
-export function firstOf<T>(items: readonly T[], most: number, shown: (item: T) => string): readonly string[] {
+export function firstOf<T>(items: readonly T[], most: number, shown: (item: T) => string = String): readonly string[] {
   const first = items.slice(0, most).map(shown)
   return items.length > most ? [...first, `… and ${items.length - most} more`] : first
 }
 
 /** A list for people, of bounded length. */
 export function listText(texts: readonly string[], most: number): string {
-  return firstOf(texts, most, (text) => cut(text, MOST_LISTED)).join(', ')
+  return firstOf(texts, most, (text) => cut(text, MOST_ITEM)).join(', ')
 }
 
 /** Without any of these characters at its end. A pattern such as `x+$` would try each of many as the first. */

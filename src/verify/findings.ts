@@ -6,7 +6,7 @@ import { cut } from '../util/text.ts'
  * What one attestation, taken alone, is for a package. Whoever serves a document could serve it without an attestation that is
  * left out, so leaving it out gives nobody more than that. docs/verification.md says which is which.
  */
-export type Finding<T> =
+export type AttestationFinding<T> =
   | { readonly proves: T }
   /** Nothing: it cannot be read, or it is about something else. */
   | { readonly isNothing: Refusal }
@@ -19,14 +19,14 @@ export interface Findings<T> {
 }
 
 /** A step that refused: what it could not read is left out, everything else contradicts. */
-export function refusedStep({ refusal }: { readonly refusal: Refusal }): Finding<never> {
+export function refusedStep({ refusal }: { readonly refusal: Refusal }): AttestationFinding<never> {
   return UNREAD.has(refusal.code) ? { isNothing: refusal } : { contradicts: refusal }
 }
 
 /** Judges each attestation alone. Refuses as soon as one contradicts. */
 export function judgeEach<T>(
   attestations: readonly Result<Bundle>[],
-  judge: (bundle: Bundle) => Finding<T>,
+  judge: (bundle: Bundle) => AttestationFinding<T>,
 ): Result<Findings<T>> {
   const proven: T[] = []
   const leftOut: Refusal[] = []

@@ -6,7 +6,7 @@ import { show } from '../util/text.ts'
 import { certificateClaims, issuerOf } from './claims.ts'
 import { parseDocument } from './document.ts'
 import { type OpenDomains, openDomains } from './domain.ts'
-import { type Finding, judgeEach, nothingProven, refusedStep } from './findings.ts'
+import { type AttestationFinding, judgeEach, nothingProven, refusedStep } from './findings.ts'
 import { guarded } from './guard.ts'
 import { verifyInDomain } from './signature.ts'
 import { parseStatement, type Statement } from './statement.ts'
@@ -63,7 +63,7 @@ interface Release {
 }
 
 /** What one attestation says, once it is sure that GitHub says it. */
-function verifyBundle(bundle: Bundle, domains: OpenDomains, now: Date): Finding<Release> {
+function verifyBundle(bundle: Bundle, domains: OpenDomains, now: Date): AttestationFinding<Release> {
   const signature = verifyInDomain(bundle, domains, now)
   if (!signature.ok) return refusedStep(signature)
   const statement = parseStatement(bundle)

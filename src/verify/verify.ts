@@ -5,7 +5,7 @@ import { show } from '../util/text.ts'
 import { certificateClaims } from './claims.ts'
 import { parseDocument } from './document.ts'
 import { type OpenDomain, type OpenDomains, openDomains } from './domain.ts'
-import { type Finding, judgeEach, nothingProven, refusedStep } from './findings.ts'
+import { type AttestationFinding, judgeEach, nothingProven, refusedStep } from './findings.ts'
 import { guarded } from './guard.ts'
 import { checkProvenance, checkPublish, PROVENANCE_V1, PROVENANCE_V02, PUBLISH } from './predicate.ts'
 import { verifyInDomain } from './signature.ts'
@@ -57,7 +57,12 @@ function latest(published: readonly ProvenPublish[]): ProvenPublish | undefined 
   )
 }
 
-function verifyAttestation(pkg: LockedPackage, digest: string, bundle: Bundle, context: Context): Finding<Proven> {
+function verifyAttestation(
+  pkg: LockedPackage,
+  digest: string,
+  bundle: Bundle,
+  context: Context,
+): AttestationFinding<Proven> {
   const signature = verifyInDomain(bundle, context.domains, context.now)
   if (!signature.ok) return refusedStep(signature)
   const statement = parseStatement(bundle)

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, describe, it } from 'node:test'
-import { isFolder, linkStatsAt, statsAt } from '../../src/util/stats.ts'
+import { isFolderAt, linkStatsAt, statsAt } from '../../src/util/stats.ts'
 
 const root = mkdtempSync(path.join(tmpdir(), 'stats-'))
 after(() => rmSync(root, { recursive: true }))
@@ -37,7 +37,7 @@ describe('what is at a place', () => {
     it(`is told without an error: ${name.slice(0, 20).replace('\0', '0')}`, () => {
       assert.equal(statsAt(at(name)) !== undefined, found)
       assert.equal(linkStatsAt(at(name)) !== undefined, itself)
-      assert.equal(isFolder(at(name)), folder)
+      assert.equal(isFolderAt(at(name)), folder)
     })
   }
 })
