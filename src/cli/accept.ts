@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs'
 import { realpath } from 'node:fs/promises'
 import path from 'node:path'
-import type { RefusalCode } from '../codes.ts'
+import { UNDECIDED } from '../codes.ts'
 import { GateError } from '../errors.ts'
-import { acceptIdentities, type Examined, isBroken } from '../policy/accept.ts'
+import { acceptIdentities, type Examined, isBroken, isUndecided, withSignature } from '../policy/accept.ts'
 import { loadWithoutLock } from '../policy/load.ts'
 import { writeLock } from '../policy/lock-file.ts'
 import { LOCK_NAME } from '../policy/names.ts'
@@ -19,7 +19,7 @@ import { count } from '../report/summary.ts'
 import type { TrustFiles } from '../trust/inputs.ts'
 import { escapeText, firstOf, listText } from '../util/text.ts'
 import { replaceFile } from '../write.ts'
-import type { ExitStatus } from './exit.ts'
+import { type ExitStatus, statusFor } from './exit.ts'
 import { chosenLockfiles, type Lockfiles } from './lockfiles.ts'
 import {
   forEachPackage,
@@ -40,7 +40,8 @@ export interface AcceptOptions extends SourceOptions {
 
 /**
  * `provenance-gate accept [packages]`: shows what the identity lock does not say yet, and writes it. 1 where something is
- * left that has to be named to be accepted, or (`--check`) to be written, or has attestations that do not hold.
+ * left that has to be named to be accepted, or (`--check`) to be written, or has attestations that do not hold. 2 where it is
+ * only not known what some attestations say.
  *
  * @param names of packages, or `name@version`
  * @throws GateError
@@ -59,29 +60,38 @@ export async function accept(names: readonly string[], options: AcceptOptions, n
   const { lock, isOld } = await readAnyLock(folder, examined)
   const result = acceptIdentities(lock ?? new Map(), examined, new Set(names))
   tell(result.changes)
-  const broken = brokenLines(examined)
+  const broken = linesOf(examined, isBroken)
   for (const line of firstOf(broken, MOST_LINES)) sayLine(line)
   if (broken.length > 0)
     sayLine(`${count(broken.length)} with attestations that do not hold: nothing of it can be accepted.`)
+  const undecided = linesOf(examined, isUndecided)
+  for (const line of firstOf(undecided, MOST_LINES)) sayLine(line)
+  if (undecided.length > 0) sayLine(`${undecidedLine(undecided.length)} Until then nothing of it can be accepted.`)
   for (const line of unbindableLines(examined)) sayLine(line)
   const left = result.changes.filter(({ accepted }) => !accepted)
   const acceptable = left.filter(({ after, integrity }) => after !== undefined || integrity !== undefined)
   if (left.length > 0) sayLine(`${count(left.length)} not accepted.${advice(acceptable)}`)
   if (isOld) sayLine(`${LOCK_NAME} has the form of earlier versions of the gate, which asked for less.`)
   const isNew = lock === undefined || isOld || result.changes.length > left.length
-  if (options.check) {
-    if (isNew) sayLine(`${LOCK_NAME} is not up to date.`)
-    return isNew || left.length + broken.length > 0 ? 1 : 0
+  if (options.check && isNew) {
+    sayLine(`${LOCK_NAME} is not up to date.`)
+    return 1
   }
-  if (isNew) await writeIdentityLock(folder, result.lock)
-  sayLine(isNew ? `${LOCK_NAME} is written: commit it.` : `${LOCK_NAME} is as it was.`)
-  return left.length + broken.length > 0 ? 1 : 0
+  if (!options.check) {
+    if (isNew) await writeIdentityLock(folder, result.lock)
+    sayLine(isNew ? `${LOCK_NAME} is written: commit it.` : `${LOCK_NAME} is as it was.`)
+  }
+  return statusFor(left.length + broken.length, undecided.length)
 }
 
 function advice(left: readonly Change[]): string {
   if (left.length === 0) return ''
   const names = firstOf(left, MOST_LISTED, ({ name, version }) => escapeText(`${name}@${version}`, MOST_NAME))
   return ` Look at each; to accept: provenance-gate accept ${names.join(' ')}`
+}
+
+export function undecidedLine(packages: number): string {
+  return `${count(packages)} with attestations of which nothing is known: the trust root or this gate is older than they are. Run \`provenance-gate trust update\`, or renew the gate.`
 }
 
 /** @throws GateError where a package, or that version of it, is not in the lockfile */
@@ -100,10 +110,10 @@ function refuseUnheardOf(names: readonly string[], examined: readonly Examined[]
   }
 }
 
-/** One line for each package with attestations that do not hold. */
-export function brokenLines(examined: readonly Examined[]): readonly string[] {
+/** One line for each that is so. */
+export function linesOf(examined: readonly Examined[], isSo: (each: Examined) => boolean): readonly string[] {
   return examined.flatMap((each) =>
-    isBroken(each) && !each.proof.ok ? [`! ${reasonLine(each.pkg, each.proof.refusal)}`] : [],
+    isSo(each) && !each.proof.ok ? [`! ${reasonLine(each.pkg, each.proof.refusal)}`] : [],
   )
 }
 
@@ -126,8 +136,9 @@ export async function examine(
     return withSignature({ pkg, proof }, await prove(pkg, [undefined]))
   })
   await prove.save()
+  // What is not known under this trust root lasts longer than one run: the commands go on with the rest.
   const unknown = examined.flatMap(({ pkg, proof }) =>
-    !proof.ok && (proof.refusal.code === 'EVIDENCE_UNAVAILABLE' || proof.refusal.code === 'INTERNAL_ERROR')
+    !proof.ok && UNDECIDED.has(proof.refusal.code) && proof.refusal.code !== 'EVIDENCE_UNKNOWN'
       ? [reasonLine(pkg, proof.refusal)]
       : [],
   )
@@ -140,16 +151,6 @@ export async function examine(
 
 const OFFLINE_ADVICE =
   'Run it without --offline, or name a folder that has the evidence with --attestations: `provenance-gate export` on a machine with a network writes one.'
-
-/** Of a key that is not one of the registry's. */
-const NOT_KNOWN: ReadonlySet<RefusalCode> = new Set(['CERTIFICATE_UNTRUSTED', 'EVIDENCE_UNKNOWN'])
-
-/** A signature that does not hold is as bad as an attestation that does not; one by a key that is not known is none. */
-function withSignature({ pkg, proof }: Examined, signed: Examined['proof']): Examined {
-  if (signed.ok) return { pkg, proof, signed }
-  const isWrong = isBroken({ pkg, proof: signed }) && !NOT_KNOWN.has(signed.refusal.code)
-  return { pkg, proof: isWrong ? signed : proof }
-}
 
 /** Whole or not at all: a kill half-way leaves the old file. */
 export async function writeIdentityLock(folder: string, lock: IdentityLock): Promise<void> {

@@ -3,7 +3,7 @@ import path from 'node:path'
 import { INEXCUSABLE } from '../codes.ts'
 import { GateError } from '../errors.ts'
 import { projectsIn } from '../lockfile/importers.ts'
-import { acceptIdentities, type Examined, isBroken } from '../policy/accept.ts'
+import { acceptIdentities, type Examined, isBroken, isUndecided } from '../policy/accept.ts'
 import { decide, needsProof } from '../policy/decide.ts'
 import { type DraftOptions, draftPolicy } from '../policy/draft.ts'
 import { findPolicy } from '../policy/find.ts'
@@ -16,8 +16,8 @@ import { sayLine } from '../report/output.ts'
 import { reasonLine } from '../report/refusal.ts'
 import { count } from '../report/summary.ts'
 import { firstOf, listText } from '../util/text.ts'
-import { brokenLines, examine, writeIdentityLock, writeWhole } from './accept.ts'
-import type { ExitStatus } from './exit.ts'
+import { examine, linesOf, undecidedLine, writeIdentityLock, writeWhole } from './accept.ts'
+import { type ExitStatus, statusFor } from './exit.ts'
 import { chosenLockfiles } from './lockfiles.ts'
 import { type SourceOptions, trustFiles } from './sources.ts'
 
@@ -25,7 +25,8 @@ const POLICY_NAME = '.sigstorerc'
 
 /**
  * `provenance-gate init`: looks at everything that a lockfile has, and writes a policy and an identity lock under which it
- * passes. 1 where something does not: attestations that do not hold, or what no exception can excuse.
+ * passes. 1 where something does not: attestations that do not hold, or what no exception can excuse. 2 where it is only not
+ * known what some attestations say.
  *
  * @throws GateError where there is a policy or a lock already
  */
@@ -69,14 +70,14 @@ async function projectsWithPolicies(folder: string, examined: readonly Examined[
   return found.flat()
 }
 
-/** What a draft refuses, apart from attestations that do not hold. */
 function parsed(text: string, identities: IdentityLock): Policy {
   return { ...parsePolicy(text, POLICY_NAME), identities }
 }
 
+/** What a draft refuses, apart from attestations that do not hold, or of which nothing is known. */
 function refusedBy(policy: Policy, examined: readonly Examined[], now: Date): readonly Verdict[] {
   return examined
-    .filter((each) => !isBroken(each))
+    .filter((each) => !isBroken(each) && !isUndecided(each))
     .map(({ pkg, proof, signed = proof }) => decide(pkg, policy, needsProof(pkg, policy) ? signed : undefined, now))
     .filter(({ status }) => status === 'refused')
 }
@@ -115,12 +116,15 @@ function tell(
   refused: readonly Verdict[],
   isVain: boolean,
 ): ExitStatus {
-  const broken = brokenLines(examined)
+  const broken = linesOf(examined, isBroken)
   for (const line of firstOf(broken, MOST_LINES)) sayLine(line)
   if (broken.length > 0)
     sayLine(
       `${count(broken.length)} with attestations that do not hold, which the policy refuses. Nothing good explains that: look at each.`,
     )
+  const undecided = linesOf(examined, isUndecided)
+  for (const line of firstOf(undecided, MOST_LINES)) sayLine(line)
+  if (undecided.length > 0) sayLine(`${undecidedLine(undecided.length)} Until then the policy refuses it.`)
   const excepted = firstOf(
     exceptions,
     MOST_LINES,
@@ -147,5 +151,5 @@ function tell(
       `This policy holds none of them: it requires nothing of what is installed today, for nothing of it is proven or signed${unbound === 0 ? '' : ' in a way that could be compared'}.${later}`,
     )
   }
-  return broken.length + refused.length > 0 ? 1 : 0
+  return statusFor(broken.length + refused.length, undecided.length)
 }

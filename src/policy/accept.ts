@@ -1,5 +1,5 @@
 import compareVersions from 'semver/functions/compare.js'
-import { type RefusalCode, type Result, unreadOf } from '../codes.ts'
+import { type RefusalCode, type Result, UNDECIDED, unreadOf } from '../codes.ts'
 import type { LockedPackage } from '../lockfile/types.ts'
 import type { Proof } from '../verify/types.ts'
 import { bytesOf, differenceOf, differencesOf, identityOf, lineOf, pointFor } from './identity.ts'
@@ -220,5 +220,19 @@ const ABSENT: ReadonlySet<RefusalCode> = new Set(['EVIDENCE_MISSING', 'INTEGRITY
 
 /** What has attestations that do not hold: nothing can be accepted of it. */
 export function isBroken({ proof }: Examined): boolean {
-  return !proof.ok && !ABSENT.has(proof.refusal.code)
+  return !proof.ok && !ABSENT.has(proof.refusal.code) && !UNDECIDED.has(proof.refusal.code)
+}
+
+/** What has attestations of which nothing is known: nothing can be accepted of it yet. */
+export function isUndecided({ proof }: Examined): boolean {
+  return !proof.ok && UNDECIDED.has(proof.refusal.code)
+}
+
+/** Of a key that is not one of the registry's: as if there were no signature. */
+const NO_SIGNATURE: ReadonlySet<RefusalCode> = new Set([...ABSENT, 'CERTIFICATE_UNTRUSTED', 'EVIDENCE_UNKNOWN'])
+
+/** A signature that does not hold is as bad as an attestation that does not; one by a key that is not known is none. */
+export function withSignature({ pkg, proof }: Examined, signed: Result<Proof>): Examined {
+  if (signed.ok) return { pkg, proof, signed }
+  return { pkg, proof: NO_SIGNATURE.has(signed.refusal.code) ? proof : signed }
 }

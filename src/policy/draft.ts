@@ -1,5 +1,5 @@
 import { Document, isSeq, type Node, visit } from 'yaml'
-import { type Examined, isBroken } from './accept.ts'
+import { type Examined, isBroken, isUndecided } from './accept.ts'
 import { fromIssuer, fromRepository, hostOf } from './fields.ts'
 import { identityOf } from './identity.ts'
 import { ISSUER_OF_HOST } from './publisher.ts'
@@ -29,14 +29,16 @@ export interface DraftOptions {
  * A first policy for what is installed today: all of it passes, together with the identity lock, and whatever is lost or
  * changes later does not. It has a rule for projects of the workspace, one for each other source than a registry, one for
  * each large scope of which everything is proven, and one for the rest; who publishes each single package is in the lock.
- * What has attestations that do not hold does not pass, and neither does what is of unknown source.
+ * What has attestations that do not hold, or of which nothing is known, does not pass, and neither does what is of unknown
+ * source.
  */
 export function draftPolicy(examined: readonly Examined[], options: DraftOptions = {}): string {
   const { trust = {}, projects = [], exceptions = [] } = options
-  const sound = examined.filter((each) => !isBroken(each))
+  const sound = examined.filter((each) => !isBroken(each) && !isUndecided(each))
   const drafted = [
     ...sourceRules(sound),
-    ...brokenRules(examined.filter(isBroken)),
+    ...strictRules(examined.filter(isBroken), BROKEN),
+    ...strictRules(examined.filter(isUndecided), UNKNOWN),
     ...scopeRules(sound.filter(({ pkg }) => pkg.source === 'registry')),
     ...restRules(sound.filter(({ pkg }) => pkg.source === 'registry')),
   ]
@@ -94,12 +96,16 @@ const ELSEWHERE = [
   { source: 'runtime', comment: ' JavaScript runtimes that pnpm downloads.' },
 ] as const
 
-function brokenRules(broken: readonly Examined[]): readonly Drafted[] {
-  if (broken.length === 0) return []
-  const packages = [...new Set(broken.map(({ pkg }) => `${pkg.name}@${pkg.version}`))].sort()
-  const comment = ' Their attestations did not hold when this was written, and must. Look at each.'
+function strictRules(examined: readonly Examined[], comment: string): readonly Drafted[] {
+  if (examined.length === 0) return []
+  const packages = [...new Set(examined.map(({ pkg }) => `${pkg.name}@${pkg.version}`))].sort()
   return [{ rule: { packages, require: 'signature' }, comment }]
 }
+
+const BROKEN = ' Their attestations did not hold when this was written, and must. Look at each.'
+
+const UNKNOWN = ` Nothing was known of their attestations when this was written: the trust root, or the gate, was older than they are.
+ Once both are newer, remove this rule, and run \`provenance-gate accept\`.`
 
 function scopeRules(examined: readonly Examined[]): readonly Drafted[] {
   return provenScopes(examined).map(({ scopes, publishers }, index) => ({

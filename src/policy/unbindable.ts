@@ -1,5 +1,5 @@
 import type { LockedPackage } from '../lockfile/types.ts'
-import { cut } from '../util/text.ts'
+import { listText } from '../util/text.ts'
 import type { Examined } from './accept.ts'
 import { needsProof, rulesOf, uncovered } from './decide.ts'
 import { bytesOf } from './identity.ts'
@@ -53,13 +53,9 @@ function packages(count: number, one: string, several: string): string {
 
 /** So many are named. */
 const MOST = 5
-/** Of one name, in characters. */
-const LONG = 200
 
 function named(examined: readonly Examined[]): string {
-  const names = [...new Set(examined.map(({ pkg }) => cut(pkg.key, LONG)))]
-  const more = names.length > MOST ? ` and ${names.length - MOST} more` : ''
-  return `${names.slice(0, MOST).join(', ')}${more}`
+  return listText([...new Set(examined.map(({ pkg }) => pkg.key))], MOST)
 }
 
 /**

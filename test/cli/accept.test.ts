@@ -5,7 +5,8 @@ import path from 'node:path'
 import { after, describe, type TestContext, test } from 'node:test'
 import { type Project, runPnpm } from '../support/pnpm/index.ts'
 import { createTarball, type PackedPackage } from '../support/registry/index.ts'
-import { startWorld } from '../support/world.ts'
+import { createSigstore } from '../support/sigstore/index.ts'
+import { SIGNED_AT, startWorld } from '../support/world.ts'
 import { cliProject, endings, lockfileOf, reportOf, runCli, TRUST_FLAGS, verify, writeDocuments } from './support.ts'
 
 const world = await startWorld()
@@ -50,6 +51,40 @@ const accept = (project: Project, ...args: readonly string[]) =>
 const ends = async (project: Project) =>
   endings(reportOf(await verify(project, '--json', '--attestations', '../attestations')))
 const lockText = (project: Project) => readFileSync(path.join(project.dir, 'provenance-lock.yaml'), 'utf8')
+
+describe('accept, where nothing is known of an attestation', () => {
+  const unknown = async (t: TestContext) => {
+    const project = await projectWith(t, [['1.0.0'], ['2.0.0']])
+    const elsewhere = await createSigstore({ now: SIGNED_AT })
+    const { integrity } = packed(['2.0.0'])
+    const document = await elsewhere.document({ name: 'widget', version: '2.0.0', integrity, now: SIGNED_AT })
+    writeDocuments(project, { 'widget@2.0.0': document })
+    return project
+  }
+
+  test('says so, with what to do, writes what is known, and ends with 2', async (t) => {
+    const project = await unknown(t)
+    const run = await accept(project)
+    assert.equal(run.status, 2, run.stderr)
+    assert.match(run.stderr, /^! widget@2\.0\.0.* EVIDENCE_UNKNOWN: /m)
+    assert.match(
+      run.stderr,
+      /^1 package with attestations of which nothing is known: .*`provenance-gate trust update`.* Until then nothing of it can be accepted\.$/m,
+    )
+    assert.doesNotMatch(run.stderr, /do not hold/)
+    assert.match(lockText(project), /- 1\.0\.0/)
+    assert.doesNotMatch(lockText(project), /2\.0\.0/)
+    assert.equal((await ends(project))['widget@2.0.0'], 'EVIDENCE_UNKNOWN')
+    assert.equal((await accept(project, '--check')).status, 2)
+  })
+
+  test('is 1 where it is named: what is not known cannot be accepted; and where a lock is to be written', async (t) => {
+    const project = await unknown(t)
+    assert.equal((await accept(project, '--check')).status, 1)
+    assert.equal((await accept(project, 'widget@2.0.0')).status, 2)
+    assert.doesNotMatch(lockText(project), /2\.0\.0/)
+  })
+})
 
 describe('accept', () => {
   test('writes who publishes what, and verify passes', async (t) => {

@@ -5,8 +5,10 @@ import path from 'node:path'
 import { after, describe, type TestContext, test } from 'node:test'
 import { parse, stringify } from 'yaml'
 import { readLockfile } from '../../src/lockfile/read.ts'
+import type { LockedPackage } from '../../src/lockfile/types.ts'
 import { createProject, type Project } from '../support/pnpm/index.ts'
 import { createTarball } from '../support/registry/index.ts'
+import { createSigstore } from '../support/sigstore/index.ts'
 import { SIGNED_AT, startWorld } from '../support/world.ts'
 import { endings, reportOf, runCli, TRUST_FLAGS, verify, writeDocuments } from './support.ts'
 
@@ -35,6 +37,10 @@ const documents = Object.fromEntries(
       ),
   ),
 )
+
+const elsewhere = await createSigstore({ now: SIGNED_AT })
+const attestedElsewhere = ({ name, version, integrity = '' }: LockedPackage) =>
+  elsewhere.document({ name, version, integrity, now: SIGNED_AT })
 
 function projectWith(t: TestContext, files: Readonly<Record<string, string>> = {}): Project {
   const { '.sigstorerc': _, ...trust } = world.policyFiles()
@@ -106,6 +112,31 @@ describe('init', () => {
     assert.equal(run.status, 1)
     assert.match(run.stderr, /^! axios@.* SUBJECT_MISMATCH: /m)
     assert.match(run.stderr, /1 package with attestations that do not hold/)
+  })
+
+  test('tells of attestations of which nothing is known, with what to do, and ends with 2', async (t) => {
+    const project = projectWith(t)
+    const one = packages.find(({ name }) => name === 'axios') ?? assert.fail('no axios')
+    writeDocuments(project, { [`axios@${one.version}`]: await attestedElsewhere(one) })
+    const run = await init(project)
+    assert.equal(run.status, 2, run.stderr)
+    assert.match(run.stderr, /^! axios@.* EVIDENCE_UNKNOWN: /m)
+    assert.match(
+      run.stderr,
+      /^1 package with attestations of which nothing is known: .*`provenance-gate trust update`/m,
+    )
+    assert.doesNotMatch(run.stderr, /do not hold|Nothing good/)
+    // The draft refuses it all the same.
+    assert.match(read(project, '.sigstorerc'), /Nothing was known of their attestations/)
+    assert.equal(endings(await verifyIt(project))[`axios@${one.version}`], 'EVIDENCE_UNKNOWN')
+    // Something bad beside it counts first.
+    const [worse] = packages.filter(({ name }) => name === '@babel/core')
+    const other = projectWith(t)
+    writeDocuments(other, {
+      [`axios@${one.version}`]: await attestedElsewhere(one),
+      [`@babel/core@${worse?.version}`]: await attest('@babel/core', '0.0.1', worse?.integrity ?? ''),
+    })
+    assert.equal((await init(other)).status, 1)
   })
 
   for (const [what, files, told] of [

@@ -119,6 +119,22 @@ describe('a first policy', () => {
     assert.deepEqual(second?.packages, ['@acme/*'])
   })
 
+  it('refuses what nothing is known of, apart from what is bad', () => {
+    const unknown = { ...examined('@acme/e'), proof: refuse('EVIDENCE_UNKNOWN', 'x', 'y') }
+    const broken = { ...examined('@acme/d'), proof: refuse('DIGEST_MISMATCH', 'x', 'y') }
+    const text = draftPolicy([unknown, broken])
+    assert.deepEqual(
+      parsePolicy(text, '.sigstorerc').rules.map(({ packages, require }) => [...packages, require]),
+      [
+        ['@acme/d@1.0.0', 'signature'],
+        ['@acme/e@1.0.0', 'signature'],
+        ['**', 'nothing'],
+      ],
+    )
+    assert.match(text, /# Nothing was known of their attestations/)
+    assert.doesNotMatch(draftPolicy([unknown]), /did not hold/)
+  })
+
   const from = (name: string, more: Partial<Examined['pkg']>): Examined => {
     const { pkg, proof } = examined(name)
     return { pkg: { ...pkg, ...more }, proof }

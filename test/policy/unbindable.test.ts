@@ -73,7 +73,7 @@ describe('what evidence can be compared with nothing of', () => {
       examined('odd', { source: 'unknown', key: 'odd@custom:1' }),
     ])
     assert.deepEqual(lines, [
-      "7 packages have the checksum of yarn's own archive alone, so that no evidence can be compared with it: a@1.0.0, b@1.0.0, c@1.0.0, d@1.0.0, e@1.0.0 and 2 more. Install with `provenance-gate run -- yarn install`, which looks at the bytes as they are fetched.",
+      "7 packages have the checksum of yarn's own archive alone, so that no evidence can be compared with it: a@1.0.0, b@1.0.0, c@1.0.0, d@1.0.0, e@1.0.0, … and 2 more. Install with `provenance-gate run -- yarn install`, which looks at the bytes as they are fetched.",
       '1 package has no sha512 in the lockfile, so that no evidence can be compared with it: old@1.0.0. Remove its entry from the lockfile and install once more, so that your package manager writes what the registry says today.',
       '1 package is of a source that is not known: odd@custom:1. Correct what asks for it.',
     ])
@@ -86,7 +86,7 @@ describe('what evidence can be compared with nothing of', () => {
     )
     const [line = '', ...others] = unbindableLines(long)
     assert.deepEqual(others, [])
-    assert.ok(line.length < 1_500)
+    assert.ok(line.length < 2_000)
     assert.match(line, /and 49995 more/)
   })
 })

@@ -106,7 +106,8 @@ for (const runner of RUNNERS) {
       // The gate's own password is not for registries.
       assert.doesNotMatch(JSON.stringify(asked), /proxy-auth/i)
       const plain = project(t, { '@acme/gadget': '1.0.0' }, 'variable')
-      assert.equal((await without(runner, ['install'], plain)).status, 0)
+      const ungated = await without(runner, ['install'], plain)
+      assert.equal(ungated.status, 0, ungated.output)
       assert.deepEqual(result(runner, gated), result(runner, plain))
       assert.ok(result(runner, gated).lockfile.length > 0, LOCKFILES[runner])
       assertNothingLeft(gated)
