@@ -38,7 +38,7 @@ const REASONS: readonly (readonly [Unbindable, (count: number, names: string) =>
   [
     'digest',
     (count, names) =>
-      `${packages(count, 'has', 'have')} no sha512 in the lockfile, so that no evidence can be compared with it: ${names}. Remove ${count === 1 ? 'its entry' : 'their entries'} from the lockfile and install once more, so that your package manager writes what the registry says today.`,
+      `${packages(count, 'has', 'have')} no sha512 in the lockfile, so that no evidence can be compared with it: ${names}. Remove ${count === 1 ? 'its entry' : 'their entries'} from the lockfile and install once more (with pnpm: from \`packages\`, and \`pnpm install --fix-lockfile\`), so that your package manager writes what the registry says today.`,
   ],
   [
     'source',

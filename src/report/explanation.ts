@@ -167,7 +167,7 @@ const ADVICE: Readonly<Partial<Record<RefusalCode, string>>> = {
   UNBOUND:
     '`provenance-gate run -- yarn install`, which binds it to the bytes that are fetched; or a rule that requires nothing of it',
   INTEGRITY_MISSING:
-    'a lockfile entry with one sha512 alone: where there is one, take the other hashes out of its `integrity`; else remove the entry, and let the package manager write it again',
+    'a lockfile entry with one sha512 alone: where there is one, take the other hashes out of its `integrity`; else remove the entry (with pnpm: from `packages`), and let the package manager write it again (`pnpm install --fix-lockfile`)',
   PREDICATE_MISMATCH: NOTHING_GOOD,
   IDENTITY_UNKNOWN: 'look at who it is, and run `provenance-gate accept`',
   IDENTITY_CHANGED: 'find out why it changed; if it is right, run `provenance-gate accept` with its name and version',

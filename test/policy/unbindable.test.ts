@@ -74,7 +74,7 @@ describe('what evidence can be compared with nothing of', () => {
     ])
     assert.deepEqual(lines, [
       "7 packages have the checksum of yarn's own archive alone, so that no evidence can be compared with it: a@1.0.0, b@1.0.0, c@1.0.0, d@1.0.0, e@1.0.0, … and 2 more. Install with `provenance-gate run -- yarn install`, which looks at the bytes as they are fetched.",
-      '1 package has no sha512 in the lockfile, so that no evidence can be compared with it: old@1.0.0. Remove its entry from the lockfile and install once more, so that your package manager writes what the registry says today.',
+      '1 package has no sha512 in the lockfile, so that no evidence can be compared with it: old@1.0.0. Remove its entry from the lockfile and install once more (with pnpm: from `packages`, and `pnpm install --fix-lockfile`), so that your package manager writes what the registry says today.',
       '1 package is of a source that is not known: odd@custom:1. Correct what asks for it.',
     ])
     assert.deepEqual(unbindableLines([examined('fine'), examined('a', { source: 'git', integrity: undefined })]), [])
