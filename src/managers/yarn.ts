@@ -48,8 +48,13 @@ export const yarn: Manager = {
   asked({ args }) {
     const [command = '', ...rest] = wordsOf(args, WITH_VALUE)
     if (!ASKING.includes(command)) return []
-    return command === 'global' ? rest.slice(1) : rest
+    return (command === 'global' ? rest.slice(1) : rest).map(withTag)
   },
+}
+
+/** A name alone asks for `latest`, which may be a folder. */
+function withTag(word: string): string {
+  return /^(?:@[^@/:]+\/)?[^@/:.][^@/:]*$/.test(word) ? `${word}@latest` : word
 }
 
 /**

@@ -4,7 +4,7 @@ import { openSpellings } from '../util/spellings.ts'
 import type { Announced, Dependency } from './metadata.ts'
 import { digestKey, digestsOf, usualPlace } from './metadata.ts'
 import { openPlaces } from './places.ts'
-import { type Foreign, foreignOf, targetOf } from './specifier.ts'
+import { type FolderOfTag, type Foreign, foreignOf, targetOf } from './specifier.ts'
 
 /** A dependency that a project, a command or a lockfile asks for. */
 export interface Asked extends Dependency {
@@ -56,7 +56,11 @@ export interface Alias {
   readonly target: string
 }
 
-export function openKnown(locked: readonly LockedPackage[], asked: readonly Asked[]): Known {
+export function openKnown(
+  locked: readonly LockedPackage[],
+  asked: readonly Asked[],
+  isFolderOfTag: FolderOfTag,
+): Known {
   const dependencies = new Map<string, readonly Dependency[]>()
   const aliases = new Map<string, Set<string>>()
   const byIdentity = Map.groupBy(locked, idOf)
@@ -125,7 +129,7 @@ export function openKnown(locked: readonly LockedPackage[], asked: readonly Aske
     lockedAs: (url, digests) => [...new Set([...lockedAt.at(url), ...foundBy(byDigest, digests)])],
     dependencies: (identity) => dependencies.get(idOf(identity)) ?? [],
     bring: (own) => {
-      const foreign = own.flatMap((each) => foreignOf(each) ?? [])
+      const foreign = own.flatMap((each) => foreignOf(each, isFolderOfTag) ?? [])
       return { aliases: own.flatMap(alias), foreign, places: own.flatMap(place) }
     },
     aliases: (name) => [...(aliases.get(name) ?? [])].sort(),

@@ -19,6 +19,7 @@ import { type Asked, openKnown } from './known.ts'
 import { PROXY_LIMITS, type ProxyLimits } from './limits.ts'
 import { listen } from './listener.ts'
 import { announced } from './metadata.ts'
+import type { FolderOfTag } from './specifier.ts'
 import { answered, openUpstream, shown } from './upstream.ts'
 
 export type { Asked } from './known.ts'
@@ -30,6 +31,7 @@ export interface ProxyOptions {
   readonly locked: readonly LockedPackage[]
   /** What projects and the command itself ask for. */
   readonly asked: readonly Asked[]
+  readonly isFolderOfTag: FolderOfTag
   /** Client certificates, authorities, and the user's own proxies. */
   readonly settings: RegistrySettings
   readonly now: Date
@@ -65,6 +67,7 @@ export async function openProxy({
   gate,
   locked,
   asked,
+  isFolderOfTag,
   settings,
   now,
   folder,
@@ -72,7 +75,7 @@ export async function openProxy({
 }: ProxyOptions): Promise<RunningProxy> {
   const bounds = { ...PROXY_LIMITS, ...limits }
   const upstream = openUpstream(settings, bounds)
-  const known = openKnown(locked, asked)
+  const known = openKnown(locked, asked, isFolderOfTag)
   const judge = openJudge(gate, known, (pkg) => statedRegistryOf(settings, pkg))
   const authority = await makeAuthority(now)
   const spoolFolder = await mkdtemp(path.join(tmpdir(), 'provenance-gate-'))

@@ -5,6 +5,9 @@ import type { Dependency } from './metadata.ts'
 /** A dependency that no registry has, and that does not come through the proxy: git fetches it by itself. */
 export type Foreign = LockedPackage
 
+/** Whether the package manager takes a folder of that name for what is asked for, although it looks like a tag. */
+export type FolderOfTag = (spec: string) => boolean
+
 /**
  * The package that an alias gets: `npm:@scope/name@^1.0.0`, or `jsr:@scope/name`, which npm's registry of JSR calls
  * `@jsr/scope__name`. Undefined for everything that is no alias.
@@ -22,9 +25,9 @@ export function targetOf({ name, spec }: Dependency): string | undefined {
  * undefined where it does. Package managers know many ways to say "git" or "folder", and find new ones: whatever is not
  * known to be something else is foreign. A folder is one, too: `file:./x` of a package is a part of it under another name.
  */
-export function foreignOf({ name, spec }: Dependency): Foreign | undefined {
+export function foreignOf({ name, spec }: Dependency, isFolderOfTag: FolderOfTag): Foreign | undefined {
   const text = spec.trim()
-  const source = sourceOf(text)
+  const source = isFolderOfTag(text) ? 'directory' : sourceOf(text)
   if (source === undefined) return undefined
   const [repo = '', commit = ''] = text.split('#')
   const github = source === 'git' ? githubOrigin({ type: 'git', repo: expanded(repo), commit }) : undefined

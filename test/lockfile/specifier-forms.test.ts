@@ -195,7 +195,7 @@ describe('a dependency is from where the real manager takes it', () => {
       assertSpecifiers(asked, ({ name, spec, from }) => {
         // Only the folder itself tells: see the tests below.
         if (manager === 'yarn1' && mayBeFolder(spec)) return from === 'folder' ? 'local' : undefined
-        return foreignOf({ name, spec }) === undefined ? undefined : 'local'
+        return foreignOf({ name, spec }, () => false) === undefined ? undefined : 'local'
       })
     })
   }

@@ -5,6 +5,8 @@ import { announced, dependenciesOf, usualPlace } from '../../src/proxy/metadata.
 import { openPlaces } from '../../src/proxy/places.ts'
 import { foreignOf, targetOf } from '../../src/proxy/specifier.ts'
 
+const never = () => false
+
 const manifest = (more: object = {}) => ({
   name: 'a',
   version: '1.0.0',
@@ -199,7 +201,7 @@ describe('a specifier', () => {
       'gist:0123',
       'https://h.test/a.git#v1',
     ])
-      assert.equal(foreignOf({ name: 'x', spec })?.source, 'git', spec)
+      assert.equal(foreignOf({ name: 'x', spec }, never)?.source, 'git', spec)
     for (const spec of [
       '^1',
       'latest',
@@ -218,7 +220,7 @@ describe('a specifier', () => {
       '*',
       '',
     ])
-      assert.equal(foreignOf({ name: 'x', spec }), undefined, spec)
+      assert.equal(foreignOf({ name: 'x', spec }, never), undefined, spec)
   })
 
   it('on a folder is foreign, too: it is a part of whoever depends on it', () => {
@@ -235,7 +237,13 @@ describe('a specifier', () => {
       'link:a',
       'portal:./a',
     ])
-      assert.equal(foreignOf({ name: 'x', spec })?.source, 'directory', spec)
+      assert.equal(foreignOf({ name: 'x', spec }, never)?.source, 'directory', spec)
+  })
+
+  it('on a tag is foreign where a folder has its name', () => {
+    const isFolderOfTag = (spec: string) => spec === 'next'
+    assert.equal(foreignOf({ name: 'x', spec: ' next ' }, isFolderOfTag)?.source, 'directory')
+    assert.equal(foreignOf({ name: 'x', spec: 'latest' }, isFolderOfTag), undefined)
   })
 
   it('that nobody here can read is foreign', () => {
@@ -245,14 +253,18 @@ describe('a specifier', () => {
       ...['https://gitlab.com/evil/x', 'https://git.sr.ht/~evil/x', 'sourcehut:~evil/x', 'exec:./x.js', 'patch:x@1#y'],
       ...['https://[', 'work:1.0.0', 'GIT+FILE:///x', '@s/a'],
     ])
-      assert.equal(foreignOf({ name: 'x', spec })?.source, 'git', spec)
+      assert.equal(foreignOf({ name: 'x', spec }, never)?.source, 'git', spec)
   })
 
   it('with a commit of GitHub says which one', () => {
     const commit = '0123456789abcdef0123456789abcdef01234567'
     for (const repo of ['github:a/b', 'a/b', 'git+https://github.com/a/b.git', 'git+ssh://git@github.com/a/b'])
-      assert.deepEqual(foreignOf({ name: 'x', spec: `${repo}#${commit}` })?.github, { repository: 'a/b', commit }, repo)
+      assert.deepEqual(
+        foreignOf({ name: 'x', spec: `${repo}#${commit}` }, never)?.github,
+        { repository: 'a/b', commit },
+        repo,
+      )
     for (const spec of ['a/b#main', `https://gitlab.com/a/b.git#${commit}`, 'a/b'])
-      assert.equal(foreignOf({ name: 'x', spec })?.github, undefined, spec)
+      assert.equal(foreignOf({ name: 'x', spec }, never)?.github, undefined, spec)
   })
 })

@@ -51,7 +51,10 @@ export async function startStage(policy = POLICY): Promise<Stage> {
     folder,
     open: async (options = {}) => {
       const gate = openGate({ policy: loaded, evidence: networkEvidence(settings, undefined), now: NOW })
-      const proxy = await openProxy({ gate, locked: [], asked: [], settings, now: new Date(), folder, ...options })
+      const proxy = await openProxy({
+        ...{ gate, locked: [], asked: [], isFolderOfTag: () => false, settings, now: new Date(), folder },
+        ...options,
+      })
       proxies.push(proxy)
       return proxy
     },

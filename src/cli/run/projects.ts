@@ -2,11 +2,13 @@ import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { Readable } from 'node:stream'
 import { GateError } from '../../errors.ts'
+import { mayBeFolder } from '../../lockfile/specifier.ts'
 import { type Asked, askedIn, replacedIn, withReferences } from '../../managers/asked.ts'
 import type { Manager } from '../../managers/types.ts'
 import { ARCHIVE_HEADER, namesIn } from '../../proxy/archive.ts'
+import type { FolderOfTag } from '../../proxy/specifier.ts'
 import { boundedPieces, FileError } from '../../util/files.ts'
-import { statsAt } from '../../util/stats.ts'
+import { isFolderAt, statsAt } from '../../util/stats.ts'
 import { MANIFESTS, projectAbove, readText } from './places.ts'
 import { MOST_PROJECTS, workspaceFolders, yamlIn } from './workspace.ts'
 
@@ -20,21 +22,24 @@ const MOST_UNPACKED = 1024 * 1024 * 1024
  * those depend on as well.
  *
  * @param roots the nearest one first
+ * @param words what the command asks for
  * @throws GateError where nobody can say what they ask for
  */
 export async function askedByProjects(
-  { name }: Manager,
+  manager: Manager,
   roots: readonly [string, ...string[]],
   folder: string,
+  words: readonly Asked[],
 ): Promise<readonly Asked[]> {
   const members = await Promise.all(roots.map(workspaceFolders))
   const folders = new Set([...roots, projectAbove(folder), ...members.flat()])
   const tarballs = new Set<string>()
   const all: Asked[] = []
+  const tagged = manager.name === 'yarn' ? [folder, ...roots] : []
   const add = (asked: readonly Asked[], base: string) => {
     for (const each of asked) {
       all.push(each)
-      for (const place of localPlaces(each.spec, base)) {
+      for (const place of [...localPlaces(each.spec, base), ...foldersOfTag(each.spec, tagged)]) {
         const found = statsAt(place)
         if (found?.isDirectory()) folders.add(place)
         else if (found?.isFile()) tarballs.add(place)
@@ -43,9 +48,10 @@ export async function askedByProjects(
     if (folders.size + tarballs.size > MOST_PROJECTS)
       throw new GateError(`${roots[0]}: more than ${MOST_PROJECTS} projects.`)
   }
+  add(words, folder)
   // It grows while it is gone through.
   for (const each of folders) {
-    if (name === 'pnpm') refuseOtherManifest(each)
+    if (manager.name === 'pnpm') refuseOtherManifest(each)
     const importer = path.relative(roots[0], each).split(path.sep).join('/') || '.'
     add(askedIn(readText(path.join(each, 'package.json')) ?? '', importer), each)
     if (!roots.includes(each)) continue
@@ -54,6 +60,22 @@ export async function askedByProjects(
   }
   for (const each of tarballs) all.push(...(await askedInTarball(each)))
   return withReferences(all)
+}
+
+/**
+ * yarn 1 takes a tag for the folder of that name, where the command runs: `yarn add x` the folder `latest`, and a dependency on
+ * `x@next` of another package the folder `next` (tried).
+ *
+ * @param folders where it may look for one
+ */
+export function folderTest({ name }: Manager, folders: readonly string[]): FolderOfTag {
+  if (name !== 'yarn') return () => false
+  return (spec) => foldersOfTag(spec, folders).length > 0
+}
+
+function foldersOfTag(spec: string, folders: readonly string[]): readonly string[] {
+  if (spec === '' || spec.includes('\0') || !mayBeFolder(spec)) return []
+  return folders.map((each) => path.join(each, spec)).filter(isFolderAt)
 }
 
 async function askedInTarball(file: string): Promise<readonly Asked[]> {

@@ -16,7 +16,7 @@ import { findPolicy } from '../../policy/find.ts'
 import { loadPolicy, type PolicyPlace } from '../../policy/load.ts'
 import type { Verdict } from '../../policy/types.ts'
 import { openProxy, type RunningProxy } from '../../proxy/proxy.ts'
-import { foreignOf } from '../../proxy/specifier.ts'
+import { type FolderOfTag, foreignOf } from '../../proxy/specifier.ts'
 import { say } from '../../report/output.ts'
 import { checkSettings } from '../../settings.ts'
 import { isFolder } from '../../util/sources.ts'
@@ -35,7 +35,7 @@ import {
 import { answerOf, type Ending, runChild, type Signals, statusOf, takeSignals } from './child.ts'
 import { storeNotes } from './modules.ts'
 import { lockfilesAbove, lockfilesIn, readText, refuseAdopted, rootsAbove } from './places.ts'
-import { askedByProjects } from './projects.ts'
+import { askedByProjects, folderTest } from './projects.ts'
 import { openRunReceipt } from './receipt.ts'
 import { trustedWith } from './trusted.ts'
 import { workspaceFolders } from './workspace.ts'
@@ -78,10 +78,9 @@ export async function run(command: readonly string[], options: RunOptions, now: 
   manager.refusePastGate(call, upwards(call.folder), readText, isFresh)
   refuseAdopted(manager, call, roots)
   await checkAllSettings(manager, call, roots, { policy, once, now })
-  const asked = [
-    ...(await askedByProjects(manager, roots, call.folder)),
-    ...manager.asked(call).flatMap((word) => askedBy(word, '.') ?? []),
-  ]
+  const isFolderOfTag = folderTest(manager, [call.folder, ...roots])
+  const words = manager.asked(call).flatMap((word) => askedBy(word, '.') ?? [])
+  const asked = await askedByProjects(manager, roots, call.folder, words)
 
   const sources = { ...options, offline: false, manager: manager.name }
   const gate = openGate({ policy, ...(await proverOptions(sources, root, trust, now, policy)) })
@@ -90,7 +89,7 @@ export async function run(command: readonly string[], options: RunOptions, now: 
     (await Promise.all(files.map((file) => ruledPackages(file, policy, once, now, 'all')))).flat()
   const locked = await entries(lockfiles)
 
-  const before = await forEachPackage(isStrict ? locked : unseen(locked, asked), gate)
+  const before = await forEachPackage(isStrict ? locked : unseen(locked, asked, isFolderOfTag), gate)
   if (before.some(({ status }) => status === 'refused')) {
     await gate.save()
     await showVerdicts(before)
@@ -115,6 +114,7 @@ export async function run(command: readonly string[], options: RunOptions, now: 
     gate,
     locked: locked.flatMap(fetchable),
     asked,
+    isFolderOfTag,
     settings,
     now,
     folder: process.cwd(),
@@ -179,13 +179,20 @@ function lockfilesFor(manager: Manager, roots: readonly string[], { lockfile }: 
  * What git and the file system bring, and no proxy sees: of the lockfile, and what is asked for and not in it yet. It is judged
  * before anything is started.
  */
-function unseen(locked: readonly LockedPackage[], asked: readonly Asked[]): readonly LockedPackage[] {
+function unseen(
+  locked: readonly LockedPackage[],
+  asked: readonly Asked[],
+  isFolderOfTag: FolderOfTag,
+): readonly LockedPackage[] {
   const entries = locked.filter(
     ({ source, origin }) =>
       !['registry', 'bundled'].includes(source) && !(source === 'tarball' && /^https?:/i.test(origin ?? '')),
   )
   const names = new Set(entries.flatMap(({ name, aliases = [] }) => [name, ...aliases]))
-  return mergePackages([...entries, ...asked.flatMap((each) => (names.has(each.name) ? [] : (foreignOf(each) ?? [])))])
+  return mergePackages([
+    ...entries,
+    ...asked.flatMap((each) => (names.has(each.name) ? [] : (foreignOf(each, isFolderOfTag) ?? []))),
+  ])
 }
 
 /**

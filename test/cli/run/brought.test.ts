@@ -10,12 +10,15 @@ import { after, describe, test } from 'node:test'
 import { createTarball } from '../../support/registry/index.ts'
 import { POLICY, startWorld } from '../../support/world.ts'
 import { assertStopped, installBefore, manifest, PNPMS, WORKSPACE } from './stopped.ts'
-import { RUNNERS, type Runner, runProject, through } from './support.ts'
+import { installed, marks, RUNNERS, type Runner, runProject, through } from './support.ts'
 
 const world = await startWorld()
 after(() => world.close())
 const bare = world.publishUnproven({ name: 'bare', version: '1.0.0' })
 await world.publish({ name: 'widget', version: '1.0.0' })
+await world.publish({ name: 'asker', version: '1.0.0', dependencies: { widget: 'next' } })
+/** Tells that a folder's scripts ran, as those of the world's packages do. */
+const MARKING = { postinstall: "node -e \"require('fs').writeFileSync(process.env.POSTINSTALL_MARKERS+'/folder','')\"" }
 
 /** Nothing has to be proven of what attackers write, wherever it lies, but of what they call it. */
 const BY_NAME = POLICY.replace(
@@ -60,6 +63,43 @@ describe('what a folder, or a tarball beside it, depends on', () => {
       await assertStopped(runner, project, /widget@own\.tgz/)
     })
   }
+})
+
+describe('a folder that yarn 1 takes for a tag', () => {
+  const WIDGET = { 'package.json': JSON.stringify({ name: 'widget', version: '1.0.0', scripts: MARKING }) }
+  const inFolder = (folder: string) =>
+    Object.fromEntries(Object.entries(WIDGET).map(([file, text]) => [`${folder}/${file}`, text]))
+  const MEMBERS = { private: true, workspaces: ['app'] }
+  const rows: readonly (readonly [
+    what: string,
+    args: readonly string[],
+    folder: string,
+    more: { readonly dependencies?: Record<string, string>; readonly manifest?: object; readonly cwd?: string },
+  ])[] = [
+    ['of a name alone', ['add', 'widget'], 'latest', {}],
+    ['of a name alone, with options', ['add', '--dev', 'widget', '--no-lockfile'], 'latest', {}],
+    ['of a tag that the command names', ['add', 'widget@next'], 'next', {}],
+    ['of a tag that package.json asks for', ['install'], 'latest', { dependencies: { widget: 'latest' } }],
+    ['of a tag that a package of the registry asks for', ['add', 'asker@^1.0.0'], 'next', {}],
+    ['in a project of a workspace', ['add', 'widget'], 'app/latest', { manifest: MEMBERS, cwd: 'app' }],
+    ['by --cwd', ['--cwd', 'app', 'add', 'widget'], 'app/latest', { manifest: MEMBERS }],
+  ]
+  for (const [what, args, folder, { dependencies = {}, manifest: more = {}, cwd = '.' }] of rows)
+    test(`is refused before it is there: ${what}`, async (t) => {
+      const files = { 'app/package.json': manifest('app', {}), ...inFolder(folder) }
+      const project = runProject(t, world, { dependencies, files, manifest: { ...more } })
+      const { status, stderr, output } = await through('yarn1', args, project, { cwd: path.join(project.dir, cwd) })
+      assert.equal(status, 1, output)
+      assert.match(stderr, /widget@(?:latest|next)/)
+      assert.deepEqual([installed(project, 'widget'), marks(project)], [[], []], output)
+    })
+
+  test('is no matter where something else is asked for', async (t) => {
+    const project = runProject(t, world, { files: inFolder('latest') })
+    const { status, output } = await through('yarn1', ['add', 'widget@^1.0.0'], project)
+    assert.equal(status, 0, output)
+    assert.deepEqual(marks(project), ['widget@1.0.0'])
+  })
 })
 
 describe('a manifest that pnpm alone reads', () => {
