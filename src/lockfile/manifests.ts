@@ -13,6 +13,8 @@ const MAX_BYTES = 4 * 1024 * 1024
 const MAX_PROJECTS = 10_000
 /** Two for each that is asked for: from a folder, and from the root. */
 const MAX_COPIED = 2 * MAX_PROJECTS
+/** Of all of them together. Links can make thousands of folders out of one. */
+const MAX_TOTAL = 64 * 1024 * 1024
 const MAX_SHOWN = 60
 
 /**
@@ -28,8 +30,9 @@ export async function readManifests(base: string, folders: readonly string[]): P
     )
   }
   const manifests = new Map<string, Fields>()
+  const read = openReader(base)
   for (const folder of folders) {
-    const manifest = await readManifest(path.join(base, folder, 'package.json'))
+    const manifest = await read(path.resolve(base, folder))
     if (manifest !== undefined) manifests.set(folder, manifest)
   }
   return manifests
@@ -75,17 +78,32 @@ export async function copiedManifests(
 ): Promise<ReadonlyMap<string, readonly Fields[]>> {
   const found = new Map<string, readonly Fields[]>()
   const seen = new Set<string>()
+  const opened = new Set<string>()
+  const read = openReader(base)
+  const count = (key: string) => {
+    if (seen.add(key).size > MAX_COPIED)
+      throw new GateError(
+        `More than ${MAX_COPIED} folders are asked for by package.json files of ${base} and of folders that these ask for; the gate reads no more.`,
+      )
+  }
   const add = (pattern: string, manifest: Fields) => found.set(pattern, [...(found.get(pattern) ?? []), manifest])
   const open = [...projects].map(([project, manifest]) => ({
     from: path.join(base, project),
     manifest,
     isProject: true,
   }))
-  for (const pattern of patterns) {
-    const text = pattern.slice(pattern.indexOf('@', 1) + 1)
-    for (const manifest of await namedFolders(base, [...projects.keys()], text)) {
-      add(pattern, manifest)
-      open.push({ from: path.resolve(base, text), manifest, isProject: false })
+  const visit = (from: string, manifest: Fields) => {
+    if (opened.size < opened.add(from).size) open.push({ from, manifest, isProject: false })
+  }
+  const byText = Map.groupBy(patterns, (pattern) => pattern.slice(pattern.indexOf('@', 1) + 1))
+  for (const [text, named] of byText) {
+    for (const folder of await namedFolders(base, [...projects.keys()], text)) {
+      count(folder)
+      const manifest = await read(folder)
+      if (manifest === undefined) continue
+      for (const pattern of named) add(pattern, manifest)
+      // Whatever it asks for by a path is looked for from the root's folder of that name.
+      visit(path.resolve(base, text), manifest)
     }
   }
   // What is added on the way is visited as well.
@@ -98,15 +116,11 @@ export async function copiedManifests(
       for (const folder of new Set([from, base].map((each) => path.resolve(each, asked)))) {
         const key = JSON.stringify([pattern, folder])
         if (seen.has(key)) continue
-        seen.add(key)
-        if (seen.size > MAX_COPIED)
-          throw new GateError(
-            `More than ${MAX_COPIED} folders are asked for by package.json files of ${base} and of folders that these ask for; the gate reads no more.`,
-          )
-        const own = await readManifest(path.join(folder, 'package.json'))
+        count(key)
+        const own = await read(folder)
         if (own === undefined) continue
         for (const each of new Set([pattern, `${name}@${asLocked(text, path.relative(base, from))}`])) add(each, own)
-        open.push({ from: folder, manifest: own, isProject: false })
+        visit(folder, own)
       }
     }
   }
@@ -114,14 +128,12 @@ export async function copiedManifests(
 }
 
 /**
- * The manifests of a folder that yarn 1 takes for a tag. It looks for one where it is started, in the root or in a project, and
+ * Where there may be a folder that yarn 1 takes for a tag. It looks for one where it is started, in the root or in a project, and
  * copies the folder of that name in the root.
  */
-async function namedFolders(base: string, projects: readonly string[], text: string): Promise<readonly Fields[]> {
+async function namedFolders(base: string, projects: readonly string[], text: string): Promise<readonly string[]> {
   if (!mayBeFolder(text) || (await stat(path.resolve(base, text)).catch(() => undefined)) === undefined) return []
-  const folders = new Set(['.', ...projects].map((project) => path.resolve(base, project, text)))
-  const manifests = await Promise.all([...folders].map((folder) => readManifest(path.join(folder, 'package.json'))))
-  return manifests.filter((manifest) => manifest !== undefined)
+  return [...new Set(['.', ...projects].map((project) => path.resolve(base, project, text)))]
 }
 
 /** Those below `base` that have a manifest. What is outside of it is no project of its workspace. */
@@ -161,12 +173,33 @@ export async function refuseCostlyPatterns(patterns: readonly string[], file: st
   )
 }
 
-async function readManifest(file: string): Promise<Fields | undefined> {
-  const text = (await readGiven(file, MAX_BYTES))?.toString('utf8')
-  if (text === undefined) return undefined
+/**
+ * Reads the package.json of a folder, each once.
+ *
+ * @throws GateError where it cannot be understood, or where all that were read are too large
+ */
+function openReader(base: string): (folder: string) => Promise<Fields | undefined> {
+  const known = new Map<string, Fields | undefined>()
+  let total = 0
+  return async (folder) => {
+    if (known.has(folder)) return known.get(folder)
+    const file = path.join(folder, 'package.json')
+    const bytes = await readGiven(file, MAX_BYTES)
+    total += bytes?.length ?? 0
+    if (total > MAX_TOTAL)
+      throw new GateError(
+        `The package.json files of ${base}, and of the folders that they ask for, have more than ${MAX_TOTAL} bytes; the gate reads no more.`,
+      )
+    const manifest = bytes && parsedManifest(bytes, file)
+    known.set(folder, manifest)
+    return manifest
+  }
+}
+
+function parsedManifest(bytes: Buffer, file: string): Fields {
   let parsed: unknown
   try {
-    parsed = JSON.parse(text.replace(/^\uFEFF/, ''))
+    parsed = JSON.parse(bytes.toString('utf8').replace(/^\uFEFF/, ''))
   } catch (error) {
     throw new GateError(`${file} cannot be read as JSON. Correct the file.`, { cause: error })
   }

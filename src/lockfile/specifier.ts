@@ -15,7 +15,8 @@ export function specifierOf(text: string): Specifier {
   if (alias !== undefined) return { kind: 'alias', name: alias }
   // `npm:^1.0.0` is yarn's way to say that it is of a registry.
   const rest = text.startsWith('npm:') ? text.slice('npm:'.length) : text
-  const isElsewhere = /[:/\\]|^[.~]$|^\.[^\d]|\.(?:tgz|tar\.gz|tar)$/i.test(rest)
+  // Whatever begins with a dot is a folder for npm, `.5` too (tried).
+  const isElsewhere = /[:/\\]|^~$|^\.|\.(?:tgz|tar\.gz|tar)$/i.test(rest)
   return isElsewhere ? { kind: 'other' } : { kind: 'registry' }
 }
 
@@ -32,12 +33,13 @@ export function folderAskedFor(text: string): string | undefined {
  * and no address or repository either. So a tag does it: `latest` is then the folder `latest` (tried).
  */
 export function mayBeFolder(text: string): boolean {
-  if (text.length > MAX_PATH || /[:@]|\.(?:tgz|tar\.gz)$/.test(text) || SHORTHAND.test(text)) return false
+  if (posix.normalize(text).length > MAX_PATH || /[:@]|\.(?:tgz|tar\.gz)$/.test(text) || SHORTHAND.test(text))
+    return false
   // Other ranges are no names of folders either, as far as yarn's semver and this one are of one mind.
   return !(/^[\d\sxX*.^~<>=|v-]*$/.test(text) && validRange(text) !== null)
 }
 
-/** No system has longer ones. */
+/** No system has longer ones, without the `./` that a text may have thousands of. */
 const MAX_PATH = 4096
 
 /** `owner/name` of GitHub, as yarn 1 has it. */

@@ -47,7 +47,7 @@ export function yarnClassicPackages(
   }
   const overridden = overriddenNames(manifests)
 
-  const nodesFor = ({ name, text, isRequired }: Dependency, from: string, folder = '.'): readonly number[] => {
+  const nodesFor = ({ name, text }: Dependency, from: string, folder = '.'): readonly number[] => {
     const exact = byPattern.get(`${name}@${text}`) ?? byPattern.get(`${name}@${asLocked(text, folder)}`)
     if (exact !== undefined) return [exact]
     const [, linked] = /^link:(.*)$/s.exec(text) ?? []
@@ -57,7 +57,7 @@ export function yarnClassicPackages(
     // `resolutions` give it another version than it was asked for.
     const others = overridden.has(name) ? graph.anyOf(name) : undefined
     if (others !== undefined) return [others]
-    if (!isRequired) return []
+    // Also an optional one: yarn 1 does not miss it with --frozen-lockfile, and fetches it (tried).
     return [graph.add(`${name}@${text}`, [unknownClaim(name, '', `needed by ${from}, and not in the lockfile`)])]
   }
   for (const { node, entry, key } of owners) {
@@ -65,12 +65,21 @@ export function yarnClassicPackages(
     const needed = dependenciesOf({ ...entry, peerDependencies: undefined }, JSON.stringify(key), false)
     for (const target of needed.flatMap((each) => nodesFor(each, key))) graph.connect(node, target)
   }
+  // Many patterns may lead to one folder: what that needs is written down once.
+  const folders = new Map<Fields, number>()
+  const folderNode = (manifest: Fields, pattern: string) => {
+    const known = folders.get(manifest)
+    if (known !== undefined) return known
+    const folder = graph.add(pattern, [])
+    folders.set(manifest, folder)
+    const needed = dependenciesOf({ ...manifest, peerDependencies: undefined }, pattern, false)
+    for (const target of needed.flatMap((each) => nodesFor(each, pattern))) graph.connect(folder, target)
+    return folder
+  }
   for (const [pattern, all] of copied) {
     const node = byPattern.get(pattern)
     if (node === undefined) continue
-    const own = (manifest: Fields) => dependenciesOf({ ...manifest, peerDependencies: undefined }, pattern, false)
-    const needed = all.flatMap(own)
-    for (const target of needed.flatMap((each) => nodesFor(each, pattern))) graph.connect(node, target)
+    for (const manifest of all) graph.connect(node, folderNode(manifest, pattern))
   }
   for (const [folder, manifest] of manifests) {
     const where = `${folder}/package.json`

@@ -12,7 +12,13 @@ import { formatOf } from '../../src/lockfile/kinds.ts'
 import { mayBeFolder } from '../../src/lockfile/specifier.ts'
 import type { LockedPackage } from '../../src/lockfile/types.ts'
 import { foreignOf } from '../../src/proxy/specifier.ts'
-import { createManagerProject, MANAGERS, type Manager, runManager } from '../support/managers/index.ts'
+import {
+  createManagerProject,
+  MANAGERS,
+  type Manager,
+  type ManagerProject,
+  runManager,
+} from '../support/managers/index.ts'
 import { createProject, type PnpmVersion, runPnpm } from '../support/pnpm/index.ts'
 import { createTarball, type Registry, startRegistry } from '../support/registry/index.ts'
 
@@ -69,13 +75,13 @@ const TAG = 'latest'
 const BY_MANAGER: Readonly<Record<Manager, Forms>> = {
   npm11: {
     ...ANY,
-    ...of('folder', 'sub/deep/NAME-folder', '.NAME-folder'),
+    ...of('folder', 'sub/deep/NAME-folder', '.NAME-folder', '.5-NAME-folder'),
     ...of('tarball', 'NAME.tgz'),
     ...of('registry', TAG),
   },
   npm12: {
     ...ANY,
-    ...of('folder', 'sub/deep/NAME-folder', '.NAME-folder'),
+    ...of('folder', 'sub/deep/NAME-folder', '.NAME-folder', '.5-NAME-folder'),
     ...of('tarball', 'NAME.tgz'),
     ...of('registry', TAG),
   },
@@ -87,7 +93,9 @@ const BY_MANAGER: Readonly<Record<Manager, Forms>> = {
       'link:NAME-folder/',
       'sub/deep/NAME-folder',
       '.NAME-folder',
+      '.5-NAME-folder',
       'NAME-folder',
+      `sub/${'./'.repeat(3_000)}deep/NAME-folder`,
       TAG,
       'file:~/NAME-folder',
     ),
@@ -143,7 +151,10 @@ function prepare(asked: readonly Asked[], dir: string): void {
     writeFileSync(path.join(dir, file), content)
   }
   for (const { name } of asked) {
-    const folders = ['NAME-folder', 'sub/deep/NAME-folder', '.NAME-folder', '~/NAME-folder', '../NAME-outside', TAG]
+    const folders = [
+      ...['NAME-folder', 'sub/deep/NAME-folder', '.NAME-folder', '.5-NAME-folder'],
+      ...['~/NAME-folder', '../NAME-outside', TAG],
+    ]
     for (const folder of folders.map((each) => each.replace('NAME', name))) {
       write(`${folder}/package.json`, JSON.stringify({ name, version: '1.0.0' }))
       write(`${folder}/from.txt`, 'folder')
@@ -271,4 +282,90 @@ describe('yarn 1 takes a folder for a tag', () => {
       assert.equal((await read())?.source, 'registry')
     })
   }
+})
+
+describe('yarn 1 fetches what a frozen lockfile does not have', () => {
+  const EVIL = { evil: '6.6.6' }
+  type Change = (project: ManagerProject) => void
+  const inEntry =
+    (section: string): Change =>
+    ({ dir }) => {
+      const file = path.join(dir, 'yarn.lock')
+      writeFileSync(file, `${readFileSync(file, 'utf8').trimEnd()}\n  ${section}:\n    evil "6.6.6"\n`)
+    }
+  const inFolder =
+    (section: string): Change =>
+    (project) =>
+      project.write({ 'lib/package.json': JSON.stringify({ name: 'lib', version: '1.0.0', [section]: EVIL }) })
+  const changes: readonly (readonly [string, Change])[] = [
+    ['the dependencies of an entry', inEntry('dependencies')],
+    ['the optionalDependencies of an entry', inEntry('optionalDependencies')],
+    ['the dependencies of a folder', inFolder('dependencies')],
+    ['the optionalDependencies of a folder', inFolder('optionalDependencies')],
+  ]
+  for (const [what, change] of changes) {
+    test(`and the gate lists ${what} as of unknown source`, async (t) => {
+      registry.reset()
+      for (const [name, version] of [
+        ['zebra', '1.0.0'],
+        ['evil', '6.6.6'],
+      ] as const)
+        registry.publish(createTarball({ name, version, files: { 'from.txt': 'registry' } }))
+      const manifest = { dependencies: { zebra: '1.0.0', lib: 'file:./lib' } }
+      const project = createManagerProject({
+        ...{ registry: registry.url, manifest },
+        files: { 'lib/package.json': '{"name":"lib","version":"1.0.0"}' },
+      })
+      t.after(() => project.dispose())
+      const where = { cwd: project.dir, env: project.env }
+      assert.equal((await runManager('yarn1', ['install'], where)).status, 0)
+      const file = path.join(project.dir, 'yarn.lock')
+      const sources = async () => {
+        const { packages } = await parseAny('yarn', readFileSync(file), file)
+        return packages.map(({ name, source }) => `${name} ${source}`)
+      }
+      assert.deepEqual(await sources(), ['lib directory', 'zebra registry'])
+      change(project)
+      rmSync(path.join(project.dir, 'node_modules'), { recursive: true })
+      const { status, output } = await runManager('yarn1', ['install', '--frozen-lockfile'], where)
+      assert.equal(status, 0, output)
+      assert.equal(readFileSync(path.join(project.dir, 'node_modules/evil/from.txt'), 'utf8'), 'registry')
+      assert.deepEqual(await sources(), ['evil unknown', 'lib directory', 'zebra registry'])
+    })
+  }
+})
+
+describe('folders that many ask for', () => {
+  const read = async (t: TestContext, files: Readonly<Record<string, string>>, tags: number, names: number) => {
+    const project = createManagerProject({ registry: registry.url, manifest: {}, files })
+    t.after(() => project.dispose())
+    const texts = Array.from({ length: tags }, (_, tag) =>
+      Array.from({ length: names }, (_, name) => `n${tag}-${name}@tag${tag}:\n  version "1.0.0"\n\n`).join(''),
+    )
+    const lockfile = Buffer.from(`# yarn lockfile v1\n\n\n${texts.join('')}`)
+    return parseAny('yarn', lockfile, path.join(project.dir, 'yarn.lock'))
+  }
+  const large = (bytes: number) => JSON.stringify({ dependencies: { zebra: '1' }, x: 'x'.repeat(bytes) })
+  const needs = (count: number) =>
+    JSON.stringify({ dependencies: Object.fromEntries(Array.from({ length: count }, (_, i) => [`d${i}`, '1'])) })
+
+  test('are read once each', async (t) => {
+    const { packages } = await read(t, { 'tag0/package.json': needs(20_000) }, 1, 2_000)
+    assert.equal(packages.length, 22_000)
+  })
+
+  test('are refused where all of them together are too large', async (t) => {
+    const files = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`tag${i}/package.json`, large(3_900_000)]))
+    await assert.rejects(read(t, files, 20, 1), /have more than 67108864 bytes; the gate reads no more/)
+  })
+
+  test('are refused where there are too many of them', async (t) => {
+    const projects = Array.from({ length: 300 }, (_, i) => [`p/${i}/package.json`, '{}'] as const)
+    const tags = Array.from({ length: 100 }, (_, i) => [`tag${i}/package.json`, '{}'] as const)
+    const root = ['package.json', '{"workspaces":["p/*"]}'] as const
+    await assert.rejects(
+      read(t, Object.fromEntries([...projects, ...tags, root]), 100, 1),
+      /More than 20000 folders are asked for/,
+    )
+  })
 })

@@ -113,7 +113,7 @@ describe('an entry of yarn 1', () => {
     )
   })
 
-  it('that is missing is listed, unless it is optional; a project and a link are folders', () => {
+  it('that is missing is listed, an optional one as well; a project and a link are folders', () => {
     const packages = classic('', {
       '.': { dependencies: { gone: '1', x: '1', l: 'link:./l' }, optionalDependencies: { maybe: '1' } },
       x: { name: 'x' },
@@ -121,6 +121,7 @@ describe('an entry of yarn 1', () => {
     assert.deepEqual(brief(packages), [
       'gone@ unknown needed by ., and not in the lockfile',
       'l@ directory link:./l',
+      'maybe@ unknown needed by ., and not in the lockfile',
       'x@ workspace workspace:x',
     ])
   })
