@@ -51,11 +51,13 @@ export function meets(
   }
 }
 
-function signature(rule: Rule, { provenance: [first], publish, signature, leftOut }: Proof, now: Date): Outcome {
+function signature(rule: Rule, proof: Proof, now: Date): Outcome {
+  const { publish, signature, leftOut } = proof
+  const claims = proof.provenance[0]?.claims
   const isOurs = (by: { readonly registry?: string } | undefined) => by !== undefined && by.registry === rule.registry
-  if (publish !== undefined && isOurs(publish)) return oldEnough(rule, [publish.signedAt], now, first?.claims)
+  if (publish !== undefined && isOurs(publish)) return oldEnough(rule, [publish.signedAt], proof, now, claims)
   // Nobody has signed when that was made, so of its age nothing is known.
-  if (isOurs(signature)) return oldEnough(rule, [''], now, first?.claims)
+  if (isOurs(signature)) return oldEnough(rule, [''], proof, now, claims)
   const other = publish ?? signature
   if (other !== undefined)
     return unmet(
@@ -98,8 +100,9 @@ function provenance(rule: Rule, pkg: LockedPackage, proof: Proof, demand: Demand
       change === undefined &&
       (comparisons.length === 0 || comparisons.some(({ mismatch }) => mismatch === undefined))
     ) {
-      const outcome = oldEnough(rule, times(proven, proof), now, proven.claims)
-      if (outcome.met) return outcome
+      const outcome = oldEnough(rule, times(proven, proof), proof, now, proven.claims)
+      // That one is too young says nothing of the others.
+      if (outcome.met || outcome.refusal.code !== 'TOO_YOUNG') return outcome
       young ??= outcome
     }
     for (const comparison of comparisons) {
@@ -168,12 +171,25 @@ function times({ signedAt }: ProvenProvenance, { publish }: Proof): readonly str
 }
 
 /** `minimumAge` is measured on times that a log or a timestamp authority has signed, never on what a registry says. */
-function oldEnough(rule: Rule, times: readonly string[], now: Date, claims: Claims | undefined): Outcome {
+function oldEnough(
+  rule: Rule,
+  times: readonly string[],
+  { leftOut }: Proof,
+  now: Date,
+  claims: Claims | undefined,
+): Outcome {
   if (rule.minimumAge === undefined) return { met: true, claims }
   const signedAt = Math.max(...times.map((time) => Date.parse(time)))
   const age = now.getTime() - signedAt
   // Written so that a time that is none is not old enough.
-  if (age >= toMilliseconds(rule.minimumAge)) return { met: true, claims }
+  const isOld = age >= toMilliseconds(rule.minimumAge)
+  // An attestation that nobody could read may be a later publish attestation. What is too young stays so whatever it says.
+  const unread = isOld || Number.isNaN(signedAt) ? unreadOf(leftOut) : undefined
+  if (unread !== undefined) {
+    const found = `${unread.found}, so its "minimumAge" is not known to be met`
+    return { met: false, refusal: { ...unread, found }, claims }
+  }
+  if (isOld) return { met: true, claims }
   const since = Number.isNaN(signedAt)
     ? 'at no known time'
     : `at ${new Date(signedAt).toISOString()}, ${howLong(age)} ago`

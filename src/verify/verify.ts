@@ -67,14 +67,14 @@ function verifyAttestation(
   if (!signature.ok) return refusedStep(signature)
   const statement = parseStatement(bundle)
   if (!statement.ok) return refusedStep(statement)
+  const { certificate, signedAt, domain } = signature.value
   const subject = checkSubject(pkg, digest, statement.value)
   if (!subject.ok) {
-    return isOfOtherBytes(pkg, digest, statement.value)
-      ? { contradicts: subject.refusal }
-      : { isNothing: subject.refusal }
+    if (isOfOtherBytes(pkg, digest, statement.value)) return { contradicts: subject.refusal }
+    const isUnread = certificate === undefined && subject.refusal.code === 'DIGEST_MISMATCH'
+    return isUnread ? unknownForm('a subject without a sha512') : { isNothing: subject.refusal }
   }
 
-  const { certificate, signedAt, domain } = signature.value
   const { predicateType } = statement.value
   switch (predicateType) {
     case PUBLISH: {
@@ -118,9 +118,24 @@ function verifyAttestation(
       }
     }
     default: {
+      if (certificate === undefined) return unknownForm(`the type ${show(predicateType)}`)
       const found = `an attestation of the type ${show(predicateType)}`
       return { isNothing: refuse('EVIDENCE_MISSING', found, 'a provenance or a publish attestation').refusal }
     }
+  }
+}
+
+/**
+ * About this package, by the registry's own key, and nothing that this gate can read: a registry may publish so by now. Of what a
+ * certificate signs, nothing can be a publish attestation.
+ */
+function unknownForm(what: string): AttestationFinding<never> {
+  return {
+    isNothing: refuse(
+      'EVIDENCE_UNKNOWN',
+      `an attestation by the registry's key with ${what}, which this gate does not know`,
+      `a publish attestation of the type ${PUBLISH}; a newer gate may know others`,
+    ).refusal,
   }
 }
 

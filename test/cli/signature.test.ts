@@ -134,6 +134,33 @@ describe('a rule that requires a signature', () => {
   })
 })
 
+describe('a minimum age, with a publish attestation by a key that the trust root does not have yet', () => {
+  const newer = sigstore.npmKeys.keys.filter(({ keyId }) => keyId === sigstore.signature(pkg).keyid)
+  const known = sigstore.npmKeys.keys.filter((key) => !newer.includes(key))
+  const published = new Date(Date.now() - 60 * 60 * 1000)
+  const rule = 'require: provenance, publisher: { repository: acme/widgets }, minimumAge: 7d'
+  for (const [how, more] of [
+    ['', []],
+    [', out of what is remembered', ['--offline']],
+  ] as const) {
+    test(`is not known to be met, and is once the keys are there${how}`, async (t) => {
+      registry.publish(widget, {
+        attestations: await sigstore.document({ ...pkg, now: SIGNED_AT, publish: { now: published } }),
+      })
+      const made = project(t, POLICY.replace('require: signature', rule))
+      const verify = async (keys: unknown, ...options: readonly string[]) => {
+        writeFileSync(path.join(made.dir, 'keys.json'), JSON.stringify({ keys }))
+        const { status, stdout } = await runCli(['verify', '--json', ...options], { cwd: made.dir, env: made.env })
+        return [status, JSON.parse(stdout).packages[0].code]
+      }
+      const unknown = [2, 'EVIDENCE_UNKNOWN']
+      assert.deepEqual(await verify(known), unknown)
+      assert.deepEqual(await verify(known, ...more), unknown)
+      assert.deepEqual(await verify([...known, ...newer], ...more), [1, 'TOO_YOUNG'])
+    })
+  }
+})
+
 describe('other rules', () => {
   test('do not ask for signatures', async (t) => {
     registry.publish(widget, { signatures: [sigstore.signature(pkg)] })
