@@ -173,7 +173,7 @@ function toProof(
       claims === undefined
         ? []
         : [{ predicateType: 'https://slsa.dev/provenance/v1', claims: toClaims(claims), signedAt: at(signed) }],
-    publish: published === undefined ? undefined : { signedAt: at(published) },
+    publish: published === undefined ? [] : [{ signedAt: at(published) }],
   })
 }
 

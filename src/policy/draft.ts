@@ -163,7 +163,7 @@ function isProven({ proof }: Examined): boolean {
 
 /** By the key of the default registry, in an attestation or in the metadata. */
 function isSigned({ signed }: Examined): boolean {
-  const by = signed?.ok ? [signed.value.publish, signed.value.signature] : []
+  const by = signed?.ok ? [...signed.value.publish, signed.value.signature] : []
   return by.some((each) => each !== undefined && each.registry === undefined)
 }
 

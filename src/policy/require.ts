@@ -54,22 +54,26 @@ export function meets(
 function signature(rule: Rule, proof: Proof, now: Date): Outcome {
   const { publish, signature, leftOut } = proof
   const claims = proof.provenance[0]?.claims
-  const isOurs = (by: { readonly registry?: string } | undefined) => by !== undefined && by.registry === rule.registry
-  if (publish !== undefined && isOurs(publish)) return oldEnough(rule, [publish.signedAt], proof, now, claims)
+  const isOurs = (by: { readonly registry?: string }) => by.registry === rule.registry
+  const published = publish.find(isOurs)
+  if (published !== undefined) return oldEnough(rule, [published.signedAt], proof, now, claims)
   // Nobody has signed when that was made, so of its age nothing is known.
-  if (isOurs(signature)) return oldEnough(rule, [''], proof, now, claims)
-  const other = publish ?? signature
-  if (other !== undefined)
-    return unmet(
-      refuse(
-        'REGISTRY_MISMATCH',
-        `signed by ${registryName(other.registry)}`,
-        `signed by ${registryName(rule.registry)}`,
-      ),
-    )
-  const expected = "one that the registry's own key has made"
-  const none = refuse('EVIDENCE_MISSING', 'no publish attestation and no signature', expected)
-  return unmet({ refusal: unreadOf(leftOut) ?? none.refusal })
+  if (signature !== undefined && isOurs(signature)) return oldEnough(rule, [''], proof, now, claims)
+  const other = publish[0] ?? signature
+  const { refusal } =
+    other === undefined
+      ? refuse(
+          'EVIDENCE_MISSING',
+          'no publish attestation and no signature',
+          "one that the registry's own key has made",
+        )
+      : refuse(
+          'REGISTRY_MISMATCH',
+          `signed by ${registryName(other.registry)}`,
+          `signed by ${registryName(rule.registry)}`,
+        )
+  // What nobody could read may be the right one.
+  return unmet({ refusal: unreadOf(leftOut) ?? refusal })
 }
 
 function registryName(name: string | undefined): string {
@@ -79,7 +83,7 @@ function registryName(name: string | undefined): string {
 /** One attestation has to be met by one publisher in all fields, and by the identity that is locked. */
 function provenance(rule: Rule, pkg: LockedPackage, proof: Proof, demand: Demand | undefined, now: Date): Outcome {
   if (proof.provenance.length === 0) {
-    const isSigned = proof.publish === undefined && proof.signature !== undefined
+    const isSigned = proof.publish.length === 0 && proof.signature !== undefined
     const found = isSigned ? 'no attestations' : 'attestations, but no provenance among them'
     const none = refuse('EVIDENCE_MISSING', found, 'a provenance attestation')
     return unmet({ refusal: unreadOf(proof.leftOut) ?? lost(none.refusal, pkg, demand) })
@@ -167,7 +171,7 @@ function unknownIdentity({ provenance: [first] }: Proof, { name, version }: Lock
 
 /** A build may be signed long before it is published: the age counts from the later of the two, where both are known. */
 function times({ signedAt }: ProvenProvenance, { publish }: Proof): readonly string[] {
-  return publish === undefined ? [signedAt] : [signedAt, publish.signedAt]
+  return [signedAt, ...publish.map((each) => each.signedAt)]
 }
 
 /** `minimumAge` is measured on times that a log or a timestamp authority has signed, never on what a registry says. */

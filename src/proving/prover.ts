@@ -168,7 +168,7 @@ export function openProver({ evidence, evidenceFrom, trust = {}, remember, ...co
       ? proof.value
       : {
           provenance: [],
-          publish: undefined,
+          publish: [],
           ...(proof.refusal.leftOut !== undefined && { leftOut: proof.refusal.leftOut }),
         }
     return { result: ok({ ...attested, signature: result.value }), digest }
@@ -294,7 +294,7 @@ export function openProver({ evidence, evidenceFrom, trust = {}, remember, ...co
 /** Whether a signature of that registry has to be asked for. */
 function lacks(proof: Result<Proof>, registry: string | undefined): boolean {
   return proof.ok
-    ? proof.value.publish === undefined || proof.value.publish.registry !== registry
+    ? !proof.value.publish.some((each) => each.registry === registry)
     : // Attestations that are all left out are as good as none.
       proof.refusal.code === 'EVIDENCE_MISSING' || proof.refusal.leftOut !== undefined
 }

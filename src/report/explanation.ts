@@ -114,9 +114,10 @@ function evidenceLines({ proof }: Explanation): readonly string[] {
         .filter((claim) => claim !== 'delegatedBuilder' || claims[claim] !== undefined)
         .map((claim) => `  ${claim.padEnd(22)} ${claims[claim] ?? '–'}  (${OIDS[claim]})`),
     ]),
-    publish === undefined
-      ? 'no publish attestation'
-      : `publish attestation by the registry${named(publish.registry)}, signed at ${publish.signedAt}`,
+    ...publish.map(
+      ({ registry, signedAt }) => `publish attestation by the registry${named(registry)}, signed at ${signedAt}`,
+    ),
+    ...(publish.length === 0 ? ['no publish attestation'] : []),
     ...(signature === undefined
       ? []
       : [`signature by the registry${named(signature.registry)}, with its key ${signature.keyId}`]),

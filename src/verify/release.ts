@@ -47,7 +47,7 @@ function verifyDocument(
   const { proven: releases, leftOut } = findings.value
   const bound = releases.map((release) => ({ release, result: bind(origin, sha256, release) }))
   const provenance = bound.flatMap(({ release, result }) => (result.ok ? [release.proven] : []))
-  if (provenance.length > 0) return ok({ provenance, publish: undefined, ...(leftOut.length > 0 && { leftOut }) })
+  if (provenance.length > 0) return ok({ provenance, publish: [], ...(leftOut.length > 0 && { leftOut }) })
   const other = bound.flatMap(({ result }) => (result.ok ? [] : [result]))[0]
   if (other !== undefined) return other
   const none = refuse('EVIDENCE_MISSING', 'no attestation of a release', 'one that GitHub makes of immutable releases')

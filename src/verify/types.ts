@@ -89,8 +89,8 @@ export interface Claims extends CertificateClaims {
 export interface Proof {
   /** One per verified provenance attestation. */
   readonly provenance: readonly ProvenProvenance[]
-  /** The publish attestation, signed by the registry's key, where there is one. */
-  readonly publish: ProvenPublish | undefined
+  /** Publish attestations, each signed by a registry's key: the latest of each registry, and the latest of all first. */
+  readonly publish: readonly ProvenPublish[]
   /** The registry's signature; undefined also where nobody asked for it. When it was made nobody has signed. */
   readonly signature?: ProvenSignature | undefined
   /** Attestations that neither prove nor contradict, and why. Absent where there are none. */

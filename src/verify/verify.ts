@@ -41,8 +41,8 @@ function verifyDocument(pkg: LockedPackage, document: unknown, context: Context)
 
   const { proven, leftOut } = findings.value
   const provenance = proven.flatMap((each) => (each.kind === 'provenance' ? [each.value] : []))
-  const publish = latest(proven.flatMap((each) => (each.kind === 'publish' ? [each.value] : [])))
-  if (provenance.length === 0 && publish === undefined) {
+  const publish = latestOfEach(proven.flatMap((each) => (each.kind === 'publish' ? [each.value] : [])))
+  if (provenance.length === 0 && publish.length === 0) {
     const others = leftOut.length === 0 ? 'an empty list of attestations' : 'attestations, but no provenance among them'
     return nothingProven(leftOut, refuse('EVIDENCE_MISSING', others, 'a provenance attestation').refusal)
   }
@@ -50,11 +50,9 @@ function verifyDocument(pkg: LockedPackage, document: unknown, context: Context)
 }
 
 /** Of several that a registry has made: an age that counts from it must not be had by adding an older one. */
-function latest(published: readonly ProvenPublish[]): ProvenPublish | undefined {
-  return published.reduce<ProvenPublish | undefined>(
-    (last, each) => (last === undefined || Date.parse(each.signedAt) > Date.parse(last.signedAt) ? each : last),
-    undefined,
-  )
+function latestOfEach(published: readonly ProvenPublish[]): readonly ProvenPublish[] {
+  const sorted = published.toSorted((a, b) => Date.parse(b.signedAt) - Date.parse(a.signedAt))
+  return sorted.filter(({ registry }, index) => sorted.findIndex((each) => each.registry === registry) === index)
 }
 
 function verifyAttestation(

@@ -236,6 +236,25 @@ describe('another registry', () => {
     assert.equal(await ends(t, rule(', registry: acme'), { keys: [] }), 'EVIDENCE_UNKNOWN')
   })
 
+  test('next to a newer attestation of the default one is met by its own', async (t) => {
+    const [own, newer] = [
+      await sigstore.publish({ ...pkg, now: day('2024-06-01'), npmKey: 0 }),
+      await sigstore.publish({ ...pkg, now: SIGNED_AT, npmKey: 1 }),
+    ]
+    registry.publish(widget, {
+      attestations: { attestations: [own, newer].map((bundle) => ({ predicateType: 'x', bundle })) },
+    })
+    assert.equal(await ends(t, rule(', registry: acme'), theirs), 'proven')
+    assert.equal(await ends(t, rule(''), theirs), 'proven')
+    assert.deepEqual(new Set(asked()), new Set(['/-/npm/v1/attestations/@acme/widget@1.0.0']))
+    const made = of(t, rule(', registry: acme'), theirs)
+    const { stdout } = await runCli(['explain', '@acme/widget'], { cwd: made.dir, env: made.env })
+    assert.match(
+      stdout,
+      /publish attestation by the registry, signed at .*\n +publish attestation by the registry acme, signed at 2024-06-01T/,
+    )
+  })
+
   test('with a key that is over does not vouch for what is new', async (t) => {
     registry.publish(widget, { signatures: [sigstore.signature(pkg, 0)], time: '2025-06-01T10:00:00.000Z' })
     assert.equal(await ends(t, rule(', registry: acme'), answer('2025-01-01T00:00:00.000Z')), 'CERTIFICATE_UNTRUSTED')

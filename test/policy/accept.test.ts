@@ -47,7 +47,7 @@ function examined(
   const runnerEnvironment = runner && (runner === 'hosted' ? 'github-hosted' : runner)
   const claims = { buildSignerUri, runnerEnvironment, ...rest, ref: `refs/heads/${branch}` } as unknown as Claims
   const provenance = [{ predicateType: 'x', claims, signedAt: '2026-01-01T00:00:00Z' }]
-  return { pkg, proof: ok({ provenance, publish: undefined }) }
+  return { pkg, proof: ok({ provenance, publish: [] }) }
 }
 
 const EMPTY: IdentityLock = new Map()
@@ -330,7 +330,7 @@ describe('accepting identities', () => {
     const leftOut = (code: RefusalCode) => [refuse(code, 'x', 'y').refusal]
     const published = (code: RefusalCode): Examined => ({
       pkg,
-      proof: ok({ provenance: [], publish: { signedAt: '2026-01-01T00:00:00Z' }, leftOut: leftOut(code) }),
+      proof: ok({ provenance: [], publish: [{ signedAt: '2026-01-01T00:00:00Z' }], leftOut: leftOut(code) }),
     })
     assert.deepEqual(accept(locked('a', '1.0.0'), [published('EVIDENCE_MALFORMED')], 'a').changes, [])
     assert.deepEqual(kinds(accept(locked('a', '1.0.0'), [published('SUBJECT_MISMATCH')], 'a')), ['lost a@1.1.0'])

@@ -48,7 +48,7 @@ function proofOf(repository: string) {
         signedAt: '2026-01-15T12:00:00.000Z',
       },
     ],
-    publish: undefined,
+    publish: [],
   }
   return ok(proof)
 }

@@ -26,7 +26,7 @@ const inner: LockedPackage = {
   bundledIn: bundler,
 }
 const missing = refuse('EVIDENCE_MISSING', 'no attestations', 'a provenance attestation')
-const signed = ok({ provenance: [], publish: { registry: undefined, signedAt: '2020-01-01T00:00:00Z' } } as never)
+const signed = ok({ provenance: [], publish: [{ registry: undefined, signedAt: '2020-01-01T00:00:00Z' }] } as never)
 const policy = (rules: string) => parsePolicy(`rules:\n${rules}`, '.sigstorerc')
 
 const REQUIRED = '  - { packages: bundler, require: signature }\n'

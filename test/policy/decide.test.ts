@@ -89,7 +89,7 @@ const proof = (...claims: readonly Claims[]): Result<Proof> =>
       claims: each,
       signedAt: '2026-01-01T00:00:00.000Z',
     })),
-    publish: undefined,
+    publish: [],
   })
 
 describe('the rule that decides', () => {
@@ -365,8 +365,8 @@ describe('several attestations that match', () => {
       [old, young],
       [young, old],
     ]) {
-      assert.equal(decide(pkg, policy(rule), ok({ provenance: all, publish: undefined })).status, 'proven')
+      assert.equal(decide(pkg, policy(rule), ok({ provenance: all, publish: [] })).status, 'proven')
     }
-    assert.equal(decide(pkg, policy(rule), ok({ provenance: [young], publish: undefined })).refusal?.code, 'TOO_YOUNG')
+    assert.equal(decide(pkg, policy(rule), ok({ provenance: [young], publish: [] })).refusal?.code, 'TOO_YOUNG')
   })
 })

@@ -21,7 +21,7 @@ function examined(name: string, repository?: string, issuer = GITHUB, version = 
   }
   if (repository === undefined) return { pkg, proof: refuse('EVIDENCE_MISSING', 'x', 'y') }
   const claims = { issuer, repository, ref: 'refs/heads/main' } as unknown as Claims
-  return { pkg, proof: ok({ provenance: [{ predicateType: 'x', claims, signedAt: 'x' }], publish: undefined }) }
+  return { pkg, proof: ok({ provenance: [{ predicateType: 'x', claims, signedAt: 'x' }], publish: [] }) }
 }
 
 const rulesOf = (all: readonly Examined[]) =>
@@ -141,7 +141,7 @@ describe('a first policy', () => {
   }
   const signed = (each: Examined): Examined => {
     const signature = { keyId: 'x' } as never
-    return { ...each, signed: ok({ provenance: [], publish: undefined, signature }) }
+    return { ...each, signed: ok({ provenance: [], publish: [], signature }) }
   }
   const drafted = (all: readonly Examined[]) =>
     parsePolicy(draftPolicy(all), '.sigstorerc').rules.map(({ packages, source = [], require }) =>
@@ -181,7 +181,7 @@ describe('a first policy', () => {
 
   it('takes the signature of another registry for none', () => {
     const signature = { keyId: 'x', registry: 'acme' } as never
-    const other = { ...examined('a'), signed: ok({ provenance: [], publish: undefined, signature }) }
+    const other = { ...examined('a'), signed: ok({ provenance: [], publish: [], signature }) }
     assert.deepEqual(drafted([other]), ['**, nothing'])
   })
 

@@ -38,7 +38,7 @@ function proven(ref: string) {
     repository: 'https://github.com/acme/app',
     ref,
   } as Claims
-  return ok({ provenance: [{ predicateType: 'x', claims, signedAt: '2026-01-01T00:00:00Z' }], publish: undefined })
+  return ok({ provenance: [{ predicateType: 'x', claims, signedAt: '2026-01-01T00:00:00Z' }], publish: [] })
 }
 
 describe('an explanation', () => {

@@ -323,7 +323,7 @@ describe('whatever the lock says', () => {
 
   it('a version with provenance by somebody else is refused, above and below what it knows', () => {
     const claims = { ...CLAIMS, repositoryId: '666' }
-    const proof = ok({ provenance: [{ predicateType: 'x', claims, signedAt: '2026-01-01' }], publish: undefined })
+    const proof = ok({ provenance: [{ predicateType: 'x', claims, signedAt: '2026-01-01' }], publish: [] })
     fc.assert(
       fc.property(entries, version, (entry, asked) => {
         fc.pre(!entry.unproven.some((each) => each.version === asked))
@@ -387,8 +387,7 @@ describe('a refusal', () => {
   const NOW = new Date('2026-06-01T00:00:00Z')
   const refusalOf = (one: LockedPackage, claims?: Partial<Claims>) => {
     const provenance = [{ predicateType: 'x', claims: { ...CLAIMS, ...claims }, signedAt: '2026-01-01' }]
-    const proof =
-      claims === undefined ? refuse('EVIDENCE_MISSING', 'none', 'some') : ok({ provenance, publish: undefined })
+    const proof = claims === undefined ? refuse('EVIDENCE_MISSING', 'none', 'some') : ok({ provenance, publish: [] })
     const outcome = meets(rule, one, policy, proof, NOW)
     assert.ok(!outcome.met)
     return outcome.refusal

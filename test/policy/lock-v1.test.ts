@@ -34,7 +34,7 @@ function examined(spec: string, isProven = false): Examined {
   const [name, version] = [spec.slice(0, at), spec.slice(at + 1)]
   const about = { name, version, integrity: INTEGRITY, origin: undefined, importers: ['.'], key: spec }
   const provenance = [{ predicateType: 'x', claims: {} as Claims, signedAt: 'x' }]
-  const proof = isProven ? ok({ provenance, publish: undefined }) : refuse('EVIDENCE_MISSING', 'x', 'y')
+  const proof = isProven ? ok({ provenance, publish: [] }) : refuse('EVIDENCE_MISSING', 'x', 'y')
   return { pkg: { ...about, source: 'registry' }, proof }
 }
 

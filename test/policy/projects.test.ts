@@ -286,7 +286,7 @@ const proven = (repository: string): Result<Proof> => {
     issuer: 'https://token.actions.githubusercontent.com',
     repository: `https://github.com/${repository}`,
   } as Claims
-  return ok({ provenance: [{ predicateType: 'x', claims, signedAt: '2026-01-01T00:00:00Z' }], publish: undefined })
+  return ok({ provenance: [{ predicateType: 'x', claims, signedAt: '2026-01-01T00:00:00Z' }], publish: [] })
 }
 
 /** A root and its projects, from their rules. */

@@ -26,7 +26,7 @@ function judge(policy: string, { code = 'EVIDENCE_MISSING' as RefusalCode, now =
 function proofOf(repository: string, signedAt = '2026-01-01T00:00:00.000Z', published?: string): Result<Proof> {
   const claims = { domain: 'sigstore', issuer: 'https://token.actions.githubusercontent.com', repository } as Claims
   const provenance = [{ predicateType: 'https://slsa.dev/provenance/v1', claims, signedAt }]
-  return ok({ provenance, publish: published === undefined ? undefined : { signedAt: published } })
+  return ok({ provenance, publish: published === undefined ? [] : [{ signedAt: published }] })
 }
 
 describe('a rule that only warns', () => {
@@ -189,7 +189,7 @@ describe('a rule that requires a signature', () => {
       decide(pkg, policy, proofOf(anybody, '2026-01-01T00:00:00Z', '2026-01-01T00:00:00Z'), NOW).status,
       'proven',
     )
-    const alone = ok({ provenance: [], publish: { signedAt: '2026-01-01T00:00:00Z' } })
+    const alone = ok({ provenance: [], publish: [{ signedAt: '2026-01-01T00:00:00Z' }] })
     assert.deepEqual(decide(pkg, policy, alone, NOW), {
       package: pkg,
       status: 'proven',

@@ -18,7 +18,7 @@ const B = `sha512-${Buffer.alloc(64, 2).toString('base64')}`
 const NPMJS = 'https://registry.npmjs.org/'
 const EVIL = 'https://evil.example/x.tgz'
 const NONE = refuse('EVIDENCE_MISSING', 'no attestations', 'one')
-const SIGNED = ok({ provenance: [], publish: { signedAt: '2026-01-01T00:00:00Z' } })
+const SIGNED = ok({ provenance: [], publish: [{ signedAt: '2026-01-01T00:00:00Z' }] })
 
 const policyOf = (rules: string, more = '') =>
   parsePolicy(`${more}\nrules:\n${rules.replace(/^(?=.)/gm, '  - ')}`, '.sigstorerc')

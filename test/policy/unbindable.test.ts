@@ -12,7 +12,7 @@ import type { Proof } from '../../src/verify/types.ts'
 
 const SHA512 = `sha512-${'A'.repeat(86)}==`
 const ABSENT = refused('EVIDENCE_MISSING')
-const PROVEN = ok({ provenance: [{} as never], publish: undefined })
+const PROVEN = ok({ provenance: [{} as never], publish: [] })
 
 function refused(code: RefusalCode): Result<Proof> {
   return refuse(code, 'x', 'y')
@@ -95,7 +95,7 @@ describe('a first policy', () => {
   const drafted = (all: readonly Examined[]) => draftPolicy(all)
   const signed = (each: Examined): Examined => ({
     ...each,
-    signed: ok({ provenance: [], publish: undefined, signature: { keyId: 'x' } }),
+    signed: ok({ provenance: [], publish: [], signature: { keyId: 'x' } }),
   })
   const old = examined('old', { integrity: 'sha1-x' })
 

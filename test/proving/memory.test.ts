@@ -8,7 +8,7 @@ import { type MemoryOptions, openMemory } from '../../src/proving/memory.ts'
 
 const NOW = new Date('2026-03-01T12:00:00Z')
 const UNTIL = new Date('2026-03-05T00:00:00Z')
-const PROOF = ok({ provenance: [], publish: { signedAt: '2026-01-01T00:00:00.000Z' } })
+const PROOF = ok({ provenance: [], publish: [{ signedAt: '2026-01-01T00:00:00.000Z' }] })
 
 function options(t: TestContext): MemoryOptions {
   const root = mkdtempSync(join(tmpdir(), 'memory-'))

@@ -175,7 +175,7 @@ describe('a minimum age that is not met', () => {
 
   test('by a signature of which nobody has signed the time says what could not be read', () => {
     const signed = (leftOut: Proof['leftOut']) => {
-      const proof = ok({ provenance: [], publish: undefined, signature: { keyId: 'x' }, ...(leftOut && { leftOut }) })
+      const proof = ok({ provenance: [], publish: [], signature: { keyId: 'x' }, ...(leftOut && { leftOut }) })
       const end = outcome('require: signature, minimumAge: 7d', proof, HOUR_LATER)
       return end.met ? 'met' : end.refusal.code
     }

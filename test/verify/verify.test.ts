@@ -46,7 +46,7 @@ describe('a package is proven', () => {
               const options = { ...widgets, predicate, bundleVersion, entryKind, legacyClaims, identity }
               const result = verify(locked(), await sigstore.document(options), NOW)
               const { claims, predicateType, signedAt } = onlyProvenance(result)
-              assert.deepEqual(accepted(result).publish, { signedAt: SIGNED })
+              assert.deepEqual(accepted(result).publish, [{ signedAt: SIGNED }])
               assert.equal(predicateType, `https://slsa.dev/provenance/${predicate}`)
               assert.equal(signedAt, SIGNED)
               assert.equal(claims.repository, 'https://github.com/acme/widgets')
@@ -59,11 +59,11 @@ describe('a package is proven', () => {
     }
   }
 
-  test('by provenance alone', () => assert.equal(accepted(judge(provenance)).publish, undefined))
+  test('by provenance alone', () => assert.deepEqual(accepted(judge(provenance)).publish, []))
 
   test('in any order', () => {
     for (const result of [judge(provenance, publish), judge(publish, provenance)]) {
-      assert.deepEqual(accepted(result).publish, { signedAt: SIGNED })
+      assert.deepEqual(accepted(result).publish, [{ signedAt: SIGNED }])
       assert.equal(accepted(result).provenance.length, 1)
     }
   })
@@ -89,7 +89,7 @@ describe('nothing is proven', () => {
   })
 
   test('about the build by the registry alone', () => {
-    assert.deepEqual(accepted(judge(publish)), { provenance: [], publish: { signedAt: SIGNED } })
+    assert.deepEqual(accepted(judge(publish)), { provenance: [], publish: [{ signedAt: SIGNED }] })
   })
 
   test('by something that is no document', () => {
@@ -199,8 +199,8 @@ describe('who may say what', () => {
       const claimed = await sigstore.publish({ ...widgets, ...options, signWith: 'certificate' })
       refused(judge(claimed), 'CERTIFICATE_UNTRUSTED', /a publish attestation signed by (https:|someone)/)
       // Nobody has published it thereby, and it takes nothing from what others prove.
-      assert.equal(accepted(judge(provenance, claimed)).publish, undefined)
-      assert.deepEqual(accepted(judge(claimed, publish)).publish, { signedAt: SIGNED })
+      assert.deepEqual(accepted(judge(provenance, claimed)).publish, [])
+      assert.deepEqual(accepted(judge(claimed, publish)).publish, [{ signedAt: SIGNED }])
     }
     accepted(judge(provenance, publish))
   })
