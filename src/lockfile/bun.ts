@@ -2,9 +2,9 @@ import { GateError } from '../errors.ts'
 import { isPackageName, isProjectName } from '../util/package-name.ts'
 import { isFolder } from '../util/sources.ts'
 import { isVersion } from './dep-path.ts'
-import { dependenciesOf } from './dependencies.ts'
+import { type Dependency, dependenciesOf } from './dependencies.ts'
 import { type Claim, LOCAL_TARBALL } from './entry.ts'
-import { folderClaim, openGraph, projectClaim, swappedClaim, unknownClaim } from './graph.ts'
+import { folderClaim, missingClaim, openGraph, projectClaim, swappedClaim, unknownClaim } from './graph.ts'
 import { remoteOrigin } from './npm-entry.ts'
 import { type Fields, field, isPlain } from './record.ts'
 import type { LockedPackage } from './types.ts'
@@ -54,6 +54,11 @@ export function bunPackages(document: unknown): readonly LockedPackage[] {
     if (node !== undefined && number !== undefined) node.bundler = number
   }
 
+  const missing = (asked: Dependency): Claim => {
+    const why = 'no entry of the lockfile meets it'
+    // `overrides` of the lockfile may ask for something else in its place.
+    return overridden.has(asked.name) ? unknownClaim(asked.name, '', why) : missingClaim(asked, why)
+  }
   /** As seen from a path: the nearest entry on the way up. */
   const meet = (path: readonly string[], name: string): number | undefined => {
     for (let length = path.length; length >= 0; length--) {
@@ -70,10 +75,11 @@ export function bunPackages(document: unknown): readonly LockedPackage[] {
   for (const [key, { path, info }] of entries) {
     const node = numbers.get(key)
     if (node === undefined) continue
-    for (const { name, text, isRequired } of dependenciesOf(info, JSON.stringify(key), false)) {
+    for (const asked of dependenciesOf(info, JSON.stringify(key), false)) {
+      const { name, text, isRequired } = asked
       const found = meet(path, name)
       if (found !== undefined) graph.connect(node, named(found, name))
-      else if (isRequired && !bundlers.has(key)) graph.connect(node, graph.add(`${name}@${text}`, [missing(name)]))
+      else if (isRequired && !bundlers.has(key)) graph.connect(node, graph.add(`${name}@${text}`, [missing(asked)]))
     }
   }
   for (const [folder, workspace] of workspaces) {
@@ -82,22 +88,23 @@ export function bunPackages(document: unknown): readonly LockedPackage[] {
     const own = names.get(folder)
     const path = folder === '' || own === undefined ? [] : [own]
     const runtime = new Set(dependenciesOf(workspace, folder, false).map(({ name }) => name))
-    for (const { name, text, specifier, isRequired } of dependenciesOf(workspace, folder, true)) {
+    for (const asked of dependenciesOf(workspace, folder, true)) {
+      const { name, text, specifier, isRequired } = asked
       const use = (node: number) => {
         graph.need(project, node)
         if (runtime.has(name)) graph.connect(projects.get(folder) ?? -1, node)
       }
       const found = meet(path, name)
       if (found === undefined) {
-        if (isRequired) use(graph.add(`${name}@${text}`, [missing(name)]))
+        if (isRequired) use(graph.add(`${name}@${text}`, [missing(asked)]))
         continue
       }
       use(named(found, name))
       const claim = graph.nodes[found]?.claims[0]
       if (claim === undefined || isFolder(claim.source) || specifier.kind === 'other' || overridden.has(name)) continue
-      const asked = specifier.kind === 'alias' ? specifier.name : name
+      const wanted = specifier.kind === 'alias' ? specifier.name : name
       // Not what the project asks for, and installed all the same.
-      if (claim.name !== asked) use(graph.add(`${asked}@${text}`, [swappedClaim(asked, claim.name)]))
+      if (claim.name !== wanted) use(graph.add(`${wanted}@${text}`, [swappedClaim(wanted, claim.name)]))
     }
   }
   return graph.packages()
@@ -189,10 +196,6 @@ function bundlersOf(
     if (bundler !== undefined && !isLink) bundlers.set(key, bundler)
   }
   return bundlers
-}
-
-function missing(name: string): Claim {
-  return unknownClaim(name, '', 'no entry of the lockfile meets it')
 }
 
 function nameOf(workspace: unknown): string | undefined {

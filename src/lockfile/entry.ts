@@ -13,6 +13,7 @@ export interface Claim {
   readonly origin: string | undefined
   readonly atNpmjs?: true
   readonly outside?: string
+  readonly unlocked?: string
   readonly github?: GithubOrigin
 }
 
@@ -57,7 +58,10 @@ export function claims(id: string, info: unknown, snapshot: unknown): readonly C
 /** A reference that leads to no entry. pnpm may fetch it, skip it or fail; nothing is known of its bytes. */
 export function danglingClaim(id: string): Claim {
   const parsed = parseId(id)
-  return { name: parsed.name, version: versionOf(parsed) ?? '', ...unknown('no entry of the lockfile has this key') }
+  const version = versionOf(parsed)
+  const isOfRegistry = parsed.validName && parsed.reference.kind === 'version'
+  const claim = { name: parsed.name, version: version ?? '', ...unknown('no entry of the lockfile has this key') }
+  return isOfRegistry && version !== undefined ? { ...claim, unlocked: version } : claim
 }
 
 /** In a file these stand in `snapshots`. In `packages` they would hide what the snapshot says, from pnpm 10 and 11. */

@@ -1,3 +1,5 @@
+import { isPackageName } from '../util/package-name.ts'
+import type { Dependency } from './dependencies.ts'
 import type { Claim } from './entry.ts'
 import { type Graph, isOwnFolder, reachedBy } from './importers.ts'
 import { type Entry, mergeEntries } from './merge.ts'
@@ -95,6 +97,14 @@ export function openGraph(): LockGraph {
 export function unknownClaim(name: string, version: string, origin: string): Claim {
   return { name, version, integrity: undefined, source: 'unknown', origin }
 }
+
+/** What is needed, and for which the lockfile has no entry. */
+export function missingClaim({ name, text, specifier }: Asked, why: string): Claim {
+  const claim = unknownClaim(name, '', why)
+  return specifier.kind !== 'other' && isPackageName(name) ? { ...claim, unlocked: text } : claim
+}
+
+type Asked = Pick<Dependency, 'name' | 'text' | 'specifier'>
 
 /** A project of the lockfile. One that lies outside of this repository is a folder like others. */
 export function projectClaim(name: string, folder: string): Claim {

@@ -134,7 +134,7 @@ function namesOf({ name, aliases = [] }: LockedPackage): readonly string[] {
 }
 
 function mergeGroup(group: readonly LockedPackage[], unite: Unite): LockedPackage {
-  const { name, version, integrity, unbound, source, origin, github, key } = group[0] as LockedPackage
+  const { name, version, integrity, unbound, source, origin, unlocked, github, key } = group[0] as LockedPackage
   const importers = unite(group.map((pkg) => pkg.importers))
   const aliases = sorted(group.flatMap((pkg) => pkg.aliases ?? []))
   const caseTwins = sorted(group.flatMap((pkg) => pkg.caseTwins ?? []))
@@ -149,6 +149,7 @@ function mergeGroup(group: readonly LockedPackage[], unite: Unite): LockedPackag
     origin,
     ...(group.some(({ atNpmjs }) => atNpmjs) && { atNpmjs: true }),
     ...(outside !== undefined && { outside }),
+    ...(unlocked !== undefined && { unlocked }),
     ...(github && { github }),
     ...(bundlers.length > 0 && { bundledIn: mergeGroup(bundlers, unite) }),
     importers,
@@ -171,10 +172,11 @@ function identityOf({
   unbound,
   source,
   origin,
+  unlocked,
   github,
   bundledIn,
 }: Entry['pkg']): string {
   const bundler = bundledIn === undefined ? null : identityOf(bundledIn)
-  const bytes = [integrity ?? null, unbound ?? null, source, origin ?? null, github ?? null, bundler]
+  const bytes = [integrity ?? null, unbound ?? null, source, origin ?? null, unlocked ?? null, github ?? null, bundler]
   return JSON.stringify([key, name, version, ...bytes])
 }

@@ -23,12 +23,18 @@ interface Asked {
   readonly overrides: readonly Override[]
 }
 
+/** Why npm looks for a dependency, and by which text it asks a registry; undefined where something else is asked. */
+export interface Anew {
+  readonly why: string
+  readonly unlocked: string | undefined
+}
+
 /**
  * Why npm would not take what stands in the lockfile for a dependency, but look for it anew; undefined where it takes it. `npm ci`
  * installs what it then finds without a word, if only its manifest is of the same version: whatever bytes an address, or the registry
  * that an .npmrc names, has to offer (npm 11 and 12, tried).
  */
-export function whyAnew(asked: Asked, entry: Fields): string | undefined {
+export function whyAnew(asked: Asked, entry: Fields): Anew | undefined {
   const rules = asked.overrides.filter(({ name }) => name === asked.name)
   const version = String(field(entry, 'version'))
   // What is not of the range that a rule is for stays as it was asked for.
@@ -37,7 +43,10 @@ export function whyAnew(asked: Asked, entry: Fields): string | undefined {
   const reasons = texts.map((text) =>
     text === undefined ? 'an override leads nowhere' : mismatch({ ...asked, text }, entry, version),
   )
-  return reasons.includes(undefined) ? undefined : reasons[0]
+  const [why] = reasons
+  if (why === undefined || reasons.includes(undefined)) return undefined
+  const isOfRegistry = texts.every((text) => text !== undefined && specifierOf(text).kind !== 'other')
+  return { why, unlocked: isOfRegistry ? texts[0] : undefined }
 }
 
 function mismatch({ text, locked }: Asked, entry: Fields, version: string): string | undefined {

@@ -1,7 +1,7 @@
 import { GateError } from '../errors.ts'
 import { type Manifests, section } from './dependencies.ts'
 import type { Edge, Place } from './npm.ts'
-import { type Override, whyAnew } from './npm-anew.ts'
+import { type Anew, type Override, whyAnew } from './npm-anew.ts'
 import { type Fields, field, isPlain } from './record.ts'
 
 /** What npm would not install as it is locked, by location, with the reason. */
@@ -10,30 +10,31 @@ export function takenAnew(
   places: ReadonlyMap<string, Place>,
   manifests: Manifests,
   bundlers: ReadonlyMap<string, string>,
-): ReadonlyMap<string, string> {
+): ReadonlyMap<string, Anew> {
   const root = places.get('')
   const overrides = overridesOf(manifests.get('.') ?? (root?.kind === 'project' ? root.entry : {}))
   const needs = Map.groupBy(edges, ({ from }) => from)
   const inside = new Map(overrides.map(({ within }) => [within, within && placesFrom(within, needs, places)]))
   const locked = new Map(edges.flatMap((edge) => (edge.isLocked ? [[idOf(edge), edge.dependency.text]] : [])))
-  return new Map(
-    edges.flatMap((edge): [string, string][] => {
-      const { from, to, dependency, isLocked, project } = edge
-      const place = to === undefined ? undefined : places.get(to)
-      if (to === undefined || place?.kind !== 'package') return []
-      // Peers of other versions are common, where `legacy-peer-deps` lets npm not look at them.
-      if (dependency.isPeer && project === undefined && dependency.specifier.kind !== 'other') return []
-      const { name, text } = dependency
-      // What lies in another's tarball is no matter of overrides.
-      const isFor = ({ within }: Override) => within === undefined || (inside.get(within) || NONE).has(from)
-      const asked = {
-        ...{ name, text, locked: isLocked ? undefined : locked.get(idOf(edge)) },
-        overrides: bundlers.has(to) ? [] : overrides.filter(isFor),
-      }
-      const why = whyAnew(asked, place.entry)
-      return why === undefined ? [] : [[to, why]]
-    }),
-  )
+  const all = edges.flatMap((edge): [string, Anew][] => {
+    const { from, to, dependency, isLocked, project } = edge
+    const place = to === undefined ? undefined : places.get(to)
+    if (to === undefined || place?.kind !== 'package') return []
+    // Peers of other versions are common, where `legacy-peer-deps` lets npm not look at them.
+    if (dependency.isPeer && project === undefined && dependency.specifier.kind !== 'other') return []
+    const { name, text } = dependency
+    // What lies in another's tarball is no matter of overrides.
+    const isFor = ({ within }: Override) => within === undefined || (inside.get(within) || NONE).has(from)
+    const asked = {
+      ...{ name, text, locked: isLocked ? undefined : locked.get(idOf(edge)) },
+      overrides: bundlers.has(to) ? [] : overrides.filter(isFor),
+    }
+    const why = whyAnew(asked, place.entry)
+    return why === undefined ? [] : [[to, why]]
+  })
+  // Of several who ask for it, each has to ask a registry.
+  const elsewhere = new Set(all.flatMap(([to, { unlocked }]) => (unlocked === undefined ? [to] : [])))
+  return new Map(all.map(([to, anew]) => [to, elsewhere.has(to) ? { ...anew, unlocked: undefined } : anew]))
 }
 
 const NONE: ReadonlySet<string> = new Set()

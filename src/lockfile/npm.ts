@@ -1,9 +1,20 @@
 import { posix } from 'node:path'
 import { GateError } from '../errors.ts'
 import { isPackageName } from '../util/package-name.ts'
+import { isDownloaded } from '../util/sources.ts'
 import { type Dependency, dependenciesOf, type Manifests } from './dependencies.ts'
-import { folderClaim, type LockGraph, openGraph, projectClaim, swappedClaim, unknownClaim } from './graph.ts'
+import type { Claim } from './entry.ts'
+import {
+  folderClaim,
+  type LockGraph,
+  missingClaim,
+  openGraph,
+  projectClaim,
+  swappedClaim,
+  unknownClaim,
+} from './graph.ts'
 import { isMember } from './members.ts'
+import type { Anew } from './npm-anew.ts'
 import { bundlersOf } from './npm-bundled.ts'
 import { npmClaim } from './npm-entry.ts'
 import { checkLegacy } from './npm-legacy.ts'
@@ -183,7 +194,7 @@ function addPlace(
   graph: LockGraph,
   place: Place,
   isFromElsewhere: boolean,
-  anew: string | undefined,
+  anew: Anew | undefined,
   isMember: boolean,
 ): number {
   if (place.kind === 'project') return graph.add(place.location, [])
@@ -195,7 +206,7 @@ function addPlace(
   }
   if (!isPackageName(folder)) return graph.add(location, [unknownClaim(folder, '', 'not a package name')])
   const locked = npmClaim(place.entry, folder, isFromElsewhere)
-  const claim = anew === undefined ? locked : unknownClaim(locked.name, locked.version, anew)
+  const claim = anew === undefined ? locked : anewClaim(locked, anew)
   // npm up to 11 installs what that file says, and not what the lockfile has below it.
   const own = field(place.entry, 'hasShrinkwrap')
   const brought = own ? [unknownClaim(claim.name, claim.version, 'brings versions in an npm-shrinkwrap.json')] : []
@@ -204,13 +215,20 @@ function addPlace(
   return node
 }
 
+/** What is locked may be installed all the same, for others who ask for it: unless it is downloaded, it is refused as it is. */
+function anewClaim(locked: Claim, { why, unlocked }: Anew): Claim {
+  const claim = unknownClaim(locked.name, locked.version, why)
+  return unlocked !== undefined && isDownloaded(locked) ? { ...claim, unlocked } : claim
+}
+
 function addEdge(
   graph: LockGraph,
-  { from, to, dependency: { name, text, specifier, isRequired }, project, isRuntime }: Edge,
+  { from, to, dependency, project, isRuntime }: Edge,
   places: ReadonlyMap<string, Place>,
   numbers: ReadonlyMap<string, number>,
   isBundled: boolean,
 ): void {
+  const { name, text, specifier, isRequired } = dependency
   const owner = numbers.get(from)
   if (owner === undefined) return
   const use = (node: number) => {
@@ -221,7 +239,7 @@ function addEdge(
   if (to === undefined || node === undefined) {
     // npm would look for it anew. What is missing in a tarball that brings its own is nobody's to be fetched.
     if (isRequired && !isBundled)
-      use(graph.add(`${name}@${text}`, [unknownClaim(name, '', 'no entry of the lockfile meets it')]))
+      use(graph.add(`${name}@${text}`, [missingClaim(dependency, 'no entry of the lockfile meets it')]))
     return
   }
   use(node)

@@ -40,6 +40,11 @@ export interface LockedPackage {
    * value is that registry, or '' while nothing was compared. To a rule that asks for no proof it is then a tarball.
    */
   readonly outside?: string
+  /**
+   * Of source `unknown`, where all that the lockfile says is that it has no entry for it: the version, range, tag or alias by
+   * which a registry is asked for it. Absent where anything else than a registry is asked.
+   */
+  readonly unlocked?: string
   /** What the origin is on GitHub; absent where it is nothing there that GitHub signs. Only of tarballs and of git. */
   readonly github?: GithubOrigin
   /** Of source `bundled`, and only of it: the package whose tarball holds its bytes. That one is never bundled itself. */

@@ -4,7 +4,15 @@ import { isVersion } from './dep-path.ts'
 import { type Dependency, dependenciesOf } from './dependencies.ts'
 import { type Claim, isDefaultTarball, isGitArchive, LOCAL_TARBALL } from './entry.ts'
 import { githubOrigin } from './github.ts'
-import { folderClaim, type GraphNode, openGraph, projectClaim, swappedClaim, unknownClaim } from './graph.ts'
+import {
+  folderClaim,
+  type GraphNode,
+  missingClaim,
+  openGraph,
+  projectClaim,
+  swappedClaim,
+  unknownClaim,
+} from './graph.ts'
 import { type Fields, field, isPlain } from './record.ts'
 import { specifierOf } from './specifier.ts'
 import type { LockedPackage } from './types.ts'
@@ -53,14 +61,15 @@ export function yarnBerryPackages(document: Fields): readonly LockedPackage[] {
     }
   }
 
-  const nodesFor = ({ name, text, isRequired }: Dependency, from: string): readonly number[] => {
+  const nodesFor = (asked: Dependency, from: string): readonly number[] => {
+    const { name, text, isRequired } = asked
     const exact = byDescriptor.get(`${name}@${text}`) ?? byDescriptor.get(`${name}@npm:${text}`)
     // `resolutions` and catalogs lead elsewhere than the range says: then it may be any of that name.
     if (exact !== undefined) return [...exact]
     const any = graph.anyOf(name)
     if (any !== undefined) return [any]
     if (!isRequired) return []
-    return [graph.add(`${name}@${text}`, [unknownClaim(name, '', `needed by ${from}, and not in the lockfile`)])]
+    return [graph.add(`${name}@${text}`, [missingClaim(asked, `needed by ${from}, and not in the lockfile`)])]
   }
   for (const { node, entry, key, project } of owners) {
     // Peers are brought by whoever needs the package, and are among what that one depends on.

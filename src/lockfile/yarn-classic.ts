@@ -4,7 +4,7 @@ import { isPackageName } from '../util/package-name.ts'
 import { isVersion } from './dep-path.ts'
 import { type Dependency, dependenciesOf, type Manifests, section } from './dependencies.ts'
 import type { Claim } from './entry.ts'
-import { folderClaim, type LockGraph, openGraph, projectClaim, unknownClaim } from './graph.ts'
+import { folderClaim, type LockGraph, missingClaim, openGraph, projectClaim, unknownClaim } from './graph.ts'
 import { comparedDigest } from './integrity.ts'
 import { npmClaim } from './npm-entry.ts'
 import { type Fields, field, isPlain } from './record.ts'
@@ -43,11 +43,17 @@ export function yarnClassicPackages(
     const isUsed = graph.anyOf(name) !== undefined && (within === undefined || graph.anyOf(within) !== undefined)
     if (!isUsed || byPattern.has(`${name}@${text}`)) continue
     // yarn 1 does not miss it with --frozen-lockfile, and fetches whatever it is (tried).
-    graph.need('.', graph.add(`${name}@${text}`, [unknownClaim(name, '', '`resolutions` ask for it')]))
+    graph.need(
+      '.',
+      graph.add(`${name}@${text}`, [
+        missingClaim({ name, text, specifier: specifierOf(text) }, '`resolutions` ask for it'),
+      ]),
+    )
   }
   const overridden = overriddenNames(manifests)
 
-  const nodesFor = ({ name, text }: Dependency, from: string, folder = '.'): readonly number[] => {
+  const nodesFor = (asked: Dependency, from: string, folder = '.'): readonly number[] => {
+    const { name, text } = asked
     const exact = byPattern.get(`${name}@${text}`) ?? byPattern.get(`${name}@${asLocked(text, folder)}`)
     if (exact !== undefined) return [exact]
     const [, linked] = /^link:(.*)$/s.exec(text) ?? []
@@ -58,7 +64,7 @@ export function yarnClassicPackages(
     const others = overridden.has(name) ? graph.anyOf(name) : undefined
     if (others !== undefined) return [others]
     // Also an optional one: yarn 1 does not miss it with --frozen-lockfile, and fetches it (tried).
-    return [graph.add(`${name}@${text}`, [unknownClaim(name, '', `needed by ${from}, and not in the lockfile`)])]
+    return [graph.add(`${name}@${text}`, [missingClaim(asked, `needed by ${from}, and not in the lockfile`)])]
   }
   for (const { node, entry, key } of owners) {
     // yarn 1 lets whoever needs a package bring its peers.

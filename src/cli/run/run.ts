@@ -19,7 +19,7 @@ import { openProxy, type RunningProxy } from '../../proxy/proxy.ts'
 import { type FolderOfTag, foreignOf } from '../../proxy/specifier.ts'
 import { say } from '../../report/output.ts'
 import { checkSettings } from '../../settings.ts'
-import { isFolder } from '../../util/sources.ts'
+import { isDownloaded, isFolder } from '../../util/sources.ts'
 import { exitStatus } from '../exit.ts'
 import { showVerdicts } from '../outcome.ts'
 import {
@@ -177,22 +177,27 @@ function lockfilesFor(manager: Manager, roots: readonly string[], { lockfile }: 
 
 /**
  * What git and the file system bring, and no proxy sees: of the lockfile, and what is asked for and not in it yet. It is judged
- * before anything is started.
+ * before anything is started. What the lockfile merely lacks, and a registry is asked for, comes through the proxy.
  */
 function unseen(
   locked: readonly LockedPackage[],
   asked: readonly Asked[],
   isFolderOfTag: FolderOfTag,
 ): readonly LockedPackage[] {
-  const entries = locked.filter(
-    ({ source, origin }) =>
-      !['registry', 'bundled'].includes(source) && !(source === 'tarball' && /^https?:/i.test(origin ?? '')),
-  )
-  const names = new Set(entries.flatMap(({ name, aliases = [] }) => [name, ...aliases]))
+  const isLeftToProxy = ({ name, unlocked }: LockedPackage) =>
+    unlocked !== undefined && foreignOf({ name, spec: unlocked }, isFolderOfTag) === undefined
+  const entries = locked.filter((entry) => entry.source !== 'bundled' && !isDownloaded(entry) && !isLeftToProxy(entry))
+  // What is asked for under the name of something that is lacking may be what is fetched for it.
+  const open = new Set(locked.filter(isLeftToProxy).flatMap(namesOf))
+  const names = new Set(entries.flatMap(namesOf).filter((name) => !open.has(name)))
   return mergePackages([
     ...entries,
     ...asked.flatMap((each) => (names.has(each.name) ? [] : (foreignOf(each, isFolderOfTag) ?? []))),
   ])
+}
+
+function namesOf({ name, aliases = [] }: LockedPackage): readonly string[] {
+  return [name, ...aliases]
 }
 
 /**
