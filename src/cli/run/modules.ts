@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { readGivenSync } from '../../read.ts'
+import { readYaml } from '../../util/yaml.ts'
 
 /**
  * pnpm notes in node_modules which store it is linked from, and installs into it from no other. With a private store for one
@@ -40,22 +41,53 @@ export function storeNotes(folders: readonly string[], store: string): StoreNote
 /** It names every package that is hoisted. */
 const MOST_BYTES = 64 * 1024 * 1024
 
-/** It is JSON, in spite of its name. */
 function storeOf(file: string): string | undefined {
-  const parsed = read(file)
-  return typeof parsed?.storeDir === 'string' ? parsed.storeDir : undefined
+  const noted = read(file)?.storeDir
+  return typeof noted === 'string' ? noted : undefined
 }
 
 function note(file: string, storeDir: string): void {
-  writeFileSync(file, JSON.stringify({ ...read(file), storeDir }, null, 2))
+  const text = read(file)?.with(storeDir)
+  if (text !== undefined) writeFileSync(file, text)
 }
 
-function read(file: string): Readonly<Record<string, unknown>> | undefined {
+interface Note {
+  readonly storeDir: unknown
+  /** The file's text with another store. */
+  with(storeDir: string): string
+}
+
+/** Undefined where nobody can say which store the file notes. */
+function read(file: string): Note | undefined {
   const text = readGivenSync(file, MOST_BYTES)?.toString('utf8')
-  if (text === undefined) return undefined
+  return text === undefined ? undefined : (readJson(text) ?? readLine(text))
+}
+
+/** The form of the newest pnpm 10 and of all later ones, in spite of the file's name. */
+function readJson(text: string): Note | undefined {
   try {
     const parsed: unknown = JSON.parse(text)
-    return typeof parsed === 'object' && parsed !== null ? (parsed as Readonly<Record<string, unknown>>) : undefined
+    if (typeof parsed !== 'object' || parsed === null) return undefined
+    const fields = parsed as Readonly<Record<string, unknown>>
+    return { storeDir: fields.storeDir, with: (storeDir) => JSON.stringify({ ...fields, storeDir }, null, 2) }
+  } catch {
+    return undefined
+  }
+}
+
+/** pnpm 10.12 and 10.25 write YAML, each field of it on a line that begins with its name. The file may be too long to read as such. */
+function readLine(text: string): Note | undefined {
+  const [found, ...more] = text.matchAll(/^storeDir:[^\r\n]*$(?!\r?\n[ \t])/gm)
+  if (found === undefined || more.length > 0) return undefined
+  const [line] = found
+  try {
+    const { storeDir } = readYaml(line, { maxAliases: 0 }) as { readonly storeDir: unknown }
+    // What JSON quotes is the same in YAML.
+    const put = (other: string) => `storeDir: ${JSON.stringify(other)}`
+    return {
+      storeDir,
+      with: (other) => `${text.slice(0, found.index)}${put(other)}${text.slice(found.index + line.length)}`,
+    }
   } catch {
     return undefined
   }

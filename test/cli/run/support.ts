@@ -20,13 +20,16 @@ import { assertNoStack } from '../support.ts'
 /** Every package manager that `run` is tried with. */
 export type Runner = Manager | 'pnpm10' | 'pnpm11' | 'pnpm12'
 
+/** Versions that differ from those in what they write. */
+type OldPnpm = 'pnpm10.12' | 'pnpm10.25'
+
 export const RUNNERS: readonly Runner[] = [...MANAGERS, 'pnpm10', 'pnpm11', 'pnpm12']
 
-export const isPnpm = (runner: Runner) => runner.startsWith('pnpm')
+export const isPnpm = (runner: Runner | OldPnpm) => runner.startsWith('pnpm')
 
-export function commandOf(runner: Runner): readonly [string, ...string[]] {
+export function commandOf(runner: Runner | OldPnpm): readonly [string, ...string[]] {
   return isPnpm(runner)
-    ? [process.execPath, pnpmScript(Number(runner.slice(4)) as PnpmVersion)]
+    ? [process.execPath, pnpmScript(runner.slice(4) as `${PnpmVersion}`)]
     : managerCommand(runner as Manager)
 }
 
@@ -96,7 +99,7 @@ interface Extra {
 
 /** `provenance-gate run -- MANAGER args`. */
 export async function through(
-  runner: Runner,
+  runner: Runner | OldPnpm,
   args: readonly string[],
   project: RunProject,
   { env, options = [], cwd = project.dir, refusesSettings = false }: Extra = {},
@@ -109,7 +112,7 @@ export async function through(
 }
 
 /** The same without the gate. */
-export function without(runner: Runner, args: readonly string[], project: RunProject): Promise<ProcessRun> {
+export function without(runner: Runner | OldPnpm, args: readonly string[], project: RunProject): Promise<ProcessRun> {
   return runProcess([...commandOf(runner), ...args], { cwd: project.dir, env: project.env }, killed)
 }
 

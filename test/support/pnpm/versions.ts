@@ -21,6 +21,6 @@ const BINARIES: Readonly<Record<PnpmVersion, string>> = {
 }
 
 /** The script to start with Node. From 12 on it starts the native binary. */
-export function pnpmScript(version: PnpmVersion): string {
+export function pnpmScript(version: PnpmVersion | `${PnpmVersion}`): string {
   return fileURLToPath(new URL(`../../../node_modules/${BINARIES[version]}`, import.meta.url))
 }
