@@ -1,4 +1,4 @@
-import { mkdirSync, realpathSync } from 'node:fs'
+import { realpathSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import packageJson from '../package.json' with { type: 'json' }
@@ -10,6 +10,7 @@ import { asReceipt, digestOf, isSoundBase, judgedFrom } from '../src/receipt/rec
 import { bringNothing, modulesState } from '../src/receipt/state.ts'
 import type { Receipt } from '../src/receipt/types.ts'
 import { warning } from '../src/report/output.ts'
+import { makeFolder } from '../src/util/folders.ts'
 import { realPath } from '../src/util/links.ts'
 
 /** Writes receipts of what one process judges: docs/check.md. An install never fails for want of one; `check` does. */
@@ -72,7 +73,7 @@ export function openRecorder(options: RecorderOptions): Recorder {
       } else if (!insidePnpm) {
         // A folder that is made now is known by its inode. pnpm 12 keeps it.
         try {
-          mkdirSync(path.join(folder, 'node_modules'), { recursive: true })
+          makeFolder(path.join(folder, 'node_modules'))
         } catch {}
       }
       const before = modulesState(folder)

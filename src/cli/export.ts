@@ -16,7 +16,15 @@ import { lockedDigest } from '../verify/subject.ts'
 import { replaceFile } from '../write.ts'
 import type { ExitStatus } from './exit.ts'
 import { chosenLockfiles } from './lockfiles.ts'
-import { evidenceSource, forEachPackage, onceIn, oneList, packagesOf, type SourceOptions } from './sources.ts'
+import {
+  evidenceSource,
+  forEachPackage,
+  makeGivenFolder,
+  onceIn,
+  oneList,
+  packagesOf,
+  type SourceOptions,
+} from './sources.ts'
 
 export interface ExportOptions extends Pick<SourceOptions, 'lockfile' | 'attestations' | 'offline'> {
   readonly out: string
@@ -54,9 +62,7 @@ export async function exportEvidence(options: ExportOptions): Promise<ExitStatus
   const lists = await Promise.all(files.map((file) => packagesOf(file, onceIn({}, folder))))
   const all = oneList(lists).filter(({ bundledIn }) => bundledIn === undefined)
   const packages = oncePerKey(all.filter(({ source, github }) => source === 'registry' || github !== undefined))
-  await mkdir(out, { recursive: true }).catch((error: unknown) => {
-    throw new GateError(`${options.out} cannot be made a folder (${(error as Error).message}).`)
-  })
+  makeGivenFolder('--out', options.out)
   const alike = namesThatCollide(packages.filter(({ github }) => github === undefined))
   const limit = pLimit(CONCURRENCY)
   const exported = await forEachPackage(

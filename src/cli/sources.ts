@@ -39,6 +39,7 @@ import type { ProverOptions } from '../proving/prover.ts'
 import { warning } from '../report/output.ts'
 import { checkSettings } from '../settings.ts'
 import type { TrustFiles } from '../trust/inputs.ts'
+import { makeFolder } from '../util/folders.ts'
 import { GATE_NAME } from '../util/gate-name.ts'
 import { fromPlaces } from './from-places.ts'
 import { refuseReplacedGate } from './installed-gate.ts'
@@ -201,8 +202,21 @@ export async function settingsOf({ manager, lockfile }: Pick<SourceOptions, 'man
   return readSettingsFor(manager ?? managerOf(path.resolve(file)), folder, currentEnvironment())
 }
 
+/** @throws GateError where somebody has named a folder that is not there, and that cannot be made */
+export function makeGivenFolder(option: string, folder: string, mode?: number): void {
+  try {
+    makeFolder(folder, mode)
+  } catch (error) {
+    throw new GateError(
+      `${option} ${folder} cannot be made a folder (${(error as Error).message}). Name a folder that is there, or one that you can make.`,
+      { cause: error },
+    )
+  }
+}
+
 /** @param folder of the lockfile */
 function placesOf({ cache }: Pick<SourceOptions, 'cache'>, folder: string): Places {
+  if (cache !== undefined) makeGivenFolder('--cache', cache, 0o700)
   return userPlaces({ cache, project: folder, warn: warning })
 }
 

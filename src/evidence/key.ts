@@ -1,8 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { Stats } from 'node:fs'
-import { link, mkdir, rm, stat, writeFile } from 'node:fs/promises'
+import { link, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { readBoundedFile } from '../util/files.ts'
+import { makeFolder } from '../util/folders.ts'
 import { isReachedFrom } from '../util/places.ts'
 import type { Places } from './places.ts'
 
@@ -16,7 +17,7 @@ async function openKey({ cache, keyFile: file }: Places): Promise<Buffer | undef
   if (file === undefined || isReachedFrom(cache, file)) return undefined
   const kept = await readKey(file)
   if (kept !== 'absent') return kept
-  await mkdir(path.dirname(file), { recursive: true, mode: 0o700 })
+  makeFolder(path.dirname(file), 0o700)
   const temporary = `${file}.${randomUUID()}.tmp`
   try {
     // On the disk before it has its name: half a key would be in the way of every later one.

@@ -1,5 +1,6 @@
-import { lstat, mkdir, readdir, rm } from 'node:fs/promises'
+import { lstat, readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
+import { makeFolder } from '../util/folders.ts'
 import { replaceFile } from '../write.ts'
 
 /** What a cache may have, in bytes: the evidence of some 20,000 packages, and what was proven of as many. */
@@ -18,7 +19,7 @@ export async function prune(cache: string, now: Date, maxBytes: number = MAX_BYT
   try {
     const last = await lstat(marker).catch(() => undefined)
     if (last !== undefined && Math.abs(now.getTime() - last.mtimeMs) < DAY) return
-    await mkdir(cache, { recursive: true, mode: 0o700 })
+    makeFolder(cache, 0o700)
     // In the place of a link, and not through it: a cache may come from elsewhere.
     await replaceFile(marker, '', 0o600)
     const files = (await Promise.all(FOLDERS.map((folder) => filesIn(path.join(cache, folder))))).flat()

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { readBoundedFileSync } from '../util/files.ts'
+import { makeFolder } from '../util/folders.ts'
 import { keyOnce } from './key.ts'
 import type { Places } from './places.ts'
 import { sealed, sealedName, unsealed } from './sealed.ts'
@@ -45,7 +46,7 @@ export async function openReceipts(places: Places): Promise<Receipts | undefined
     write: (folder, receipt) => {
       const file = fileOf(folder)
       const temporary = `${file}.${randomUUID()}.tmp`
-      mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 })
+      makeFolder(path.dirname(file), 0o700)
       try {
         writeFileSync(temporary, sealed(key, aboutOf(folder), JSON.stringify(receipt)), { flag: 'wx', mode: 0o600 })
         renameSync(temporary, file)

@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import { readBoundedFile } from '../util/files.ts'
+import { makeFolder } from '../util/folders.ts'
 import { replaceFile } from '../write.ts'
 
 /*
@@ -40,7 +40,7 @@ const LINE_END = 0x0a
 /** Whole or not at all. Never throws: what is not remembered is found out again. */
 export async function writeSealed(file: string, key: Buffer, about: readonly string[], text: string): Promise<void> {
   try {
-    await mkdir(path.dirname(file), { recursive: true, mode: 0o700 })
+    makeFolder(path.dirname(file), 0o700)
     await replaceFile(file, sealed(key, about, text), 0o600)
   } catch {}
 }

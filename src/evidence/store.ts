@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { readBoundedFileSync } from '../util/files.ts'
+import { makeFolder } from '../util/folders.ts'
 
 /*
  * Evidence that has proven something, kept by the digest of its bytes. Nothing of it is believed: what is read is verified
@@ -80,7 +81,7 @@ function write(file: string, text: string): boolean {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return false
   }
   try {
-    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 })
+    makeFolder(path.dirname(file), 0o700)
     return replace(file, temporary, text)
   } catch {
     return false

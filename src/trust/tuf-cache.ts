@@ -1,7 +1,7 @@
-import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import envPaths from 'env-paths'
 import { FileError, readBoundedFile } from '../util/files.ts'
+import { makeFolder } from '../util/folders.ts'
 import { withoutEnd } from '../util/text.ts'
 import { replaceFile } from '../write.ts'
 
@@ -24,6 +24,6 @@ export async function readText(file: string): Promise<string | undefined> {
 
 /** For this user alone. */
 export async function writeText(file: string, text: string): Promise<void> {
-  await mkdir(path.dirname(file), { recursive: true, mode: 0o700 })
+  makeFolder(path.dirname(file), 0o700)
   await replaceFile(file, text, 0o600)
 }

@@ -417,7 +417,7 @@ describe('the folder', () => {
     writeFileSync(path.join(made.root, 'mirror'), '')
     const { status, stderr } = await exportTo(made)
     assert.equal(status, 2)
-    assert.match(stderr, /^provenance-gate: \.\.\/mirror cannot be made a folder /)
+    assert.match(stderr, /^provenance-gate: --out \.\.\/mirror cannot be made a folder /)
     assert.ok(statSync(path.join(made.root, 'mirror')).isFile())
   })
 
