@@ -27,6 +27,7 @@ import { readGivenSync } from '../src/read.ts'
 import { say, warning } from '../src/report/output.ts'
 import { type Origin, refusalText, warningText } from '../src/report/text.ts'
 import { checkSettings } from '../src/settings.ts'
+import type { TrustFiles } from '../src/trust/inputs.ts'
 import { pnpmError } from './pnpm.ts'
 import { openRecorder, type RecorderOptions } from './receipt.ts'
 
@@ -99,6 +100,8 @@ export function openJudge(
   /** What was thrown instead of a verdict. */
   const failures: unknown[] = []
   const warned = new Set<string>()
+  /** Where trust comes from. Most often one policy is that of all lockfiles. */
+  let trust: TrustFiles = {}
   const now = new Date()
   const places = userPlaces({ project, warn: warning })
   const once = derivedIn(places, CODE)
@@ -114,6 +117,7 @@ export function openJudge(
     const place = await policyPlace(lockfileDir, project)
     const texts = noteTexts(once)
     const policy = await loadPolicy(place, {}, texts.once)
+    trust = policy.trust
     const here = path.relative(lockfileDir, process.cwd())
     // pnpm 11 and 12 write it into the folder for later installs; of this one the gate is asked.
     const isOwn = ({ file, key, value }: UnsafeSetting) =>
@@ -159,7 +163,7 @@ export function openJudge(
 
   function stop(verdicts: readonly Verdict[], origin: Origin = 'resolved'): void {
     refused.push(...verdicts)
-    stopIfRefused(verdicts, origin)
+    stopIfRefused(verdicts, origin, trust)
   }
 
   async function judge(
@@ -283,7 +287,7 @@ export function openJudge(
       const verdicts = await Promise.all(packages.map(gate))
       await gate.save()
       warn(verdicts)
-      stopIfRefused(verdicts, 'locked')
+      stopIfRefused(verdicts, 'locked', policy.trust)
       for (const pkg of packages) {
         const before = needed.get(identityOf(pkg))
         needed.set(identityOf(pkg), before === undefined ? pkg.importers : [...before, ...pkg.importers])
@@ -323,7 +327,7 @@ export function openJudge(
     },
 
     stopIfAnyWasRefused: () => {
-      stopIfRefused(refused, 'resolved')
+      stopIfRefused(refused, 'resolved', trust)
       if (failures.length > 0) throw failures[0]
     },
 
@@ -397,8 +401,8 @@ function firstRefusal(verdicts: readonly Verdict[]): readonly Verdict[] {
   return verdicts.filter(({ status }) => status === 'refused').slice(0, 1)
 }
 
-function stopIfRefused(verdicts: readonly Verdict[], origin: Origin): void {
-  const text = refusalText(verdicts, origin)
+function stopIfRefused(verdicts: readonly Verdict[], origin: Origin, trust: TrustFiles): void {
+  const text = refusalText(verdicts, origin, process.cwd(), trust)
   if (text !== undefined) throw pnpmError(text)
 }
 

@@ -15,6 +15,7 @@ import { MOST_LINES, MOST_LISTED, MOST_NAME } from '../report/bounds.ts'
 import { changeLines } from '../report/changes.ts'
 import { sayLine } from '../report/output.ts'
 import { reasonLine } from '../report/refusal.ts'
+import { renewal } from '../report/renewal.ts'
 import { count } from '../report/summary.ts'
 import type { TrustFiles } from '../trust/inputs.ts'
 import { escapeText, firstOf, listText } from '../util/text.ts'
@@ -55,7 +56,8 @@ export async function accept(names: readonly string[], options: AcceptOptions, n
   const policy = await loadWithoutLock(place, given)
   // A file that cannot be read is told before anything is fetched.
   await readAnyLock(folder, [])
-  const examined = await examine(options, { ...policy.trust, ...given }, lockfiles, now, policy)
+  const trust = { ...policy.trust, ...given }
+  const examined = await examine(options, trust, lockfiles, now, policy)
   refuseUnheardOf(names, examined, lockfiles.shown)
   const { lock, isOld } = await readAnyLock(folder, examined)
   const result = acceptIdentities(lock ?? new Map(), examined, new Set(names))
@@ -66,7 +68,8 @@ export async function accept(names: readonly string[], options: AcceptOptions, n
     sayLine(`${count(broken.length)} with attestations that do not hold: nothing of it can be accepted.`)
   const undecided = linesOf(examined, isUndecided)
   for (const line of firstOf(undecided, MOST_LINES)) sayLine(line)
-  if (undecided.length > 0) sayLine(`${undecidedLine(undecided.length)} Until then nothing of it can be accepted.`)
+  if (undecided.length > 0)
+    sayLine(`${undecidedLine(undecided.length, trust)} Until then nothing of it can be accepted.`)
   for (const line of unbindableLines(examined)) sayLine(line)
   const left = result.changes.filter(({ accepted }) => !accepted)
   const acceptable = left.filter(({ after, integrity }) => after !== undefined || integrity !== undefined)
@@ -90,8 +93,8 @@ function advice(left: readonly Change[]): string {
   return ` Look at each; to accept: provenance-gate accept ${names.join(' ')}`
 }
 
-export function undecidedLine(packages: number): string {
-  return `${count(packages)} with attestations of which nothing is known: the trust root or this gate is older than they are. Run \`provenance-gate trust update\`, or renew the gate.`
+export function undecidedLine(packages: number, trust: TrustFiles): string {
+  return `${count(packages)} with attestations of which nothing is known: the trust root or this gate is older than they are. To find out, ${renewal(trust, process.cwd())}.`
 }
 
 /** @throws GateError where a package, or that version of it, is not in the lockfile */

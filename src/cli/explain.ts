@@ -54,7 +54,7 @@ export async function explainPackage(wanted: string, options: ExplainOptions, no
     'explaining',
   )
   for (const [index, { pkg, explanation }] of explanations.slice(0, MOST_EXPLAINED).entries())
-    answer([...(index === 0 ? [] : ['']), ...explanationLines(pkg, explanation, process.cwd())])
+    answer([...(index === 0 ? [] : ['']), ...explanationLines(pkg, explanation, process.cwd(), trusted)])
   const more = explanations.length - MOST_EXPLAINED
   if (more > 0) sayLine(`… and ${count(more)} more: name one as NAME@VERSION, or by its key in the lockfile.`)
   return exitStatus(explanations.map(({ explanation }) => explanation.verdict))

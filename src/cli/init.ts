@@ -11,11 +11,12 @@ import { LOCK_NAME } from '../policy/names.ts'
 import { parsePolicy } from '../policy/parse.ts'
 import type { IdentityLock, Policy, Verdict } from '../policy/types.ts'
 import { holdsNothing, unbindable, unbindableLines } from '../policy/unbindable.ts'
-import { MOST_LINES, MOST_LISTED } from '../report/bounds.ts'
+import { MOST_LINES, MOST_LISTED, MOST_NAME, MOST_PHRASE } from '../report/bounds.ts'
 import { sayLine } from '../report/output.ts'
 import { reasonLine } from '../report/refusal.ts'
 import { count } from '../report/summary.ts'
-import { firstOf, listText } from '../util/text.ts'
+import type { TrustFiles } from '../trust/inputs.ts'
+import { escapeText, firstOf, listText } from '../util/text.ts'
 import { examine, linesOf, undecidedLine, writeIdentityLock, writeWhole } from './accept.ts'
 import { type ExitStatus, statusFor } from './exit.ts'
 import { chosenLockfiles } from './lockfiles.ts'
@@ -34,7 +35,8 @@ export async function init(options: SourceOptions, now: Date): Promise<ExitStatu
   const lockfiles = await chosenLockfiles(options.lockfile)
   const { folder } = lockfiles
   await refuseToOverwrite(folder)
-  const examined = await examine(options, trustFiles(options), lockfiles, now, undefined, true)
+  const trust = trustFiles(options)
+  const examined = await examine(options, trust, lockfiles, now, undefined, true)
   const { lock } = acceptIdentities(new Map(), examined, new Set())
   const relative = (file: string) => path.relative(folder, path.resolve(file)).split(path.sep).join('/')
   const draft: DraftOptions = {
@@ -43,6 +45,7 @@ export async function init(options: SourceOptions, now: Date): Promise<ExitStatu
       ...(options.npmKeys !== undefined && { npmKeys: relative(options.npmKeys) }),
     },
     projects: await projectsWithPolicies(folder, examined),
+    looked: options.attestations === undefined ? 'registry' : 'folder',
   }
   // What an alias or a repository of another name does to a rule shows only when it is asked.
   const refusals = refusedBy(parsed(draftPolicy(examined, draft), lock), examined, now)
@@ -56,7 +59,10 @@ export async function init(options: SourceOptions, now: Date): Promise<ExitStatu
     drafted,
     examined.map(({ pkg }) => pkg),
   )
-  return tell(examined, lock.size, exceptions, refusedBy(drafted, examined, now), isVain)
+  const status = tell(examined, lock.size, exceptions, refusedBy(drafted, examined, now), trust)
+  if (isVain) sayLine(vainLine(examined, options))
+  for (const line of trustLines(draft)) sayLine(line)
+  return status
 }
 
 async function projectsWithPolicies(folder: string, examined: readonly Examined[]): Promise<readonly string[]> {
@@ -114,7 +120,7 @@ function tell(
   proven: number,
   exceptions: NonNullable<DraftOptions['exceptions']>,
   refused: readonly Verdict[],
-  isVain: boolean,
+  trust: TrustFiles,
 ): ExitStatus {
   const broken = linesOf(examined, isBroken)
   for (const line of firstOf(broken, MOST_LINES)) sayLine(line)
@@ -124,7 +130,7 @@ function tell(
     )
   const undecided = linesOf(examined, isUndecided)
   for (const line of firstOf(undecided, MOST_LINES)) sayLine(line)
-  if (undecided.length > 0) sayLine(`${undecidedLine(undecided.length)} Until then the policy refuses it.`)
+  if (undecided.length > 0) sayLine(`${undecidedLine(undecided.length, trust)} Until then the policy refuses it.`)
   const excepted = firstOf(
     exceptions,
     MOST_LINES,
@@ -142,14 +148,28 @@ function tell(
   const unbound = examined.filter((each) => unbindable(each) !== undefined).length
   const without = unbound === 0 ? '' : `, ${unbound} with nothing to compare evidence with`
   sayLine(
-    `${POLICY_NAME} and ${LOCK_NAME} are written: ${count(examined.length)}, ${proven} names with provenance${without}. Read them, and commit both.`,
+    `${POLICY_NAME} and ${LOCK_NAME} are written: ${count(examined.length)}, ${proven} ${proven === 1 ? 'name' : 'names'} with provenance${without}. Read them, and commit both.`,
   )
-  if (isVain) {
-    const later =
-      unbound === 0 ? ' It holds packages that come to have provenance, after `provenance-gate accept`.' : ''
-    sayLine(
-      `This policy holds none of them: it requires nothing of what is installed today, for nothing of it is proven or signed${unbound === 0 ? '' : ' in a way that could be compared'}.${later}`,
-    )
-  }
   return statusFor(broken.length + refused.length, undecided.length)
+}
+
+/** That the policy holds nothing, and why, as far as somebody was asked. */
+function vainLine(examined: readonly Examined[], { attestations }: SourceOptions): string {
+  const holds = 'This policy holds none of them: it requires nothing of what is installed today'
+  if (examined.some((each) => unbindable(each) !== undefined))
+    return `${holds}, for nothing of it is proven or signed in a way that could be compared.`
+  const later = 'It holds packages that come to have provenance, after `provenance-gate accept`.'
+  if (attestations !== undefined)
+    return `${holds}, for ${escapeText(attestations, MOST_NAME)} proves nothing of it, and the registry was not asked (--attestations). ${later}`
+  return `${holds}, for the registry has answered that it has neither attestations nor signatures of it. Where it only passes packages on (a mirror, a proxy), name the registry that has them as "evidenceFrom" in the rule (docs/registries.md). ${later}`
+}
+
+/** Which files the policy trusts from now on, because an option named them once. */
+function trustLines({ trust = {} }: DraftOptions): readonly string[] {
+  const named = Object.entries(trust).map(([key, file]) => `${key}: ${file}`)
+  if (named.length === 0) return []
+  const written = `trust: { ${named.join(', ')} }`
+  return [
+    `${POLICY_NAME} has \`${escapeText(written, MOST_PHRASE)}\`, from your options: every later run trusts what is in there, and nothing renews it. Commit it as well, or remove "trust" to use the trust root that \`provenance-gate trust update\` renews.`,
+  ]
 }

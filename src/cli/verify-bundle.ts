@@ -6,12 +6,15 @@ import { DEFAULT_DOMAIN, GITHUB_DOMAIN } from '../domains.ts'
 import { GateError } from '../errors.ts'
 import { loadWithoutLock } from '../policy/load.ts'
 import { say, warning } from '../report/output.ts'
-import type { TrustFiles } from '../trust/inputs.ts'
+import { renewalOf } from '../report/renewal.ts'
+import type { RootFiles, TrustFiles } from '../trust/inputs.ts'
 import { loadDomains } from '../trust/load.ts'
 import { FileError, readBoundedFile } from '../util/files.ts'
 import { mistakenForm, parseForm } from '../util/sigstore-forms.ts'
 import { show } from '../util/text.ts'
 import { type Artifact, type Signer, verifyArtifact } from '../verify/artifact.ts'
+import { parseAnyBundle } from '../verify/bundle.ts'
+import { namesGithub } from '../verify/domain.ts'
 import type { TrustDomain } from '../verify/types.ts'
 import type { ExitStatus } from './exit.ts'
 
@@ -48,11 +51,12 @@ export async function verifyBundle(subject: string, options: VerifyBundleOptions
   const mistaken = mistakenForm('bundle', bytes, options.bundle)
   const result =
     mistaken === undefined
-      ? verifyArtifact(parseForm(bytes), artifact, signer, trust, now, options.predicateType)
+      ? verifyArtifact(parseForm(bytes), artifact, signer, trust.domain, now, options.predicateType)
       : refuse('EVIDENCE_MALFORMED', `${options.bundle} is ${mistaken.found}`, mistaken.advice)
   if (!result.ok) {
     const { code, found, expected } = result.refusal
-    say(`refused ${subject}: ${code}\n  found:     ${found}\n  expected:  ${expected}`)
+    const advice = code === 'EVIDENCE_UNKNOWN' ? [`  to do:     ${adviceFor(bytes, options, trust.files)}`] : []
+    say([`refused ${subject}: ${code}`, `  found:     ${found}`, `  expected:  ${expected}`, ...advice].join('\n'))
     return UNDECIDED.has(code) ? 2 : 1
   }
   const { identity, signedAt, predicateType } = result.value
@@ -67,7 +71,7 @@ export async function verifyBundle(subject: string, options: VerifyBundleOptions
 async function trustOf(
   { domain: name = DEFAULT_DOMAIN, trustedRoot, policy }: VerifyBundleOptions,
   now: Date,
-): Promise<TrustDomain> {
+): Promise<{ readonly domain: TrustDomain; readonly files: RootFiles }> {
   const context = { now, warn: warning }
   const pinned = trustedRoot === undefined ? {} : { trustedRoot }
   const file = policy === undefined ? undefined : path.resolve(policy)
@@ -82,7 +86,16 @@ async function trustOf(
     name === DEFAULT_DOMAIN
       ? await loadDomains({ ...trust, ...pinned, domains: new Map([[name, named ?? {}]]) }, context)
       : await loadDomains({ domains: new Map([[name, own]]), maxStaleness: trust.maxStaleness }, context)
-  return others.find((each) => each.name === name) ?? first
+  const files = name === DEFAULT_DOMAIN ? { ...trust, ...pinned } : own
+  return { domain: others.find((each) => each.name === name) ?? first, files }
+}
+
+/** What to do where nothing is known of a bundle under the trust root of a domain, which comes from those files. */
+function adviceFor(bytes: Buffer, { domain = DEFAULT_DOMAIN }: VerifyBundleOptions, files: RootFiles): string {
+  const bundle = parseAnyBundle(parseForm(bytes), 'the bundle')
+  if (domain !== GITHUB_DOMAIN && bundle.ok && namesGithub(bundle.value))
+    return `its certificate names an authority of GitHub's own: verify it with --domain ${GITHUB_DOMAIN}`
+  return `${renewalOf([[domain, files]], [], process.cwd())}; for another instance of Sigstore, --trusted-root FILE or --domain NAME`
 }
 
 async function signerOf({ key, certificateIdentity, certificateOidcIssuer }: VerifyBundleOptions): Promise<Signer> {

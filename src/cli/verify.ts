@@ -11,6 +11,7 @@ import type { IdentityLock, LockChange, Policy } from '../policy/types.ts'
 import { unusedExceptions } from '../report/exceptions.ts'
 import { jsonPieces, jsonReport } from '../report/json.ts'
 import { type LockFiles, lockChangeLines } from '../report/lock-changes.ts'
+import { nextSteps } from '../report/next-step.ts'
 import { answerPieces, sayLine } from '../report/output.ts'
 import { type ExitStatus, exitStatus } from './exit.ts'
 import { chosenLockfiles, lockfileNotes } from './lockfiles.ts'
@@ -68,7 +69,16 @@ export async function verify(options: VerifyOptions, now: Date): Promise<ExitSta
   const exceptions = [policy, ...policy.projects.values()].flatMap((each) => each.exceptions)
   await showVerdicts(verdicts, unusedExceptions(exceptions, verdicts, process.cwd()))
   tellLockChanges(changes ?? [], locks)
+  const steps = nextSteps(verdicts, { ...policy.trust, ...trust }, process.cwd(), optionWords(options))
+  for (const line of steps) sayLine(line)
   return changes?.some(({ isAllowed }) => !isAllowed) ? 1 : exitStatus(verdicts)
+}
+
+/** What `explain` has to be told as well, to look at the same. */
+function optionWords({ lockfile, policy, attestations, trustedRoot, npmKeys, cache, offline }: VerifyOptions) {
+  const named = { lockfile, policy, attestations, 'trusted-root': trustedRoot, 'npm-keys': npmKeys, cache }
+  const words = Object.entries(named).flatMap(([name, file]) => (file === undefined ? [] : [`--${name}`, file]))
+  return offline ? [...words, '--offline'] : words
 }
 
 /** For what the identity lock of the change asks less than the given one. */

@@ -14,6 +14,8 @@ const LARGE = 3
 export interface DraftOptions {
   /** Where a trust root was given to make it, that one. */
   readonly trust?: { readonly trustedRoot?: string | undefined; readonly npmKeys?: string | undefined }
+  /** Where evidence was looked for: only what was asked is known to have none. Default: the registry. */
+  readonly looked?: 'registry' | 'folder'
   /** Projects that have a policy of their own. */
   readonly projects?: readonly string[]
   /** Versions that pass by no rule. */
@@ -33,14 +35,17 @@ export interface DraftOptions {
  * source.
  */
 export function draftPolicy(examined: readonly Examined[], options: DraftOptions = {}): string {
-  const { trust = {}, projects = [], exceptions = [] } = options
+  const { trust = {}, projects = [], exceptions = [], looked = 'registry' } = options
   const sound = examined.filter((each) => !isBroken(each) && !isUndecided(each))
   const drafted = [
     ...sourceRules(sound),
     ...strictRules(examined.filter(isBroken), BROKEN),
     ...strictRules(examined.filter(isUndecided), UNKNOWN),
     ...scopeRules(sound.filter(({ pkg }) => pkg.source === 'registry')),
-    ...restRules(sound.filter(({ pkg }) => pkg.source === 'registry')),
+    ...restRules(
+      sound.filter(({ pkg }) => pkg.source === 'registry'),
+      LOOKED[looked],
+    ),
   ]
   const [rules, comments] = [drafted.map(({ rule }) => rule), drafted.map(({ comment }) => comment)]
   const document = new Document({
@@ -120,12 +125,12 @@ function scopeRules(examined: readonly Examined[]): readonly Drafted[] {
 }
 
 /** A registry that signs has signed everything that it has: a lockfile then cannot bring other bytes. */
-function restRules(examined: readonly Examined[]): readonly Drafted[] {
+function restRules(examined: readonly Examined[], nobody: string): readonly Drafted[] {
   const unproven = examined.filter((each) => !isProven(each))
   const isSigning = (unproven.length === 0 ? examined : unproven).some(isSigned)
   if (!isSigning) {
     const isBound = unproven.length === 0 || unproven.some((each) => unbindable(each) === undefined)
-    const comment = isBound ? UNSIGNED_REST : UNBOUND_REST
+    const comment = isBound ? unsignedRest(nobody) : UNBOUND_REST
     return [{ rule: { packages: '**', require: 'nothing', unchanged: true }, comment }]
   }
   const unsigned = examined.filter((each) => !isSigned(each) && each.pkg.outside === undefined)
@@ -135,7 +140,7 @@ function restRules(examined: readonly Examined[]): readonly Drafted[] {
   // A name in both is named once.
   const lists = [
     { packages: namesOf(unbound ?? []), comment: UNBOUND },
-    { packages: without(namesOf(others ?? []), namesOf(unbound ?? [])), comment: UNSIGNED },
+    { packages: without(namesOf(others ?? []), namesOf(unbound ?? [])), comment: unsignedComment(nobody) },
   ]
   return [
     ...lists.flatMap(({ packages, comment }) =>
@@ -167,7 +172,16 @@ function isSigned({ signed }: Examined): boolean {
   return by.some((each) => each !== undefined && each.registry === undefined)
 }
 
-const UNSIGNED = ` The registry has no signature for these: nothing tells whether their bytes are what was published.`
+/** Who has no signature, as far as somebody was asked. */
+const LOOKED = {
+  registry: 'The registry has',
+  folder: 'The registry was not asked, and the folder of evidence has',
+} as const
+
+function unsignedComment(nobody: string): string {
+  return ` ${nobody} no signature for these:
+ nothing tells whether their bytes are what was published.`
+}
 
 const UNBOUND = ` The lockfile has no sha512 of these, so that nothing signed can be compared with what it names.`
 
@@ -177,8 +191,12 @@ const UNBOUND_REST = ` Everything else: whatever had provenance has to keep it. 
 const SIGNED_REST = ` Everything else: signed by the registry, so that a lockfile cannot bring other bytes. Whatever had provenance has
  to keep it.`
 
-const UNSIGNED_REST = ` Everything else: whatever had provenance has to keep it, of the rest nothing is known. The registry has no signatures
- by which bytes could be told from others.`
+function unsignedRest(nobody: string): string {
+  return ` Everything else: whatever had provenance has to keep it, of the rest nothing is known. ${nobody} no signatures
+ by which bytes could be told from others.${nobody === LOOKED.registry ? MAYBE_MIRROR : ''}`
+}
+
+const MAYBE_MIRROR = ` If it only passes packages on, name the one that has them: "evidenceFrom".`
 
 const HEADER = ` Who may publish the packages that this repository installs. Written by \`provenance-gate init\`; change it as you like.
  .sigstorerc.example explains every field. The first rule that matches a package decides. "unchanged" holds each

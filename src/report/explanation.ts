@@ -6,6 +6,7 @@ import type { Claims } from '../verify/types.ts'
 import { MOST_LISTED } from './bounds.ts'
 import { identityText } from './identity.ts'
 import { packageText, projectsText, shortPath } from './refusal.ts'
+import { renewal, type TrustedFiles } from './renewal.ts'
 
 /** For each claim number N of OID 1.3.6.1.4.1.57264.1.N, and the deprecated one that may stand in its place. */
 const OIDS: Readonly<Record<keyof Required<Claims>, string>> = {
@@ -33,7 +34,12 @@ const OIDS: Readonly<Record<keyof Required<Claims>, string>> = {
 }
 
 /** Everything about one package. Each is one line of bounded length, whoever wrote what is in it. */
-export function explanationLines(pkg: LockedPackage, explanation: Explanation, folder: string): readonly string[] {
+export function explanationLines(
+  pkg: LockedPackage,
+  explanation: Explanation,
+  folder: string,
+  trust: TrustedFiles = {},
+): readonly string[] {
   const { verdict, rules, projects, publishers, evidenceFrom, proof } = explanation
   const ruleLines = (explained: Explanation['rules']) =>
     explained.map(
@@ -74,7 +80,7 @@ export function explanationLines(pkg: LockedPackage, explanation: Explanation, f
           }),
         )),
     ...lockLines(explanation),
-    ...section('verdict', verdictLines(verdict)),
+    ...section('verdict', verdictLines(verdict, renewal(trust, folder))),
   ]
   return lines.map((line) => escapeText(line))
 }
@@ -134,13 +140,20 @@ function named(registry: string | undefined): string {
   return registry === undefined ? '' : ` ${registry}`
 }
 
-function verdictLines({ package: pkg, status, refusal, exception, projects }: Verdict): readonly string[] {
+function verdictLines(verdict: Verdict, renew: string): readonly string[] {
+  const { package: pkg, status, refusal, exception, projects } = verdict
   const whose = projects === undefined ? status : `${status}, by the policy of ${projectsText(projects, MOST_LISTED)}`
   if (refusal === undefined) return [whose]
   const why = [`${whose}: ${refusal.code}`, `found     ${refusal.found}`, `expected  ${refusal.expected}`]
   if (exception !== undefined) return [...why, `excepted until ${exception.expires}: ${exception.reason}`]
   const isStranger = pkg.source !== 'registry' && refusal.code === 'EVIDENCE_MISSING'
-  return [...why, `to pass   ${isStranger ? STRANGER : (ADVICE[refusal.code] ?? CHANGE_RULE)}`]
+  return [...why, `to pass   ${isStranger ? STRANGER : adviceFor(refusal, renew)}`]
+}
+
+function adviceFor({ code }: Refusal, renew: string): string {
+  if (code === 'EVIDENCE_UNKNOWN')
+    return `a newer trust root or gate: ${renew}; for an organisation's own, "domains" or "registries" under "trust"`
+  return ADVICE[code] ?? CHANGE_RULE
 }
 
 const CHANGE_RULE =
@@ -156,8 +169,6 @@ const ADVICE: Readonly<Partial<Record<RefusalCode, string>>> = {
   EVIDENCE_MISSING: NO_EVIDENCE,
   EVIDENCE_UNAVAILABLE:
     'a network and a registry that answer: try again; with --offline, a folder that has the evidence (--attestations)',
-  EVIDENCE_UNKNOWN:
-    'a newer trust root (`provenance-gate trust update`, or the files that the policy names under "trust"), or a newer gate; for an organisation\'s own, "domains" or "registries" under "trust"',
   EVIDENCE_MALFORMED: NOTHING_GOOD,
   SIGNATURE_INVALID: NOTHING_GOOD,
   CERTIFICATE_UNTRUSTED: 'a trust root that vouches for it: is the one in use current, and the right one?',

@@ -21,11 +21,16 @@ export function summarize(verdicts: readonly Verdict[]): Summary {
   return { total: verdicts.length, ...counts, codes }
 }
 
+/** What is said of refusals: of what could not be found out, and of nothing else, not that it is bad. */
+export type RefusedWord = 'refused' | 'not verified'
+
 /** One line that accounts for every package. */
-export function summaryLine(summary: Summary): string {
+export function summaryLine(summary: Summary, refused: RefusedWord = 'refused'): string {
   const statuses = (['proven', 'permitted', 'bundled', 'warned', 'excepted', 'refused'] as const).flatMap((status) =>
     // Most managers have none.
-    status === 'bundled' && summary.bundled === 0 ? [] : [`${summary[status]} ${status}`],
+    status === 'bundled' && summary.bundled === 0
+      ? []
+      : [`${summary[status]} ${status === 'refused' ? refused : status}`],
   )
   return `${count(summary.total)}: ${statuses.join(', ')}`
 }

@@ -1,6 +1,7 @@
 import type { Verdict } from '../policy/types.ts'
 import { MOST_LINES } from './bounds.ts'
 import { type RefusalLines, refusals } from './refusal.ts'
+import type { RefusedWord } from './summary.ts'
 import { wrapText } from './wrap.ts'
 
 /** In columns. */
@@ -16,12 +17,13 @@ export function refusalTable(
   folder: string,
   width: number,
   which: 'refused' | 'warned' = 'refused',
+  word: RefusedWord | 'warned' = which,
 ): string {
   const found = refusals(verdicts, folder, which)
   if (found.length === 0) return ''
   const more: readonly Row[] =
     found.length > MOST_LINES ? [['…', `and ${found.length - MOST_LINES} more: --json lists them all`, '']] : []
-  return drawn(['package', `${which} because`, 'rule'], [...found.slice(0, MOST_LINES).map(rowOf), ...more], width)
+  return drawn(['package', `${word} because`, 'rule'], [...found.slice(0, MOST_LINES).map(rowOf), ...more], width)
 }
 
 function rowOf({ package: name, code, found, expected, rule, neededBy, policyOf }: RefusalLines): Row {

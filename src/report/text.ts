@@ -1,5 +1,7 @@
 import type { Verdict } from '../policy/types.ts'
+import { escapeText } from '../util/text.ts'
 import { type RefusalLines, refusals } from './refusal.ts'
+import { renewal, type TrustedFiles } from './renewal.ts'
 import { count } from './summary.ts'
 
 /** What is said of so many refusals at most; the rest is counted. */
@@ -16,6 +18,7 @@ export function refusalText(
   verdicts: readonly Verdict[],
   origin: Origin,
   folder: string = process.cwd(),
+  trust: TrustedFiles = {},
 ): string | undefined {
   const refused = refusals(verdicts, folder)
   if (refused.length === 0) return undefined
@@ -24,7 +27,7 @@ export function refusalText(
   )
   const codes = new Set(refused.map(({ code }) => code))
   const [only] = codes.size === 1 ? codes : []
-  const advice = ALONE.get(only ?? '') ?? (unknown ? UNKNOWN : ADVICE[origin])
+  const advice = alone(only, trust, folder) ?? (unknown ? UNKNOWN : ADVICE[origin])
   return [`provenance-gate refused ${count(refused.length)}.`, ...blocksOf(refused), advice].join('\n\n')
 }
 
@@ -55,13 +58,14 @@ function blocksOf(lines: readonly RefusalLines[]): readonly string[] {
 }
 
 /** What to do where that is the only reason: nothing bad was found. */
-const ALONE: ReadonlyMap<string, string> = new Map([
-  ['EVIDENCE_UNAVAILABLE', 'The evidence could not be fetched: check the network and the registry, and install again.'],
-  [
-    'EVIDENCE_UNKNOWN',
-    'The trust root or this gate is older than the evidence: run `provenance-gate trust update`, or renew the gate, and install again.',
-  ],
-])
+function alone(code: string | undefined, trust: TrustedFiles, folder: string): string | undefined {
+  if (code === 'EVIDENCE_UNAVAILABLE')
+    return 'The evidence could not be fetched: check the network and the registry, and install again.'
+  if (code !== 'EVIDENCE_UNKNOWN') return undefined
+  return escapeText(
+    `The trust root or this gate is older than the evidence: ${renewal(trust, folder)}. Then install again.`,
+  )
+}
 
 const UNKNOWN = [
   'Which project needs what, pnpm does not say before the lockfile has it, so all policies of projects were asked. To have',

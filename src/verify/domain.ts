@@ -47,13 +47,27 @@ export function domainOf(bundle: Bundle, domains: OpenDomains): OpenDomain {
 }
 
 function issuerKeyId(bundle: Bundle): Buffer | undefined {
-  const { content } = bundle.verificationMaterial
-  if (content.$case === 'publicKey') return undefined
-  const leaf = content.$case === 'certificate' ? content.certificate : content.x509CertificateChain.certificates[0]
   try {
-    return leaf && authorityKeyId(X509Certificate.parse(Buffer.from(leaf.rawBytes)))
+    const leaf = leafOf(bundle)
+    return leaf && authorityKeyId(leaf)
   } catch {
     return undefined
+  }
+}
+
+/** @throws what the library does where it cannot be read */
+function leafOf({ verificationMaterial: { content } }: Bundle): X509Certificate | undefined {
+  if (content.$case === 'publicKey') return undefined
+  const leaf = content.$case === 'certificate' ? content.certificate : content.x509CertificateChain.certificates[0]
+  return leaf && X509Certificate.parse(Buffer.from(leaf.rawBytes))
+}
+
+/** Whether a certificate says that GitHub's own instance issued it. By a name that is not verified: for advice alone. */
+export function namesGithub(bundle: Bundle): boolean {
+  try {
+    return leafOf(bundle)?.issuer.includes('GitHub, Inc.') === true
+  } catch {
+    return false
   }
 }
 

@@ -64,7 +64,7 @@ export function verifySignatures(
       : refuse(
           'EVIDENCE_UNKNOWN',
           `a signature by the key ${show(first.keyid)}, which the trust root does not have`,
-          'one by a key of the registry: a new one of npm\'s comes with `provenance-gate trust update`, another registry\'s is named under "trust"',
+          'one by a key of the registry; those that are trusted may be older than it (docs/trust.md says how to renew them), and another registry\'s are named under "trust"',
         )
   for (const { keyId, key, sig } of known) {
     const over = (subject: string) =>

@@ -173,8 +173,8 @@ const EXPECTED: Readonly<Partial<Record<RefusalCode, string>>> = {
   TIMESTAMP_INVALID: 'a time of signing that a trusted log or timestamp authority signed',
 }
 
-const RENEW =
-  'what the trust root has; it may be older than the bundle: `provenance-gate trust update`, or renew the files that the policy trusts, or the gate'
+/** How it is renewed depends on where it comes from, which each command says. */
+const RENEW = 'what the trust root has, which may be older than the bundle (docs/trust.md says how to renew it)'
 
 function refusalOf(error: unknown, entity: SignedEntity, domain: OpenDomain): Result<never> {
   // The library throws a TypeError or SyntaxError on some malformed bundles. What cannot be read proves nothing.

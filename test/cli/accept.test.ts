@@ -69,7 +69,7 @@ describe('accept, where nothing is known of an attestation', () => {
     assert.match(run.stderr, /^! widget@2\.0\.0.* EVIDENCE_UNKNOWN: /m)
     assert.match(
       run.stderr,
-      /^1 package with attestations of which nothing is known: .*`provenance-gate trust update`.* Until then nothing of it can be accepted\.$/m,
+      /^1 package with attestations of which nothing is known: .*To find out, renew trust\/trusted_root\.json, trust\/keys\.json from where it came, or renew the gate\. Until then nothing of it can be accepted\.$/m,
     )
     assert.doesNotMatch(run.stderr, /do not hold/)
     assert.match(lockText(project), /- 1\.0\.0/)

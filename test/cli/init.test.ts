@@ -67,6 +67,11 @@ describe('init', () => {
       run.stderr,
       new RegExp(`\\.sigstorerc and provenance-lock\\.yaml are written: ${packages.length} packages`),
     )
+    assert.match(
+      run.stderr,
+      /^\.sigstorerc has `trust: \{ trustedRoot: trust\/trusted_root\.json, npmKeys: trust\/keys\.json \}`, from your options: /m,
+    )
+    assert.ok(read(project, '.sigstorerc').includes(/`(trust: [^`]*)`/.exec(run.stderr)?.[1] ?? 'nothing'))
     const lines = read(project, '.sigstorerc').split('\n').length
     assert.ok(lines > 10 && lines < 100, `${lines} lines`)
     const { summary } = await verifyIt(project)
@@ -123,9 +128,9 @@ describe('init', () => {
     assert.match(run.stderr, /^! axios@.* EVIDENCE_UNKNOWN: /m)
     assert.match(
       run.stderr,
-      /^1 package with attestations of which nothing is known: .*`provenance-gate trust update`/m,
+      /^1 package with attestations of which nothing is known: .*renew trust\/trusted_root\.json, trust\/keys\.json from where it came/m,
     )
-    assert.doesNotMatch(run.stderr, /do not hold|Nothing good/)
+    assert.doesNotMatch(run.stderr, /do not hold|Nothing good|run `provenance-gate trust update/)
     // The draft refuses it all the same.
     assert.match(read(project, '.sigstorerc'), /Nothing was known of their attestations/)
     assert.equal(endings(await verifyIt(project))[`axios@${one.version}`], 'EVIDENCE_UNKNOWN')
@@ -426,6 +431,31 @@ describe('init where the registry signs', () => {
     assert.equal(run.status, 0, run.stderr)
     assert.deepEqual(rules(project), [{ packages: '**', require: 'nothing', unchanged: true }])
     assert.match(read(project, '.sigstorerc'), /The registry has no signatures/)
+    assert.match(
+      run.stderr,
+      /^This policy holds none of them: .*the registry has answered.*"evidenceFrom".*docs\/registries\.md/m,
+    )
+  })
+
+  test('of a registry that was not asked nothing is said', async (t) => {
+    const project = await started(t, lockfile({ ...REGISTRY, ...BARE }))
+    writeDocuments(project, {})
+    world.registry.forgetRequests()
+    const run = await runCli(['init', ...TRUST_FLAGS], { cwd: project.dir, env: project.env })
+    assert.equal(run.status, 0, run.stderr)
+    assert.deepEqual(world.registry.requests, [])
+    assert.match(
+      read(project, '.sigstorerc'),
+      /The registry was not asked, and the folder of evidence has no signatures/,
+    )
+    assert.match(
+      run.stderr,
+      /^This policy holds none of them: .*\.\.\/attestations proves nothing of it, and the registry was not asked/m,
+    )
+    assert.doesNotMatch(
+      `${run.stderr}${read(project, '.sigstorerc')}`,
+      /The registry has|evidenceFrom|registry has answered/,
+    )
   })
 
   test('what is of unknown source is refused, and told', async (t) => {

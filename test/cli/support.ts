@@ -125,7 +125,8 @@ function statusOf(packages: readonly JsonPackage[]): number {
 function summaryLineOf(packages: readonly JsonPackage[]): string {
   const counts = STATUSES.flatMap((status) => {
     const { length } = packages.filter((pkg) => pkg.status === status)
-    return status === 'bundled' && length === 0 ? [] : [`${length} ${status}`]
+    const isUnknown = status === 'refused' && statusOf(packages) === 2
+    return status === 'bundled' && length === 0 ? [] : [`${length} ${isUnknown ? 'not verified' : status}`]
   })
   return `${packages.length} package${packages.length === 1 ? '' : 's'}: ${counts.join(', ')}`
 }

@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSy
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, describe, test } from 'node:test'
+import { createGithub } from '../support/sigstore/github.ts'
 import { createSigstore } from '../support/sigstore/index.ts'
 import { generateKey } from '../support/sigstore/keys.ts'
 import { corpusFile, listCorpus, skip } from '../verify/corpus.ts'
@@ -162,7 +163,43 @@ describe('verify-bundle', async () => {
       assert.match((await run('--bundle', bundle, ...ROOT, ...ACME, 'file')).stderr, /EVIDENCE_MALFORMED/)
     }
     // The public instance does not know this one.
-    assert.equal((await run(...BUNDLE, ...ACME, 'file')).status, 2)
+    const unknown = await run(...BUNDLE, ...ACME, 'file')
+    assert.equal(unknown.status, 2)
+    assert.match(unknown.stderr, /^ {2}to do: {5}run `provenance-gate trust update`, or renew the gate; /m)
+  })
+
+  test('says which file to renew, where the trust root is one, and nothing that does not renew it', async () => {
+    const other = await createSigstore({ now: SIGNED_AT })
+    write('old.json', JSON.stringify(other.trustedRoot))
+    write('policy.yaml', "trust: { trustedRoot: old.json }\nrules: [{ packages: '**', require: nothing }]\n")
+    for (const from of [
+      ['--trusted-root', 'old.json'],
+      ['--policy', 'policy.yaml'],
+    ]) {
+      const { status, stderr } = await run(...BUNDLE, ...ACME, ...from, 'file')
+      assert.equal(status, 2)
+      assert.match(stderr, /^ {2}to do: {5}renew (?:\S*\/)?old\.json from where it came, or renew the gate; /m)
+      assert.doesNotMatch(stderr, /trust update/)
+    }
+  })
+
+  test("of what GitHub's own instance has signed says which option there is, and that leads on", async () => {
+    const github = createGithub({ now: SIGNED_AT })
+    write('github-root.json', JSON.stringify(github.trustedRoot))
+    write('github.json', JSON.stringify(github.provenance(ABOUT, { now: SIGNED_AT })))
+    const digest = `sha512:${'07'.repeat(64)}`
+    const of = (...more: readonly string[]) => run('--bundle', 'github.json', ...ACME, ...more, digest)
+    for (const root of [[], ROOT]) {
+      const { status, stderr } = await of(...root)
+      assert.equal(status, 2)
+      assert.match(stderr, /^ {2}to do: .*GitHub's own: verify it with --domain github$/m)
+    }
+    const proven = await of('--trusted-root', 'github-root.json', '--domain', 'github')
+    assert.equal(proven.status, 0, proven.stderr)
+    // Under another root of GitHub's it is the root that may be old.
+    const stale = await of(...ROOT, '--domain', 'github')
+    assert.equal(stale.status, 2)
+    assert.match(stale.stderr, /^ {2}to do: {5}renew root\.json from where it came/m)
   })
 
   test('says what a file is that is no bundle, and what to do', async () => {

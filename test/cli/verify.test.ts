@@ -1,11 +1,12 @@
 /** What each option of `verify` does, and where a policy, an .npmrc and documents are looked for. */
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, describe, type TestContext, test } from 'node:test'
 import { type Project, type ProjectOptions, runPnpm } from '../support/pnpm/index.ts'
 import { createSigstore } from '../support/sigstore/index.ts'
-import { POLICY, SIGNED_AT, startWorld } from '../support/world.ts'
+import { CLI, POLICY, SIGNED_AT, startWorld } from '../support/world.ts'
 import { cliProject, endings, lockfileOf, report, reportOf, runCli, verify, writeDocuments } from './support.ts'
 
 const world = await startWorld()
@@ -71,7 +72,47 @@ describe('exit status and output', () => {
     const said = cells.join(' ').replaceAll(/\s+/g, ' ')
     assert.ok(said.includes(`found: no attestations at ${url} (HTTP 404) expected: an attestation document`), said)
     assert.doesNotMatch(run.stderr, /@acme\/proven/, 'only refusals are in it')
-    assert.match(run.stderr, /\n2 packages: 1 proven, 0 permitted, 0 warned, 0 excepted, 1 refused\n$/)
+    assert.match(run.stderr, /\n2 packages: 1 proven, 0 permitted, 0 warned, 0 excepted, 1 refused\n.*\n$/)
+  })
+
+  test('ends with a command that explains a package of the table, and works', async (t) => {
+    const made = project(t, REFUSED, { files: { "the rules' own": POLICY } })
+    for (const options of [
+      [],
+      ['--policy', "the rules' own"],
+      ['--json'],
+      ['--lockfile', './pnpm-lock.yaml', '--offline'],
+    ]) {
+      const { stderr } = await verify(made, ...options)
+      const [, command = ''] = /: provenance-gate (explain .*)\n$/.exec(stderr) ?? assert.fail(stderr)
+      const shell = spawnSync('sh', ['-c', `"$0" "$1" ${command}`, process.execPath, CLI], {
+        cwd: made.dir,
+        env: made.env,
+        encoding: 'utf8',
+      })
+      assert.match(shell.stdout, /^unproven@1\.0\.0\n/, shell.stderr)
+    }
+    assert.doesNotMatch((await verify(project(t, PROVEN))).stderr, /explain/)
+  })
+
+  test('2 where it could not be found out, and no word says that it is bad', async (t) => {
+    const made = project(t, PROVEN, { registry: 'http://127.0.0.1:1/' })
+    const { status, stderr } = await verify(made, '--offline', '--cache', 'none')
+    assert.equal(status, 2)
+    assert.match(stderr, /│ not verified because/)
+    assert.match(stderr, /\n2 packages: 0 proven, 0 permitted, 0 warned, 0 excepted, 2 not verified\n/)
+    assert.doesNotMatch(stderr, /refused/)
+    assert.equal(reportOf(await verify(made, '--offline', '--cache', 'none', '--json')).summary.refused, 2)
+    // One that is bad makes the others what they are called today.
+    const policy = POLICY.replace('"**"', 'inner')
+    const mixed = await verify(
+      project(t, PROVEN, { registry: 'http://127.0.0.1:1/', policy }),
+      '--offline',
+      '--cache',
+      'none',
+    )
+    assert.equal(mixed.status, 1)
+    assert.match(mixed.stderr, /│ refused because [\s\S]* 2 refused\n/)
   })
 
   test('--json changes neither status nor standard error', async (t) => {

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { CODES, type RefusalCode } from '../../src/codes.ts'
 import type { Verdict } from '../../src/policy/types.ts'
 import { type Origin, refusalText } from '../../src/report/text.ts'
+import type { TrustFiles } from '../../src/trust/inputs.ts'
 import { anyVerdict, FOLDER, pkg, refusal, STATUSES, UNSAFE, verdict } from './support.ts'
 
 const ORIGINS: readonly Origin[] = ['locked', 'resolved', 'late']
@@ -70,6 +71,42 @@ describe('the message of the hook', () => {
         const isUndecided = code === 'EVIDENCE_UNAVAILABLE' || code === 'EVIDENCE_UNKNOWN'
         assert.equal(text.includes('change the rule'), !isUndecided)
       }
+    })
+  }
+
+  const FILES: readonly (readonly [what: string, trust: TrustFiles, said: string])[] = [
+    ['no file', {}, 'run `provenance-gate trust update`, or renew the gate.'],
+    ['a root', { trustedRoot: `${FOLDER}/t/root.json` }, 'renew t/root.json from where it came, or renew the gate.'],
+    [
+      "a registry's keys",
+      { npmKeys: '/etc/keys.json', registries: new Map([['acme', `${FOLDER}/acme.json`]]) },
+      'run `provenance-gate trust update`, or renew /etc/keys.json, acme.json from where it came, or renew the gate.',
+    ],
+    [
+      'another domain without a file',
+      { trustedRoot: `${FOLDER}/root.json`, domains: new Map([['github', {}]]) },
+      'run `provenance-gate trust update --domain github`, or renew root.json from where it came, or renew the gate.',
+    ],
+    [
+      'one file for two domains',
+      { trustedRoot: '/r.json', domains: new Map([['acme', { trustedRoot: '/r.json' }]]) },
+      'renew /r.json from where it came, or renew the gate.',
+    ],
+    [
+      'a repository of its own',
+      { tuf: { url: 'https://tuf.example/', root: '/1.root.json' }, domains: new Map([['sigstore', {}]]) },
+      'run `provenance-gate trust update`, or renew the gate.',
+    ],
+    [
+      'a name that moves the cursor',
+      { trustedRoot: `${FOLDER}/\u001b[2K.json` },
+      'renew \\u{1b}[2K.json from where it came, or renew the gate.',
+    ],
+  ]
+  for (const [what, trust, said] of FILES) {
+    it(`says how to renew what is trusted by ${what}`, () => {
+      const text = refusalText([refusal({}, 'EVIDENCE_UNKNOWN')], 'locked', FOLDER, trust) ?? ''
+      assert.ok(text.endsWith(`older than the evidence: ${said} Then install again.`), text)
     })
   }
 

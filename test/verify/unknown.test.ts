@@ -101,7 +101,9 @@ describe('what the trust root does not have', () => {
   for (const [what, found, bundle, trust] of UNKNOWN) {
     test(`${what}: names it, and points at the trust root`, () => {
       const { expected } = refused(judge(bundle, trust), 'EVIDENCE_UNKNOWN', found)
-      assert.match(expected, /`provenance-gate trust update`/)
+      assert.match(expected, /may be older than .*docs\/trust\.md/)
+      // It may come from a file, which that renews not: who knows says so.
+      assert.doesNotMatch(expected, /trust update/)
     })
 
     test(`${what}: a signature that does not hold is a false one all the same`, () => {
@@ -187,6 +189,6 @@ describe('a genuine bundle of Rekor v2', () => {
   test('is unknown, and not called forged, under a root that does not', { skip }, () => {
     const root = readCorpus<TrustedRootJSON>('field', 'trusted-root-without-rekor-v2.json')
     const { expected } = refused(verify(root), 'EVIDENCE_UNKNOWN', /^an entry of the log log20\d\d/)
-    assert.match(expected, /trust update/)
+    assert.match(expected, /may be older than the bundle/)
   })
 })
