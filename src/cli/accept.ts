@@ -77,9 +77,10 @@ export async function accept(names: readonly string[], options: AcceptOptions, n
   if (isOld) sayLine(`${LOCK_NAME} has the form of earlier versions of the gate, which asked for less.`)
   const isNew = lock === undefined || isOld || result.changes.length > left.length
   if (options.check && isNew) {
-    sayLine(`${LOCK_NAME} is not up to date.`)
+    sayLine(`${LOCK_NAME} is not up to date: run \`provenance-gate accept\`, look at what it writes, and commit it.`)
     return 1
   }
+  if (options.check && left.length + broken.length + undecided.length === 0) sayLine(`${LOCK_NAME} is up to date.`)
   if (!options.check) {
     if (isNew) await writeIdentityLock(folder, result.lock)
     sayLine(isNew ? `${LOCK_NAME} is written: commit it.` : `${LOCK_NAME} is as it was.`)

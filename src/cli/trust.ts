@@ -44,8 +44,11 @@ export async function trustStatus(options: TrustOptions, now: Date): Promise<Exi
 /** `provenance-gate trust update`: renews it now. */
 export async function trustUpdate(options: TrustOptions, now: Date): Promise<ExitStatus> {
   const repository = await repositoryFor(options)
-  const known = await updateState(repository, now).catch((error: unknown) => {
-    throw new GateError(`The trust root of ${repository.url} could not be renewed: ${reason(error)}.`)
+  const known = await updateState(repository, now).catch(async (error: unknown) => {
+    const kept = await keptState(repository).catch(() => undefined)
+    throw new GateError(
+      `The trust root of ${repository.url} could not be renewed: ${reason(error)}.${meanwhile(repository, kept)}`,
+    )
   })
   answer(lines(repository, known))
   return 0
@@ -96,6 +99,14 @@ async function repositoryFor({ policy, domain = DEFAULT_DOMAIN }: TrustOptions):
       ? `There is no trust domain ${JSON.stringify(domain)}: a policy names its own under "trust", "domains".`
       : `The trust domain ${JSON.stringify(domain)} is pinned by a file, which is never renewed.`,
   )
+}
+
+/** What is used where it cannot be renewed. */
+function meanwhile(repository: TufRepository, kept: Known | undefined): string {
+  if (kept !== undefined)
+    return ` The one that is kept stays in use; it is good until ${kept.verified.expires.toISOString()}.`
+  if (repository !== PUBLIC_GOOD) return ''
+  return ` The one that came with the gate stays in use; it is good until ${SEED_EXPIRES.toISOString()}.`
 }
 
 function lines({ url }: TufRepository, { verified }: Known): readonly string[] {

@@ -46,7 +46,7 @@ function unreadable(file: string, limit: number, what: string, cause: unknown): 
 
 function cannotBeRead(file: string, what: string, why: string, cause?: unknown): GateError {
   return new GateError(
-    `${file}: ${what} cannot be read (${why}). Without it nothing can be checked, so nothing is installed. Correct the name or the file's permissions`,
+    `${file}: ${what} cannot be read (${why}). Without it nothing can be checked. Correct the name or the file's permissions`,
     { cause },
   )
 }

@@ -111,7 +111,7 @@ function elsewhereFindings(policy: Policy, packages: readonly LockedPackage[]): 
       const advice =
         line === undefined
           ? 'No rule permits what is of unknown source. Correct the lockfile'
-          : `If this is meant, write before this rule: ${line}`
+          : `If this is meant, write before this rule: - ${line}`
       return {
         place: rule.place,
         message: `this rule covers registry and workspace, and so not: ${named}. ${advice}`,

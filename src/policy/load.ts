@@ -43,7 +43,7 @@ export async function loadWithoutLock(
   const file = 'file' in place ? place.file : await findPolicy(place.folder)
   if (file === undefined) {
     throw new GateError(
-      `${place.folder}: no policy here. Without one nothing can be checked, so nothing is installed. Write one as ${either(DATA)}, or under the key "${MANIFEST_KEY}" of ${MANIFEST} (.sigstorerc.example shows how), or name one with --policy FILE`,
+      `${place.folder}: no policy here. Without one nothing can be checked. \`provenance-gate init\` writes a first one from the lockfile; or write one as ${either(DATA)}, or under the key "${MANIFEST_KEY}" of ${MANIFEST} (.sigstorerc.example shows how), or name one with --policy FILE`,
     )
   }
   const loader: Loader = { folder: dirname(file), loaded: new Map(), once }

@@ -91,6 +91,6 @@ export function refuseSource(pkg: LockedPackage, rules: readonly [Rule, ...Rule[
   const advice =
     permitting === undefined
       ? 'no rule permits what is of unknown source: correct the lockfile'
-      : `if it is meant, write before line ${place.line} of ${place.file}: ${permitting}`
+      : `if it is meant, write before the rule at line ${place.line} of ${place.file}, indented as that rule is (between brackets without the dash, and with a comma behind it): - ${permitting}`
   return refuse('SOURCE_NOT_ALLOWED', describeSource(pkg), `${covered}; ${advice}`).refusal
 }

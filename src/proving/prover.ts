@@ -11,7 +11,7 @@ import { lockedDigest } from '../verify/subject.ts'
 import type { Proof } from '../verify/types.ts'
 import { type Memory, openMemory } from './memory.ts'
 import type { Verifying } from './pool.ts'
-import { guarded, sound, unprovable } from './refusals.ts'
+import { guarded, sound, unprovable, withoutSignature } from './refusals.ts'
 import type { DocumentRef, Judged } from './verifiers.ts'
 
 export interface ProverOptions extends TrustContext {
@@ -163,7 +163,7 @@ export function openProver({ evidence, evidenceFrom, trust = {}, remember, ...co
       (verifying, document) => verifying.signature(pkg, document, now),
     )
     const { result, digest } = signature
-    if (!result.ok) return unjudged(result.refusal.code === 'EVIDENCE_MISSING' ? proof : result)
+    if (!result.ok) return unjudged(result.refusal.code === 'EVIDENCE_MISSING' ? withoutSignature(proof) : result)
     const attested = proof.ok
       ? proof.value
       : {

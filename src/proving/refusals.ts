@@ -26,11 +26,29 @@ export function broken(error: unknown): { readonly ok: false; readonly refusal: 
 }
 
 export function unprovable({ source, origin }: LockedPackage): Result<Proof> {
+  // A dependency that the lockfile leaves out comes from nowhere, and no rule can mend that.
+  if (source === 'unknown')
+    return refuse(
+      'EVIDENCE_MISSING',
+      `an entry of unknown source${origin === undefined ? '' : ` (${origin})`}`,
+      'an entry that says which package it is, and where it comes from: correct the lockfile',
+    )
   return refuse(
     'EVIDENCE_MISSING',
     `a dependency from ${SOURCES[source]}${origin === undefined ? '' : ` (${origin})`}`,
     'a package of a registry, or of a release that GitHub has signed (docs/policy.md)',
   )
+}
+
+/** Where a signature of the registry would have done as well, and there was none either. */
+export function withoutSignature(proof: Result<Proof>): Result<Proof> {
+  if (proof.ok || proof.refusal.code !== 'EVIDENCE_MISSING') return proof
+  const { found, expected } = proof.refusal
+  const both = {
+    found: `${found}, and no signature of the registry`,
+    expected: `${expected}, or a signature of the registry`,
+  }
+  return { ok: false, refusal: { ...proof.refusal, ...both } }
 }
 
 const SOURCES: Readonly<Record<LockedPackage['source'], string>> = {

@@ -10,7 +10,7 @@ const MOST = 20
 export function installedText(receipts: readonly Receipt[], installed: number): string {
   const judged = receipts.map(
     ({ judgedAt, manager, gate }) =>
-      `judged at ${new Date(judgedAt).toISOString()} by ${gate} for ${manager.name} ${manager.version}`,
+      `judged at ${new Date(judgedAt).toISOString()} by ${gate} for ${manager.name}${manager.version === 'unknown' ? '' : ` ${manager.version}`}`,
   )
   return escapeText(
     `${count(installed)} in node_modules, installed under the gate: ${listText([...new Set(judged)], MOST_LISTED)}.`,

@@ -147,10 +147,17 @@ function verdictLines(verdict: Verdict, renew: string): readonly string[] {
   const why = [`${whose}: ${refusal.code}`, `found     ${refusal.found}`, `expected  ${refusal.expected}`]
   if (exception !== undefined) return [...why, `excepted until ${exception.expires}: ${exception.reason}`]
   const isStranger = pkg.source !== 'registry' && refusal.code === 'EVIDENCE_MISSING'
-  return [...why, `to pass   ${isStranger ? STRANGER : adviceFor(refusal, renew)}`]
+  return [...why, `to pass   ${isStranger ? strangerAdvice(pkg) : adviceFor(verdict, refusal.code, renew)}`]
 }
 
-function adviceFor({ code }: Refusal, renew: string): string {
+function strangerAdvice({ source }: LockedPackage): string {
+  return source === 'unknown'
+    ? 'a lockfile that says where it comes from: let the package manager write it again'
+    : STRANGER
+}
+
+function adviceFor({ rule }: Verdict, code: RefusalCode, renew: string): string {
+  if (code === 'EVIDENCE_MISSING' && rule?.require === 'signature') return NO_SIGNATURE
   if (code === 'EVIDENCE_UNKNOWN')
     return `a newer trust root or gate: ${renew}; for an organisation's own, "domains" or "registries" under "trust"`
   return ADVICE[code] ?? CHANGE_RULE
@@ -160,6 +167,8 @@ const CHANGE_RULE =
   'if what was found is right, name it under the publisher of that rule, in a commit that somebody reviews'
 const NO_EVIDENCE =
   'a version that has provenance; or "evidenceFrom" in that rule, where this registry only passes packages on; or a rule that requires nothing of it; or an exception, for a time'
+const NO_SIGNATURE =
+  'a version that the registry has signed, or that has provenance; or "evidenceFrom" in that rule, where this registry only passes packages on; or a rule that requires nothing of it; or an exception, for a time'
 const STRANGER =
   'a rule for its name with its "source", which requires nothing: what no registry has can never be proven'
 const NOTHING_GOOD = 'nothing of yours: the evidence does not hold. Do not install it, and tell its maintainers'
@@ -175,7 +184,8 @@ const ADVICE: Readonly<Partial<Record<RefusalCode, string>>> = {
   LOG_ENTRY_INVALID: NOTHING_GOOD,
   TIMESTAMP_INVALID: 'a clock that is right, and a trust root that is current',
   SUBJECT_MISMATCH: NOTHING_GOOD,
-  DIGEST_MISMATCH: 'the bytes that were attested: does the lockfile hold what the registry published?',
+  DIGEST_MISMATCH:
+    'the bytes that were attested: remove the entry from the lockfile (with pnpm: from `packages`), and let the package manager write it again (`npm install --package-lock-only`, `pnpm install --fix-lockfile`); if it is refused then, too, do not install it, and tell its maintainers',
   UNBOUND:
     '`provenance-gate run -- yarn install`, which binds it to the bytes that are fetched; or a rule that requires nothing of it',
   INTEGRITY_MISSING:

@@ -62,11 +62,18 @@ export function checkSubject(pkg: LockedPackage, digest: string, statement: Stat
   if (other !== undefined) {
     return refuse(
       'DIGEST_MISMATCH',
-      `an attestation about sha512 ${show(other.sha512)}`,
-      `sha512 ${digest}, as in the lockfile`,
+      `an attestation about ${integrityText(other.sha512)}`,
+      `${integrityText(digest)}, as in the lockfile`,
     )
   }
   return ok(undefined)
+}
+
+/** As lockfiles write it, so that it can be searched for there. @param digest in hex, or what a stranger gave out as that */
+function integrityText(digest: string | undefined): string {
+  return digest !== undefined && /^[0-9a-f]{128}$/i.test(digest)
+    ? `sha512-${Buffer.from(digest, 'hex').toString('base64')}`
+    : `sha512 ${show(digest)}`
 }
 
 /** Whether a statement names other bytes for the package: not where it names none, or is about another package. */

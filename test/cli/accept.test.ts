@@ -124,10 +124,12 @@ describe('accept', () => {
     const project = await projectWith(t, [['1.0.0']])
     const run = await accept(project, '--check')
     assert.equal(run.status, 1)
-    assert.match(run.stderr, /\+ widget@1\.0\.0.*\nprovenance-lock\.yaml is not up to date\./)
+    assert.match(run.stderr, /\+ widget@1\.0\.0.*\nprovenance-lock\.yaml is not up to date: run `provenance-gate accept`, /)
     assert.ok(!existsSync(path.join(project.dir, 'provenance-lock.yaml')))
     await accept(project)
-    assert.equal((await accept(project, '--check')).status, 0)
+    const checked = await accept(project, '--check')
+    assert.equal(checked.status, 0)
+    assert.equal(checked.stderr, 'provenance-lock.yaml is up to date.\n')
   })
 
   test('takes over another publisher, and a loss, only where the package is named', async (t) => {
@@ -318,7 +320,9 @@ describe('a rule with "unchanged"', () => {
     assert.deepEqual(await ends(project), {
       ...{ 'widget@5.7.2': 'permitted', 'widget@6.3.1': 'permitted', 'widget@7.7.0': 'proven' },
     })
-    assert.equal((await accept(project, '--check')).status, 0)
+    const checked = await accept(project, '--check')
+    assert.equal(checked.status, 0)
+    assert.equal(checked.stderr, 'provenance-lock.yaml is up to date.\n')
   })
 
   test('that requires provenance refuses what nobody has accepted yet', async (t) => {

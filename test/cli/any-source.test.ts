@@ -211,7 +211,7 @@ describe('policy check', () => {
     const where = { cwd: project.dir, env: project.env }
     const { status, stderr } = await runCli(['policy', 'check'], where)
     assert.equal(status, 0)
-    const [, line] = /write before this rule: (\{.*\})$/m.exec(stderr) ?? assert.fail(stderr)
+    const [, line] = /write before this rule: - (\{.*\})$/m.exec(stderr) ?? assert.fail(stderr)
     assert.match(
       stderr,
       /^\.sigstorerc:2: this rule covers registry and workspace, and so not: @acme\/internal-x@1\.0\.0/,

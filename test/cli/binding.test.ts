@@ -48,9 +48,8 @@ describe('the digest is that of the lockfile', () => {
       packages.map(({ code, integrity }) => [code, integrity]),
       [['DIGEST_MISMATCH', evil.integrity]],
     )
-    const hex = (integrity: string) => Buffer.from(integrity.slice('sha512-'.length), 'base64').toString('hex')
-    assert.equal(packages[0]?.found, `an attestation about sha512 ${hex(pkg.integrity)}`)
-    assert.equal(packages[0]?.expected, `sha512 ${hex(evil.integrity)}, as in the lockfile`)
+    assert.equal(packages[0]?.found, `an attestation about ${pkg.integrity}`)
+    assert.equal(packages[0]?.expected, `${evil.integrity}, as in the lockfile`)
   })
 
   test('a registry that lies consistently, tarball and metadata, has no attestation for its lie', async (t) => {
@@ -152,7 +151,7 @@ describe('what comes from no registry cannot be proven', () => {
     ['git', 'w@git+https://h/w.git#0a', '1.1.0', '{ commit: 0a, repo: https://h/w.git, type: git }', /git repository/],
     ['a tarball URL', 'w@https://h/w.tgz', '1.1.0', '{ integrity: sha512-AA==, tarball: https://h/w.tgz }', /tarball/],
     ['a folder', 'w@file:vendor/w', '1.1.0', '{ directory: vendor/w, type: directory }', /folder \(file:vendor\/w\)/],
-    ['an unknown kind', 'w@1.1.0', '1.1.0', '{ integrity: sha512-AA==, type: custom:x }', /an unknown source/],
+    ['an unknown kind', 'w@1.1.0', '1.1.0', '{ integrity: sha512-AA==, type: custom:x }', /an entry of unknown source/],
   ]
   for (const [what, key, version, resolution, found] of SOURCES) {
     test(what, async (t) => {

@@ -96,3 +96,31 @@ describe('an entry without a sha512 is written with one', () => {
     })
   }
 })
+
+describe('an entry with another sha512 is written with the right one', () => {
+  for (const [name, manager, open, lockfile, without] of [
+    ['npm install --package-lock-only', 'npm11', by('npm11'), 'package-lock.json', ofNpm],
+    ['npm install --package-lock-only', 'npm12', by('npm12'), 'package-lock.json', ofNpm],
+    ['pnpm install --fix-lockfile', undefined, byPnpm(11), 'pnpm-lock.yaml', ofPnpm],
+    ['pnpm install --fix-lockfile', undefined, byPnpm(12), 'pnpm-lock.yaml', ofPnpm],
+  ] as const) {
+    test(`by ${name} of ${manager ?? 'pnpm'}, as explain advises, once it was removed`, async (t) => {
+      const made = open(t)
+      assert.equal((await made.install()).status, 0)
+      const file = path.join(made.dir, lockfile)
+      const other = createTarball({ name: 'widget', version: '1.0.0', files: { 'other.js': '' } }).integrity
+      writeFileSync(file, readFileSync(file, 'utf8').replace(widget.integrity, other))
+      const { stdout } = await runCli(['explain', 'widget'], { cwd: made.dir, env: made.env })
+      assert.ok(stdout.includes(`found     an attestation about ${widget.integrity}\n`), stdout)
+      assert.ok(stdout.includes(`expected  ${other}, as in the lockfile\n`), stdout)
+      assert.match(stdout, new RegExp(`to pass .*remove the entry.*\`${name}\``))
+      writeFileSync(file, without(readFileSync(file, 'utf8')))
+      const again =
+        manager === undefined
+          ? await made.install()
+          : await runManager(manager, name.split(' ').slice(1), { cwd: made.dir, env: made.env })
+      assert.equal(again.status, 0, again.output)
+      assert.deepEqual(await verify(made), { 'widget@1.0.0': 'proven' })
+    })
+  }
+})

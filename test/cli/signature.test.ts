@@ -96,6 +96,22 @@ describe('a rule that requires a signature', () => {
     })
   }
 
+  test('says, where there is nothing, that a signature of the registry would do', async (t) => {
+    registry.publish(widget, {})
+    const made = project(t)
+    const { stdout } = await runCli(['explain', '@acme/widget'], { cwd: made.dir, env: made.env })
+    assert.match(stdout, /found +no attestations at .*, and no signature of the registry$/m)
+    assert.match(stdout, /expected +an attestation document, or a signature of the registry$/m)
+    assert.match(stdout, /to pass +a version that the registry has signed, or that has provenance; or "evidenceFrom"/)
+    const strict = project(
+      t,
+      POLICY.replace('require: signature', 'require: provenance, publisher: { repository: acme/x }'),
+    )
+    const other = await runCli(['explain', '@acme/widget'], { cwd: strict.dir, env: strict.env })
+    assert.match(other.stdout, /expected +an attestation document$/m)
+    assert.match(other.stdout, /to pass +a version that has provenance;/)
+  })
+
   test('is not met by a signature over other bytes than the lockfile has', async (t) => {
     const other = createTarball({ name: '@acme/widget', version: '1.0.0', files: { 'other.js': '' } })
     registry.publish(other, { signatures: [sigstore.signature({ ...pkg, integrity: other.integrity })] })

@@ -89,7 +89,7 @@ describe('a policy in a folder', () => {
     await put({ 'package.json': '{}' })
     assert.equal(
       await messageOf(),
-      '~: no policy here. Without one nothing can be checked, so nothing is installed. Write one as .sigstorerc, .sigstorerc.yaml, .sigstorerc.yml or .sigstorerc.json, or under the key "sigstore" of package.json (.sigstorerc.example shows how), or name one with --policy FILE',
+      '~: no policy here. Without one nothing can be checked. `provenance-gate init` writes a first one from the lockfile; or write one as .sigstorerc, .sigstorerc.yaml, .sigstorerc.yml or .sigstorerc.json, or under the key "sigstore" of package.json (.sigstorerc.example shows how), or name one with --policy FILE',
     )
   })
 
@@ -235,7 +235,7 @@ describe('a policy file', () => {
   it('that is absent is an error', async () => {
     assert.equal(
       await messageOf({ file: join(folder, 'none') }),
-      `~/none: the policy cannot be read (no such file). Without it nothing can be checked, so nothing is installed. Correct the name or the file's permissions`,
+      `~/none: the policy cannot be read (no such file). Without it nothing can be checked. Correct the name or the file's permissions`,
     )
   })
 

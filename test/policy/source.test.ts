@@ -224,7 +224,7 @@ describe('a refusal by source', () => {
       code: 'SOURCE_NOT_ALLOWED',
       found: `a tarball (${EVIL}) that is not of ${NPMJS}, which the settings give for it`,
       expected:
-        'a package of the registry or a project of the workspace; if it is meant, write before line 3 of .sigstorerc: { packages: ["@acme/x"], source: tarball, require: nothing }',
+        'a package of the registry or a project of the workspace; if it is meant, write before the rule at line 3 of .sigstorerc, indented as that rule is (between brackets without the dash, and with a comma behind it): - { packages: ["@acme/x"], source: tarball, require: nothing }',
     })
     assert.equal(rule?.place.line, 3)
   })
@@ -234,8 +234,37 @@ describe('a refusal by source', () => {
       if (['registry', 'workspace', 'unknown'].includes(name)) continue
       const rest = `{ packages: '**', require: nothing }`
       const { refusal } = judge(pkg('@acme/x', from), policyOf(rest))
-      const line = /: (\{ packages: .*\})$/.exec(refusal?.expected ?? '')?.[1] ?? assert.fail(name)
-      assert.equal(ends(judge(pkg('@acme/x', from), policyOf(`${line}\n${rest}`))), 'permitted', name)
+      const [, at, line = ''] =
+        /the rule at line (\d+) of .*: (- \{ packages: .*\})$/.exec(refusal?.expected ?? '') ?? assert.fail(name)
+      const before = (text: string, written: (indentation: string) => string) => {
+        const lines = text.split('\n')
+        const indentation = /^ */.exec(lines[Number(at) - 1] ?? '')?.[0] ?? ''
+        return parsePolicy(lines.toSpliced(Number(at) - 1, 0, written(indentation)).join('\n'), '.sigstorerc')
+      }
+      for (const indented of ['', '  ', '      ']) {
+        const block = `\nrules:\n${indented}- ${rest}\n`
+        assert.equal(
+          ends(
+            judge(
+              pkg('@acme/x', from),
+              before(block, (by) => by + line),
+            ),
+          ),
+          'permitted',
+          name,
+        )
+      }
+      const flow = `\nrules: [\n  ${rest}\n]\n`
+      assert.equal(
+        ends(
+          judge(
+            pkg('@acme/x', from),
+            before(flow, (by) => `${by}${line.slice(2)},`),
+          ),
+        ),
+        'permitted',
+        name,
+      )
     }
   })
 
@@ -282,8 +311,8 @@ describe('policy check', () => {
     ]
     const found = findingsOf(policy, packages, NOW).map(({ place, message }) => `${place.line}: ${message}`)
     assert.deepEqual(found, [
-      '4: this rule covers registry and workspace, and so not: b@git, a git repository (repo); d@git, a git repository (other). If this is meant, write before this rule: { packages: ["b", "c", "d"], source: git, require: nothing }',
-      `4: this rule covers registry and workspace, and so not: e@registry, a tarball (${EVIL}) that is not of ${NPMJS}, which the settings give for it. If this is meant, write before this rule: { packages: ["e"], source: tarball, require: nothing }`,
+      '4: this rule covers registry and workspace, and so not: b@git, a git repository (repo); d@git, a git repository (other). If this is meant, write before this rule: - { packages: ["b", "c", "d"], source: git, require: nothing }',
+      `4: this rule covers registry and workspace, and so not: e@registry, a tarball (${EVIL}) that is not of ${NPMJS}, which the settings give for it. If this is meant, write before this rule: - { packages: ["e"], source: tarball, require: nothing }`,
       '4: this rule covers registry and workspace, and so not: f@unknown, something of unknown source (why). No rule permits what is of unknown source. Correct the lockfile',
     ])
   })
