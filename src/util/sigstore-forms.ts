@@ -30,7 +30,7 @@ export function mistakenForm(wanted: Wanted, bytes: Buffer, name: string): Mista
   const first = parsed(lines[0] ?? '')
   if (lines.length > 1 && first !== undefined && isObject(first.value) && parsed(lines[1] ?? '') !== undefined)
     return mistakenLines(wanted, lines, first.value, file)
-  return plainText(text, file)
+  return plainText(wanted, text, file)
 }
 
 /** JSON, for those who wrote it with a byte order mark, too. Undefined where it is none. */
@@ -75,14 +75,18 @@ function mistakenValue(wanted: Wanted, value: unknown, file: string): Mistaken |
   return knownForm(wanted, value, file)
 }
 
-/** Where in a value the first one is, as jq calls it, and how many there are. Of bounded work, whatever the value is. */
+/**
+ * Where in a value the first one is, as jq calls it, and how many there are: the first that a certificate signs, for a registry's
+ * own attestation is by a key and names no publisher. Of bounded work, whatever the value is.
+ */
 function wantedIn(wanted: Wanted, value: unknown): { readonly path: string; readonly count: number } | undefined {
-  let [path, count, left] = ['', 0, MOST_LOOKED_AT]
+  let [path, count, left, isSigned] = ['', 0, MOST_LOOKED_AT, false]
   const look = (at: unknown, place: string, depth: number): void => {
     left -= 1
     if (left < 0 || typeof at !== 'object' || at === null) return
     if (isWanted(wanted, at)) {
-      if (count === 0) path = place
+      if (count === 0 || (!isSigned && hasCertificate(at))) path = place
+      isSigned ||= hasCertificate(at)
       count += 1
       return
     }
@@ -99,6 +103,11 @@ function wantedIn(wanted: Wanted, value: unknown): { readonly path: string; read
 const MOST_LOOKED_AT = 10_000
 const MOST_MEMBERS = 1_000
 
+function hasCertificate(value: object): boolean {
+  const { verificationMaterial: material } = value as Fields
+  return isObject(material) && (isObject(material.certificate) || isObject(material.x509CertificateChain))
+}
+
 function isBundle(value: Fields): boolean {
   const { mediaType } = value
   if (typeof mediaType === 'string' && mediaType.startsWith('application/vnd.dev.sigstore.bundle')) return true
@@ -110,6 +119,9 @@ function isTrustedRoot(value: Fields): boolean {
   if (typeof mediaType === 'string' && mediaType.startsWith('application/vnd.dev.sigstore.trustedroot')) return true
   return Array.isArray(value.certificateAuthorities)
 }
+
+const HOW_TO_GET_ONE =
+  'a Sigstore bundle: gh attestation download, or provenance-gate export for the packages of a lockfile'
 
 /** What is known by its keys. The first that fits. */
 const KNOWN: readonly {
@@ -158,8 +170,7 @@ const KNOWN: readonly {
   {
     is: (value) => Array.isArray(value.attestations),
     what: 'an answer of an attestations API without what was wanted',
-    advice: () =>
-      'a Sigstore bundle: gh attestation download, or provenance-gate export for the packages of a lockfile',
+    advice: () => HOW_TO_GET_ONE,
   },
   {
     is: (value) => has(value, 'dist-tags') || has(value, 'name', 'dist'),
@@ -206,7 +217,7 @@ function codedAs(bytes: Buffer): Mistaken | undefined {
   return bytes.subarray(0, 1024).includes(0) ? { found: 'binary data', advice: 'one file of JSON' } : undefined
 }
 
-function plainText(text: string, file: string): Mistaken {
+function plainText(wanted: Wanted, text: string, file: string): Mistaken {
   const trimmed = text.trim()
   if (trimmed === '') return EMPTY
   const [, label] = /^-----BEGIN ([A-Z0-9 ]{1,40})-----/.exec(trimmed.slice(0, 64)) ?? []
@@ -227,7 +238,7 @@ function plainText(text: string, file: string): Mistaken {
   if (trimmed.startsWith('<')) return { found: 'a web page', advice: 'the file itself: download it once more' }
   if (/^[{[]/.test(trimmed.slice(0, 1)))
     return { found: 'JSON that is damaged, or that ends too early', advice: 'whole JSON' }
-  return { found: 'text that is no JSON', advice: 'one file of JSON' }
+  return { found: 'text that is no JSON', advice: wanted === 'bundle' ? HOW_TO_GET_ONE : 'one file of JSON' }
 }
 
 const EMPTY: Mistaken = { found: 'an empty file', advice: 'a file with something in it' }

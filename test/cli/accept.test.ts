@@ -124,7 +124,10 @@ describe('accept', () => {
     const project = await projectWith(t, [['1.0.0']])
     const run = await accept(project, '--check')
     assert.equal(run.status, 1)
-    assert.match(run.stderr, /\+ widget@1\.0\.0.*\nprovenance-lock\.yaml is not up to date: run `provenance-gate accept`, /)
+    assert.match(
+      run.stderr,
+      /\+ widget@1\.0\.0.*\nprovenance-lock\.yaml is not up to date: run `provenance-gate accept`, /,
+    )
     assert.ok(!existsSync(path.join(project.dir, 'provenance-lock.yaml')))
     await accept(project)
     const checked = await accept(project, '--check')

@@ -12,6 +12,8 @@ const BUNDLE = {
   verificationMaterial: {},
   dsseEnvelope: {},
 }
+const BY_KEY = { ...BUNDLE, verificationMaterial: { publicKey: { hint: 'x' } } }
+const BY_CERTIFICATE = { ...BUNDLE, verificationMaterial: { certificate: { rawBytes: '' } } }
 const OLD_BUNDLE = { mediaType: 'application/vnd.dev.sigstore.bundle+json;version=0.1' }
 const BARE_BUNDLE = { verificationMaterial: {}, messageSignature: {} }
 const ROOT = { mediaType: 'application/vnd.dev.sigstore.trustedroot+json;version=0.1', tlogs: [] }
@@ -53,6 +55,21 @@ const MISTAKEN: readonly (readonly [string, unknown, string])[] = [
     'the answer of an API',
     { attestations: [{ bundle: BUNDLE }, { bundle: BUNDLE }] },
     "an object, such as the answer of an API, with 2 bundles inside → the bundle alone: jq '.attestations[0].bundle' x.json > bundle.json, and likewise the others",
+  ],
+  [
+    "npm's answer, of which the registry's own attestation is by a key",
+    { attestations: [{ bundle: BY_KEY }, { bundle: BY_KEY }, { bundle: BY_CERTIFICATE }, { bundle: BY_CERTIFICATE }] },
+    "an object, such as the answer of an API, with 4 bundles inside → the bundle alone: jq '.attestations[2].bundle' x.json > bundle.json, and likewise the others",
+  ],
+  [
+    'one in which provenance is first',
+    [{ ...BUNDLE, verificationMaterial: { x509CertificateChain: {} } }, BY_KEY, BY_CERTIFICATE],
+    "a list with 3 bundles inside → the bundle alone: jq '.[0]' x.json > bundle.json, and likewise the others",
+  ],
+  [
+    'one with what only looks like a certificate',
+    [BY_KEY, { ...BUNDLE, verificationMaterial: { certificate: 'x', x509CertificateChain: null } }],
+    "a list with 2 bundles inside → the bundle alone: jq '.[0]' x.json > bundle.json, and likewise the others",
   ],
   [
     'one of it',
@@ -132,7 +149,11 @@ const MISTAKEN: readonly (readonly [string, unknown, string])[] = [
   ['white space', ' \n', 'an empty file → a file with something in it'],
   ['a web page', '<!doctype html>', 'a web page → the file itself: download it once more'],
   ['damaged JSON', '{"mediaType": ', 'JSON that is damaged, or that ends too early → whole JSON'],
-  ['text', 'no JSON', 'text that is no JSON → one file of JSON'],
+  [
+    'text',
+    'no JSON',
+    'text that is no JSON → a Sigstore bundle: gh attestation download, or provenance-gate export for the packages of a lockfile',
+  ],
   [
     'a signature',
     `${'A'.repeat(95)}=\n`,
