@@ -42,7 +42,8 @@ function wrapLine(line: string, width: number): readonly Line[] {
       add(part)
     }
   }
-  if (columns > 0 || lines.length === 0) end()
+  // By its text: an accent alone takes no column.
+  if (text !== '' || lines.length === 0) end()
   return lines
 }
 

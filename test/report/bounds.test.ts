@@ -252,6 +252,13 @@ describe('a text in lines', () => {
     )
   })
 
+  test('has an accent that comes alone after a full line', () => {
+    assert.deepEqual(
+      wrapText('aaa \u0301', 3).map((line) => line.text),
+      ['aaa', '\u0301'],
+    )
+  })
+
   test('cuts no word that has room in a line', () => {
     fc.assert(
       fc.property(fc.array(fc.stringMatching(/^[a-z@/.-]{1,12}$/)), (words) => {
