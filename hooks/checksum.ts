@@ -4,7 +4,7 @@
  * lockfile that was resolved without them is the one that they would have led to.
  */
 import { createHash } from 'node:crypto'
-import { realpathSync } from 'node:fs'
+import { lstatSync, realpathSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { readBoundedFileSync } from '../src/util/files.ts'
@@ -14,14 +14,16 @@ const MAX_PNPMFILE = 256 * 1024
 
 /**
  * The digest where the gate's hooks are the only ones; undefined where the project's pnpmfile does more than load the gate,
- * or cannot be read. Where pnpm has loaded other pnpmfiles too, its own digest differs, and it refuses the lockfile as ever.
+ * is a link, or cannot be read. Where pnpm has loaded other pnpmfiles too, its own digest differs, and it refuses the lockfile as ever.
  *
  * @param root of the workspace, where pnpm looks for a pnpmfile
  * @param own the gate's pnpmfile
  */
 export function checksumOfGate(root: string, own: string): string | undefined {
-  const pnpmfile = path.join(root, '.pnpmfile.cjs')
   try {
+    // Node resolves from where a file really is, so the gate does. Of a link that depends on options of Node.
+    const pnpmfile = path.join(realpathSync(root), '.pnpmfile.cjs')
+    if (lstatSync(pnpmfile, { throwIfNoEntry: false })?.isSymbolicLink()) return undefined
     const text = readBoundedFileSync(pnpmfile, MAX_PNPMFILE)?.toString('utf8')
     if (text !== undefined) return onlyLoads(text, pnpmfile, own) ? digestOf(text) : undefined
     const ownText = readBoundedFileSync(own, MAX_PNPMFILE)?.toString('utf8')
@@ -56,7 +58,10 @@ const LOADING = new RegExp(
 function onlyLoads(text: string, file: string, own: string): boolean {
   const [, single, double] = LOADING.exec(text) ?? []
   const wanted = single ?? double
-  return wanted !== undefined && realpathSync(createRequire(file).resolve(wanted)) === realpathSync(own)
+  if (wanted === undefined) return false
+  const resolved = createRequire(file).resolve(wanted)
+  // A module of Node's own is resolved to its name, which is no path.
+  return path.isAbsolute(resolved) && realpathSync(resolved) === realpathSync(own)
 }
 
 /** As pnpm makes it of one file. */

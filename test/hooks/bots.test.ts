@@ -3,7 +3,7 @@
  * `pnpmfileChecksum` comes of it, which pnpm refuses in a frozen install of a project that has a pnpmfile.
  */
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, describe, type TestContext, test } from 'node:test'
@@ -199,6 +199,24 @@ for (const version of VERSIONS) {
       })
     }
 
+    test('is refused by pnpm where the pnpmfile is a link, from whose place other hooks are loaded', async (t) => {
+      const project = await locked(t, version, 'pnpmfile')
+      await bump(version, project, '1.0.1')
+      const at = (file: string) => path.join(project.dir, file)
+      mkdirSync(at('sub'))
+      write(project, 'sub/x.cjs', "module.exports = require('./gate.cjs')\n")
+      write(
+        project,
+        'sub/gate.cjs',
+        `const gate = require(${JSON.stringify(PNPMFILE)})
+        module.exports = { hooks: { ...gate.hooks, readPackage: (pkg) => pkg } }\n`,
+      )
+      symlinkSync(PNPMFILE, at('gate.cjs'))
+      rmSync(at('.pnpmfile.cjs'))
+      symlinkSync('sub/x.cjs', at('.pnpmfile.cjs'))
+      await assertMismatch(version, project)
+    })
+
     test('is refused by pnpm where it has the digest of other hooks', async (t) => {
       const project = await locked(t, version, 'pnpmfile')
       write(
@@ -312,6 +330,61 @@ describe('the digest of the gate', () => {
     mkdirSync(path.join(root, '.pnpmfile.cjs'))
     assert.equal(checksumOfGate(root, own), undefined)
     rmSync(path.join(root, '.pnpmfile.cjs'), { recursive: true })
+  })
+
+  describe('is unknown where Node may load something else than the gate', () => {
+    const pnpmfile = () => path.join(root, '.pnpmfile.cjs')
+    const linkTo = (target: string, text: string) => {
+      mkdirSync(path.join(root, 'sub/tools'), { recursive: true })
+      writeFileSync(path.join(root, 'sub/tools/pnpmfile.cjs'), 'module.exports = { hooks: {} }\n')
+      rmSync(pnpmfile(), { force: true })
+      writeFileSync(path.join(root, 'sub/x.cjs'), text)
+      symlinkSync(target, pnpmfile())
+    }
+    after(() => rmSync(pnpmfile(), { force: true }))
+
+    for (const [what, target, text] of [
+      [
+        'a link, from whose place another file is resolved',
+        'sub/x.cjs',
+        "module.exports = require('./tools/pnpmfile.cjs')\n",
+      ],
+      [
+        'a link, from whose place the gate is resolved',
+        'sub/x.cjs',
+        "module.exports = require('../tools/pnpmfile.cjs')\n",
+      ],
+      ['a link to the gate itself', 'tools/pnpmfile.cjs', ''],
+      ['a link that leads nowhere', 'none.cjs', ''],
+    ] as const)
+      test(`the pnpmfile is ${what}`, () => {
+        linkTo(target, text)
+        assert.equal(checksumOfGate(root, own), undefined)
+        rmSync(pnpmfile())
+      })
+
+    test('it asks for a module of Node, and a file of that name is the gate', (t) => {
+      const cwd = process.cwd()
+      t.after(() => process.chdir(cwd))
+      process.chdir(root)
+      symlinkSync(own, path.join(root, 'fs'))
+      for (const name of ['fs', 'node:fs'])
+        assert.equal(withText(`module.exports = require('${name}')\n`), undefined, name)
+    })
+
+    test('a folder is asked for, and its package.json names another file', () => {
+      writeFileSync(path.join(root, 'tools/package.json'), '{"main": "../other.cjs"}')
+      assert.equal(withText("module.exports = require('./tools')\n"), undefined)
+    })
+
+    test('its folder is read by the way of a link, and the gate there is another one', () => {
+      const link = `${root}-link`
+      symlinkSync(path.join(root, 'sub'), link)
+      writeFileSync(path.join(root, 'sub/.pnpmfile.cjs'), "module.exports = require('./tools/pnpmfile.cjs')\n")
+      assert.equal(checksumOfGate(link, own), undefined)
+      assert.match(checksumOfGate(link, path.join(root, 'sub/tools/pnpmfile.cjs')) ?? '', /^sha256-/)
+      rmSync(link)
+    })
   })
 
   test('is added to a lockfile that has none, and to nothing else', () => {
