@@ -125,15 +125,25 @@ function allNames({ named }: RegistrySettings): ReadonlyMap<string, string> {
   return new Map(named && [...BUILT_IN_NAMES, ...named])
 }
 
+/** What is known of who asks for a package. */
+export interface Asked extends Whence {
+  /** The name by which its registry is asked for, if it is. */
+  readonly askedOf?: string
+}
+
 /**
- * The same as far as settings say it. Of a name that pnpm alone has, it is the registry that they give for the package: a
- * lockfile alone makes such a key, and so chooses who is asked for the bytes.
+ * The same as far as settings, and who asks for the package, say it. A lockfile alone can name a registry in a key, and so
+ * choose who is asked for the bytes: where nobody asks for it by that name, it is the registry that the settings give.
+ *
+ * @param pkg has a `tarball` only where pnpm itself has just resolved it
  */
-export function statedRegistryOf(settings: RegistrySettings, pkg: Whence): string | undefined {
+export function statedRegistryOf(settings: RegistrySettings, { askedOf, ...pkg }: Asked): string | undefined {
   const { named = new Map() } = settings
   const name = registryNameOf(pkg)
+  if (askedOf !== undefined && askedOf !== name) return named.get(askedOf) ?? BUILT_IN_NAMES.get(askedOf)
   if (name === undefined) return unnamedRegistryOf(settings, pkg, () => [...named.values()])
-  return named.get(name) ?? (BUILT_IN_NAMES.has(name) ? usualRegistryOf(settings, pkg.name) : undefined)
+  if (!named.has(name) && !BUILT_IN_NAMES.has(name)) return undefined
+  return (askedOf === undefined ? undefined : named.get(askedOf)) ?? usualRegistryOf(settings, pkg.name)
 }
 
 /** @param named the registries with names, in any of which its tarball may lie */

@@ -38,7 +38,7 @@ export function toDepPath(ref: string, alias: string): string | undefined {
 export type Reference =
   | { readonly kind: 'version'; readonly version: string }
   /** `work:1.0.0`: a version from the registry that the project's settings call `work`. */
-  | { readonly kind: 'named-registry'; readonly version: string }
+  | { readonly kind: 'named-registry'; readonly registry: string; readonly version: string }
   /** `runtime:24.0.0`: a JavaScript runtime, downloaded from its own project. */
   | { readonly kind: 'runtime'; readonly version: string | undefined }
   | { readonly kind: 'file' }
@@ -73,10 +73,15 @@ function parseReference(name: string, text: string): Reference {
   }
   if (scheme === 'file') return { kind: 'file' }
   if (/^https?:\/\//.test(text)) return { kind: 'url' }
-  if (!RESERVED_SCHEMES.has(scheme) && REGISTRY_NAME.test(scheme) && isVersion(rest)) {
-    return { kind: 'named-registry', version: rest }
-  }
+  const registry = registryNameIn(text)
+  if (registry !== undefined && isVersion(rest)) return { kind: 'named-registry', registry, version: rest }
   return { kind: 'other' }
+}
+
+/** `work` of `work:^1.0.0`: what may be the name of a registry. */
+export function registryNameIn(text: string): string | undefined {
+  const [, name] = /^([A-Za-z][\w.-]*):/.exec(text) ?? []
+  return name === undefined || RESERVED_SCHEMES.has(name) ? undefined : name
 }
 
 const RUNTIMES: ReadonlySet<string> = new Set(['node', 'bun', 'deno'])
@@ -86,8 +91,6 @@ const RESERVED_SCHEMES: ReadonlySet<string> = new Set([
   ...['bitbucket', 'cargo', 'catalog', 'crates', 'custom', 'file', 'git', 'github', 'gitlab', 'http', 'https', 'jsr'],
   ...['link', 'npm', 'patch', 'pkg', 'pypi', 'runtime', 'ssh', 'tool', 'workspace'],
 ])
-
-const REGISTRY_NAME = /^[A-Za-z][\w.-]*$/
 
 /** One exact version by the grammar of semver.org. pnpm also takes `v1.0.0` and `=1.0.0`, which no registry serves. */
 const VERSION =

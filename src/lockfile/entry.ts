@@ -14,6 +14,7 @@ export interface Claim {
   readonly atNpmjs?: true
   readonly outside?: string
   readonly unlocked?: string
+  readonly askedOf?: string
   readonly github?: GithubOrigin
 }
 

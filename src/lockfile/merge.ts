@@ -139,6 +139,7 @@ function mergeGroup(group: readonly LockedPackage[], unite: Unite): LockedPackag
   const aliases = sorted(group.flatMap((pkg) => pkg.aliases ?? []))
   const caseTwins = sorted(group.flatMap((pkg) => pkg.caseTwins ?? []))
   const outside = group.find((pkg) => pkg.outside !== undefined)?.outside
+  const askedOf = group.find((pkg) => pkg.askedOf !== undefined)?.askedOf
   const bundlers = group.flatMap(({ bundledIn }) => bundledIn ?? [])
   return {
     name,
@@ -150,6 +151,7 @@ function mergeGroup(group: readonly LockedPackage[], unite: Unite): LockedPackag
     ...(group.some(({ atNpmjs }) => atNpmjs) && { atNpmjs: true }),
     ...(outside !== undefined && { outside }),
     ...(unlocked !== undefined && { unlocked }),
+    ...(askedOf !== undefined && { askedOf }),
     ...(github && { github }),
     ...(bundlers.length > 0 && { bundledIn: mergeGroup(bundlers, unite) }),
     importers,

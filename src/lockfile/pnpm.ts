@@ -1,5 +1,6 @@
 import { posix } from 'node:path'
 import { GateError } from '../errors.ts'
+import { type Ask, asAsked, askOf, namedOverrides, withoutCatalog } from './asked.ts'
 import { packageId, parseId, toDepPath } from './dep-path.ts'
 import { type Claim, claims, danglingClaim } from './entry.ts'
 import { folderClaim, projectClaim } from './graph.ts'
@@ -104,15 +105,24 @@ function listPackages(lockfile: unknown, pnpm: InstallingPnpm): readonly LockedP
     if (project !== undefined && linked !== undefined) linked.targets = [project]
     return node
   }
-  const targetsOf = ({ alias, ref, specifier }: Reference, folder: string): readonly number[] => {
+  const overrides = namedOverrides(lockfile)
+  /** By key, what is asked for where the lockfile gives this entry. */
+  const asks = new Map<string, Ask[]>()
+  const targetsOf = ({ alias, ref, specifier }: Reference, folder: string, ask: Ask | undefined): readonly number[] => {
     if (ref === undefined) return [pushOnce('dangling', `${alias}@`, () => danglingClaim(`${alias}@`))]
     const depPath = toDepPath(ref, alias)
     if (depPath === undefined) return [link(alias, linkedPath(ref.slice('link:'.length), folder))]
     const id = packageId(depPath)
     const node = entries.get(depPath) ?? entries.get(id) ?? pushOnce('dangling', id, () => danglingClaim(id))
+    if (ask !== undefined) {
+      const known = asks.get(id)
+      if (known === undefined) asks.set(id, [ask])
+      else known.push(ask)
+    }
     if (parseId(id).name === alias) return [node]
     nodes[node]?.aliases.add(alias)
-    if (!isRange(specifier)) return [node]
+    const isOwn = isRange(specifier) || (typeof ask === 'object' && ask.name === alias)
+    if (!isOwn) return [node]
     return [node, pushOnce('swapped', `${alias}@${id}`, () => swappedClaim(alias, id))]
   }
 
@@ -121,13 +131,17 @@ function listPackages(lockfile: unknown, pnpm: InstallingPnpm): readonly LockedP
     if (owner === undefined) continue
     // A link inside an entry is relative to the lockfile, in a project to the project.
     const refs = references(record, RUNTIME_FIELDS, owner.key).map((ref) => ({ ...ref, specifier: undefined }))
-    owner.targets = [...owner.targets, ...refs.flatMap((ref) => targetsOf(ref, '.'))]
+    const targets = refs.flatMap((ref) => targetsOf(ref, '.', overrides.always.get(ref.alias)))
+    owner.targets = [...owner.targets, ...targets]
   }
   const roots = new Map<string, readonly number[]>()
   for (const [folder, project] of importers) {
     if (!isPlain(project)) throw unreadable(`The project ${JSON.stringify(folder)} in the lockfile`)
     const [runtime, other] = [RUNTIME_FIELDS, OTHER_PROJECT_FIELDS].map((fields) =>
-      references(project, fields, folder).flatMap((ref) => targetsOf(ref, folder)),
+      references(project, fields, folder).flatMap((ref) => {
+        const specifier = withoutCatalog(ref.specifier, ref.alias, lockfile)
+        return targetsOf({ ...ref, specifier }, folder, askOf(specifier, ref.alias))
+      }),
     )
     roots.set(folder, [...(runtime ?? []), ...(other ?? [])])
     // Who links a project gets what it needs to run, and not its devDependencies.
@@ -135,8 +149,10 @@ function listPackages(lockfile: unknown, pnpm: InstallingPnpm): readonly LockedP
     if (node !== undefined) node.targets = runtime ?? []
   }
 
+  const placed = (claim: Claim, key: string): Claim =>
+    claim.source === 'registry' ? asAsked(claim, key, asks.get(key) ?? overrides.asks(key)) : claim
   const listed = nodes.flatMap(({ key, claims: claimed, aliases }, node) =>
-    claimed.map((claim) => ({ node, pkg: { ...claim, aliases: [...aliases], key } })),
+    claimed.map((claim) => ({ node, pkg: { ...placed(claim, key), aliases: [...aliases], key } })),
   )
   return mergeEntries(listed, { roots, edges: nodes.map(({ targets }) => targets) }, 'nobody')
 }

@@ -3,7 +3,7 @@ import type { LockedPackage } from './types.ts'
 /** What the settings of a package manager say of where packages come from. URLs end with a slash. */
 export interface Registries {
   /** The registry of a package; undefined where the settings give none. */
-  of(pkg: Pick<LockedPackage, 'name' | 'key'>): string | undefined
+  of(pkg: Pick<LockedPackage, 'name' | 'key' | 'askedOf'>): string | undefined
   /** The registry that the key of a package names (`name@work:1.0.0`); undefined where it names none that pnpm knows. */
   named?(pkg: Pick<LockedPackage, 'name' | 'key'>): string | undefined
   /** The registry that a manager asks for what a lockfile has in the public one: npm's own. Undefined for other managers. */
@@ -41,7 +41,7 @@ function compared({ atNpmjs, outside: _, ...pkg }: LockedPackage, registries: Re
 function addressOf(pkg: LockedPackage, registries: Registries): string {
   const { name, key, origin, tarball } = pkg
   const registry = registries.named?.(pkg)
-  if (registry === undefined) return origin ?? tarball ?? ''
+  if (registry === undefined) return origin ?? tarball ?? usualAddress(registries.of({ name, key }) ?? '', pkg)
   if (origin === key.slice(name.length + 1)) return usualAddress(registry, pkg)
   return URL.parse(origin ?? '', registry)?.href ?? ''
 }

@@ -45,6 +45,11 @@ export interface LockedPackage {
    * which a registry is asked for it. Absent where anything else than a registry is asked.
    */
   readonly unlocked?: string
+  /**
+   * Of source `registry`: the name of the registry that is asked for it (`work` of `work:^1.0.0` in package.json). Only set where
+   * the key names a registry, or should. A key alone is what a stranger writes.
+   */
+  readonly askedOf?: string
   /** What the origin is on GitHub; absent where it is nothing there that GitHub signs. Only of tarballs and of git. */
   readonly github?: GithubOrigin
   /** Of source `bundled`, and only of it: the package whose tarball holds its bytes. That one is never bundled itself. */

@@ -41,7 +41,7 @@ const UNANNOUNCED = refuse(
 ).refusal
 
 /** The registry that the settings give for a package. */
-export type RegistryFor = (pkg: Pick<LockedPackage, 'name' | 'key' | 'tarball'>) => string | undefined
+export type RegistryFor = (pkg: Pick<LockedPackage, 'name' | 'key' | 'askedOf'>) => string | undefined
 
 export function openJudge(gate: Gate, known: Known, registryFor: RegistryFor): Judge {
   const all = new Map<string, Verdict>()
@@ -67,7 +67,7 @@ export function openJudge(gate: Gate, known: Known, registryFor: RegistryFor): J
     const entries = known.locked(identity)
     const isBound = entries.some((entry) => entry.integrity === integrity)
     const other = entries.find((entry) => entry.integrity?.startsWith('sha512-'))
-    const pkg = withAliases(fromRegistry(asFetched(url, integrity, identity, entries), registryFor), known)
+    const pkg = withAliases(fromRegistry(asFetched(url, integrity, identity, entries), entries, registryFor), known)
     const refusal =
       !isBound && other !== undefined
         ? refuse('DIGEST_MISMATCH', `bytes of ${integrity}`, `${other.integrity}, as in the lockfile`).refusal
@@ -195,11 +195,20 @@ function asFetched(
   }
 }
 
-/** Whoever writes a lockfile, or metadata, can give any address a name and a version. */
-function fromRegistry(pkg: LockedPackage, registryFor: RegistryFor): LockedPackage {
-  const [registry, { tarball = '' }] = [registryFor(pkg), pkg]
-  if (registry !== undefined && isOfRegistry(tarball, registry, pkg)) return pkg
-  return { ...pkg, origin: tarball, outside: registry ?? '' }
+/**
+ * Whoever writes a lockfile, or metadata, can give any address a name and a version. Of a registry with a name are only entries
+ * of the lockfile for which that name was asked.
+ */
+function fromRegistry(pkg: LockedPackage, entries: readonly LockedPackage[], registryFor: RegistryFor): LockedPackage {
+  const { name, key, tarball = '' } = pkg
+  const registry = registryFor({ name, key })
+  const named = entries.filter(
+    ({ source, outside, askedOf }) => source === 'registry' && outside === undefined && askedOf,
+  )
+  const isOf = [registry, ...named.map(registryFor)].some(
+    (each) => each !== undefined && isOfRegistry(tarball, each, pkg),
+  )
+  return isOf ? pkg : { ...pkg, origin: tarball, outside: registry ?? '' }
 }
 
 /** Bytes at a place of which no registry has spoken: by their own manifests, and as what somebody asks for them. */

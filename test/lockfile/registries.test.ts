@@ -170,8 +170,14 @@ describe('a package of a registry that has a name', () => {
   const WORK = 'https://work.test/npm/'
   const GITHUB = 'https://npm.pkg.github.com/'
   const GITHUB_ADDRESS = `${GITHUB}download/@acme/x/1.0.0/${'ab'.repeat(20)}`
+  /** A project asks for what the key says. */
   const named = (key: string, tarball?: string) =>
-    lockedPackages(lockfile({ [`@acme/x@${key}`]: { resolution: { integrity: A, ...(tarball && { tarball }) } } }))
+    lockedPackages(
+      lockfile(
+        { [`@acme/x@${key}`]: { resolution: { integrity: A, ...(tarball && { tarball }) } } },
+        { importers: { '.': { dependencies: { '@acme/x': { specifier: key, version: key } } } } },
+      ),
+    )
   const registriesOf = (scope: string): Registries =>
     registriesFor('pnpm', {
       registries: { default: NPMJS, '@acme': scope },
@@ -202,6 +208,127 @@ describe('a package of a registry that has a name', () => {
       assert.equal(await outside(named(key, tarball), registriesOf(scope)), expected)
     })
   }
+
+  const entry = { resolution: { integrity: A } }
+  const importing = (specifier: string | undefined, version: string, alias = '@acme/x') => ({
+    importers: { '.': { dependencies: { [alias]: { specifier, version } } } },
+  })
+  const catalogs = (specifier: string, name = 'default') => ({
+    catalogs: { [name]: { '@acme/x': { specifier, version: '1.0.0' } } },
+  })
+  const needed = (version: string, alias = '@acme/x') => ({
+    importers: { '.': { dependencies: { parent: { specifier: '1.0.0', version: '1.0.0' } } } },
+    snapshots: {
+      'parent@1.0.0': { dependencies: { [alias]: version } },
+      '@acme/x@work:1.0.0': {},
+      '@acme/x@1.0.0': {},
+    },
+  })
+  const two = (...specifiers: readonly [string, string]) => ({
+    importers: Object.fromEntries(
+      specifiers.map((specifier, index) => [
+        index === 0 ? '.' : 'app',
+        { dependencies: { '@acme/x': { specifier, version: 'work:1.0.0' } } },
+      ]),
+    ),
+  })
+  /** What is asked for, where the lockfile has `@acme/x@work:1.0.0`; undefined: it is of the registry that is asked. */
+  const asked: readonly (readonly [string, object, string | undefined])[] = [
+    ['a version', importing('work:1.0.0', 'work:1.0.0'), undefined],
+    ['a range', importing('work:^1.0.0', 'work:1.0.0'), undefined],
+    ['any version', importing('work:', 'work:1.0.0'), undefined],
+    ['its name', importing('work:@acme/x', 'work:1.0.0'), undefined],
+    ['its name under another one', importing('work:@acme/x@^1', '@acme/x@work:1.0.0', 'x'), undefined],
+    ['a catalog', { ...importing('catalog:', 'work:1.0.0'), ...catalogs('work:^1.0.0') }, undefined],
+    ['a catalog with a name', { ...importing('catalog:a', 'work:1.0.0'), ...catalogs('work:^1.0.0', 'a') }, undefined],
+    ['an override', { ...needed('work:1.0.0'), overrides: { '@acme/x': 'work:1.0.0' } }, undefined],
+    [
+      'an override of one parent',
+      { ...needed('work:1.0.0'), overrides: { 'parent>@acme/x@>=1': 'work:1' } },
+      undefined,
+    ],
+    [
+      'an override under another name',
+      { ...needed('@acme/x@work:1.0.0', 'x'), overrides: { x: 'work:@acme/x@1.0.0' } },
+      undefined,
+    ],
+    ['two projects by name', two('work:1.0.0', 'work:^1.0.0'), undefined],
+    ['two projects, one of them not by name', two('work:1.0.0', '^1.0.0'), ACME],
+    ['two projects, by different names', two('work:1.0.0', 'gh:1.0.0'), GITHUB],
+    ['nobody', {}, ACME],
+    ['a dependency of a package', needed('work:1.0.0'), ACME],
+    ['an override of something else', { ...needed('work:1.0.0'), overrides: { y: 'work:1.0.0' } }, ACME],
+    ['an override to a version', { ...needed('work:1.0.0'), overrides: { '@acme/x': '1.0.0' } }, ACME],
+    ['an override to another name', { ...needed('work:1.0.0'), overrides: { '@acme/x': 'gh:1.0.0' } }, GITHUB],
+    ['a version without a registry', importing('1.0.0', 'work:1.0.0'), ACME],
+    ['nothing that is said', importing(undefined, 'work:1.0.0'), ACME],
+    ['another name of the public registry', importing('npm:@acme/x@1.0.0', '@acme/x@work:1.0.0', 'x'), ACME],
+    ['another registry', importing('gh:1.0.0', 'work:1.0.0'), GITHUB],
+    ['a registry that nobody knows', importing('other:1.0.0', 'work:1.0.0'), ''],
+    ['another package of it', importing('work:@acme/y@1.0.0', '@acme/x@work:1.0.0', 'x'), ACME],
+    ['a tag, which pnpm takes for a name', importing('work:latest', 'work:1.0.0'), ACME],
+    ['a catalog that has no such package', importing('catalog:', 'work:1.0.0'), ''],
+    ['another catalog', { ...importing('catalog:a', 'work:1.0.0'), ...catalogs('work:^1.0.0') }, ''],
+    ['a catalog without a registry', { ...importing('catalog:', 'work:1.0.0'), ...catalogs('^1.0.0') }, ACME],
+  ]
+  for (const [what, more, expected] of asked) {
+    it(`is of the registry of its key only where that is asked for: by ${what}`, async () => {
+      const packages = lockedPackages(lockfile({ '@acme/x@work:1.0.0': entry }, { ...more }))
+      const pkg = packages.find(({ source }) => source === 'registry')
+      assert.ok(pkg)
+      assert.equal(await outside([pkg], registriesOf(ACME)), expected)
+    })
+  }
+
+  it('is of the registry of its key where the settings give that one anyway', async () => {
+    assert.equal(
+      await outside(lockedPackages(lockfile({ '@acme/x@work:1.0.0': entry })), registriesOf(WORK)),
+      undefined,
+    )
+  })
+
+  /** The same where the lockfile has `@acme/x@1.0.0`: of the registry of its scope. */
+  const unnamed: readonly (readonly [string, object, string | undefined])[] = [
+    ['a version', importing('1.0.0', '1.0.0'), undefined],
+    ['a catalog', { ...importing('catalog:', '1.0.0'), ...catalogs('1.0.0') }, undefined],
+    ['a dependency of a package', needed('1.0.0'), undefined],
+    [
+      'one parent, for which an override is stronger',
+      { ...needed('1.0.0'), overrides: { '@acme/x': 'work:1.0.0', 'parent>@acme/x': '1.0.0' } },
+      undefined,
+    ],
+    ['the name of a registry', importing('work:1.0.0', '1.0.0'), WORK],
+    ['the name of a registry, under another name', importing('work:@acme/x@1', '@acme/x@1.0.0', 'x'), WORK],
+    ['a built-in name', importing('gh:1.0.0', '1.0.0'), GITHUB],
+    ['a name that nobody knows', importing('other:1.0.0', '1.0.0'), ''],
+    ['a catalog with the name of a registry', { ...importing('catalog:', '1.0.0'), ...catalogs('work:1') }, WORK],
+    ['a catalog that has no such package', importing('catalog:', '1.0.0'), ''],
+    ['an override', { ...needed('1.0.0'), overrides: { '@acme/x': 'work:1.0.0' } }, WORK],
+  ]
+  for (const [what, more, expected] of unnamed) {
+    it(`is not of the usual registry where a named one is asked for: by ${what}`, async () => {
+      const packages = lockedPackages(lockfile({ '@acme/x@1.0.0': entry }, { ...more }))
+      const pkg = packages.find(({ name, source }) => name === '@acme/x' && source === 'registry')
+      assert.ok(pkg)
+      const registries = registriesOf(ACME)
+      const [compared] = await compareAddresses([pkg], async () => registries)
+      assert.equal(compared?.outside, expected)
+      // The hook compares what is compared already.
+      const [again] = await compareAddresses(compared ? [compared] : [], async () => registries)
+      assert.deepEqual(again, compared)
+    })
+  }
+
+  it('has another package in its place, which is listed', () => {
+    const packages = lockedPackages(lockfile({ 'evil@work:1.0.0': entry }, importing('work:^1.0.0', 'evil@work:1.0.0')))
+    assert.deepEqual(
+      packages.map(({ name, source }) => [name, source]),
+      [
+        ['@acme/x', 'unknown'],
+        ['evil', 'registry'],
+      ],
+    )
+  })
 
   it('that nobody has compared is outside', () => assert.equal(named('work:1.0.0')[0]?.outside, ''))
 })
