@@ -185,6 +185,7 @@ function start(program: Program, args: readonly string[], folder: string) {
     pnpm_config_pm_on_fail: 'ignore',
     // A registry that lies would be asked again a minute later.
     pnpm_config_fetch_retries: '0',
+    npm_config_fetch_retries: '0',
     CI: 'true',
   }
   const command: readonly [string, ...string[]] = /^pnpm/.test(program)
