@@ -132,7 +132,7 @@ describe('evidence', () => {
     directory: /^a dependency from a folder \(where\)$/,
     runtime: /^a dependency from a runtime download \(where\)$/,
     bundled: /^a dependency from another package's tarball \(where\)$/,
-    unknown: /^a dependency from an unknown source \(where\)$/,
+    unknown: /^an entry of unknown source \(where\)$/,
   } as const satisfies Record<Exclude<PackageSource, 'registry'>, RegExp>
   for (const [source, found] of Object.entries(SOURCES)) {
     test(`is not asked for, and missing, where a package comes from: ${source}`, async () => {
