@@ -38,7 +38,7 @@ export async function repair(command: string, args: readonly string[], now: Date
     )
   }
   if (left !== 0) return left
-  say('The lockfile is repaired; nothing was linked or run. Install with `pnpm install`.')
+  say('The lockfile has nothing that is refused; nothing was linked or run. Install with `pnpm install`.')
   return 0
 }
 

@@ -143,7 +143,7 @@ function fromTarball(id: PackageId, resolution: Fields): Origin {
   const strange = Object.keys(resolution).find((key) => resolution[key] !== undefined && !TARBALL_FIELDS.has(key))
   if (strange !== undefined) return unknown(`resolution with a field ${JSON.stringify(strange)}`)
   if (!isOptionalString(integrity) || !isOptionalString(tarball) || integrity === '' || tarball === '') {
-    return unknown('integrity or tarball is not a text')
+    return unknown('integrity or tarball is empty, or is not a text')
   }
   if (gitHosted !== undefined && typeof gitHosted !== 'boolean') return unknown('gitHosted is neither true nor false')
   const locked = { integrity: text(integrity) === '' ? undefined : text(integrity) }

@@ -74,7 +74,7 @@ describe('what pnpm gets', POSIX, () => {
       assert.equal(call?.env.PROVENANCE_GATE_REPAIR, '1')
       assert.equal(call?.env.SOME, 'thing', 'the rest of the environment is kept')
       assert.ok(dir.endsWith(call?.cwd ?? '?') || call?.cwd.endsWith(dir), 'in the folder it was called in')
-      assert.match(stderr, /^0 packages: .*\nThe lockfile is repaired; nothing was linked or run\./)
+      assert.match(stderr, /^0 packages: .*\nThe lockfile has nothing that is refused; nothing was linked or run\./)
     })
   }
 
@@ -142,7 +142,7 @@ describe('what pnpm gets', POSIX, () => {
   test('its output passes through, to where it belongs', async (t) => {
     const { stdout, stderr } = await fakePnpm(t, 'console.log("out"); console.error("err")').repair(['install'])
     assert.equal(stdout, 'out\n')
-    assert.match(stderr, /^err\n0 packages: .*\nThe lockfile is repaired/)
+    assert.match(stderr, /^err\n0 packages: .*\nThe lockfile has nothing that is refused/)
   })
 })
 
