@@ -66,7 +66,10 @@ describeUnless(skip, 'bundles of the field', () => {
         const { status, stderr } = await verifyBundle({ ...bundle, ...change })
         assert.equal(status, /: EVIDENCE_UNKNOWN\n/.test(stderr) ? 2 : 1, stderr)
         if (expect === 'verified') assert.match(stderr, code)
-        assert.match(stderr, /^refused sha256:[0-9a-f]{64}: [A-Z_]+\n {2}found: .*\n {2}expected: .*\n(?: {2}to do: .*\n)?$/)
+        assert.match(
+          stderr,
+          /^refused sha256:[0-9a-f]{64}: [A-Z_]+\n {2}found: .*\n {2}expected: .*\n(?: {2}to do: .*\n)?$/,
+        )
       })
     }
   }
