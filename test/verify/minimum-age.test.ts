@@ -153,7 +153,7 @@ describe('a minimum age that is not met', () => {
       found,
       /^attestation 2: signed with the key "?\S+"?, which the trust root does not have, so its "minimumAge" is not known to be met$/,
     )
-    assert.match(expected, /provenance-gate trust update/)
+    assert.match(expected, /docs\/trust\.md says how to renew it/)
     assert.equal(end.claims?.repository, 'https://github.com/acme/widgets')
   })
 
