@@ -46,7 +46,9 @@ export const yarn: Manager = {
     }),
   }),
   asked({ args }) {
-    const [command = '', ...rest] = wordsOf(args, WITH_VALUE)
+    const words = wordsOf(args, WITH_VALUE)
+    // `yarn workspace NAME add x` runs the rest in the folder of that project.
+    const [command = '', ...rest] = words[0] === 'workspace' ? words.slice(2) : words
     if (!ASKING.includes(command)) return []
     return (command === 'global' ? rest.slice(1) : rest).map(withTag)
   },

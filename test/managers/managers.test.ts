@@ -308,8 +308,10 @@ describe('what a command asks for', () => {
       const { manager, call } = known(command, {}, version)
       return manager.asked(call)
     }
-    assert.deepEqual(words('yarn add x y', '1.0.0'), ['x', 'y'])
-    assert.deepEqual(words('yarn global add x', '1.0.0'), ['x'])
+    assert.deepEqual(words('yarn add x y@1 @s/z ./x.tgz', '1.0.0'), ['x@latest', 'y@1', '@s/z@latest', './x.tgz'])
+    assert.deepEqual(words('yarn global add x', '1.0.0'), ['x@latest'])
+    assert.deepEqual(words('yarn workspace a add x', '1.0.0'), ['x@latest'])
+    assert.deepEqual(words('yarn workspace a run add x', '1.0.0'), [])
     assert.deepEqual(words('yarn workspace a add x', '4.0.0'), ['x'])
     assert.deepEqual(words('yarn dlx x y', '4.0.0'), ['x'])
     assert.deepEqual(words('yarn', '4.0.0'), [])

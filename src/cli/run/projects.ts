@@ -35,7 +35,7 @@ export async function askedByProjects(
   const folders = new Set([...roots, projectAbove(folder), ...members.flat()])
   const tarballs = new Set<string>()
   const all: Asked[] = []
-  const tagged = manager.name === 'yarn' ? [folder, ...roots] : []
+  const tagged = manager.name === 'yarn' ? [folder, ...roots, ...members.flat()] : []
   const add = (asked: readonly Asked[], base: string) => {
     for (const each of asked) {
       all.push(each)
@@ -64,12 +64,11 @@ export async function askedByProjects(
 
 /**
  * yarn 1 takes a tag for the folder of that name, where the command runs: `yarn add x` the folder `latest`, and a dependency on
- * `x@next` of another package the folder `next` (tried).
- *
- * @param folders where it may look for one
+ * `x@next` of another package the folder `next` (tried). `yarn workspace NAME` runs in the folder of a project.
  */
-export function folderTest({ name }: Manager, folders: readonly string[]): FolderOfTag {
+export async function folderTest({ name }: Manager, folder: string, roots: readonly string[]): Promise<FolderOfTag> {
   if (name !== 'yarn') return () => false
+  const folders = [folder, ...roots, ...(await Promise.all(roots.map(workspaceFolders))).flat()]
   return (spec) => foldersOfTag(spec, folders).length > 0
 }
 

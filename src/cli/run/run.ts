@@ -78,7 +78,7 @@ export async function run(command: readonly string[], options: RunOptions, now: 
   manager.refusePastGate(call, upwards(call.folder), readText, isFresh)
   refuseAdopted(manager, call, roots)
   await checkAllSettings(manager, call, roots, { policy, once, now })
-  const isFolderOfTag = folderTest(manager, [call.folder, ...roots])
+  const isFolderOfTag = await folderTest(manager, call.folder, roots)
   const words = manager.asked(call).flatMap((word) => askedBy(word, '.') ?? [])
   const asked = await askedByProjects(manager, roots, call.folder, words)
 

@@ -82,6 +82,7 @@ describe('a folder that yarn 1 takes for a tag', () => {
     ['of a tag that package.json asks for', ['install'], 'latest', { dependencies: { widget: 'latest' } }],
     ['of a tag that a package of the registry asks for', ['add', 'asker@^1.0.0'], 'next', {}],
     ['in a project of a workspace', ['add', 'widget'], 'app/latest', { manifest: MEMBERS, cwd: 'app' }],
+    ['by its name in a workspace', ['workspace', 'app', 'add', 'widget'], 'app/latest', { manifest: MEMBERS }],
     ['by --cwd', ['--cwd', 'app', 'add', 'widget'], 'app/latest', { manifest: MEMBERS }],
   ]
   for (const [what, args, folder, { dependencies = {}, manifest: more = {}, cwd = '.' }] of rows)
