@@ -45,15 +45,21 @@ async function everyCommand(rounds: number): Promise<readonly (readonly string[]
   const create = (own: Readonly<Record<string, string>>) =>
     createProject({ registry: registry.url, files: { ...policyFiles(world), ...files, ...own } })
   const project = create({ '.sigstorerc': policy })
+  const single = create({
+    '.sigstorerc': POLICY.replace(/rules:\n[\s\S]*$/, `rules:\n${one}  - { packages: '**', require: nothing }\n`),
+  })
   const fresh = create({})
   const evidence = ['--offline', '--attestations', world.attestations]
   const trust = ['--trusted-root', 'trust/trusted_root.json', '--npm-keys', 'trust/keys.json']
-  const context = path.join(project.root, 'context.json')
-  const lockfile = parse(files['pnpm-lock.yaml'] ?? '') as unknown
-  writeFileSync(context, JSON.stringify({ lockfileDir: project.dir, registries: {}, wantedLockfile: lockfile }))
+  const wantedLockfile = parse(files['pnpm-lock.yaml'] ?? '') as unknown
   const run = (where: Project, args: readonly string[], options: Partial<NodeProcess> = {}) => {
     forget(where)
     return runNode({ args, cwd: where.dir, env: where.env, usage: true, ...options })
+  }
+  const hook = (where: Project) => {
+    const context = path.join(where.root, 'context.json')
+    writeFileSync(context, JSON.stringify({ lockfileDir: where.dir, registries: {}, wantedLockfile }))
+    return run(where, [path.join(import.meta.dirname, 'hook.cjs'), PNPMFILE, context], { status: 1 })
   }
   const policyFile = path.join(fresh.dir, '.sigstorerc')
   const remove = () => {
@@ -75,13 +81,13 @@ async function everyCommand(rounds: number): Promise<readonly (readonly string[]
         writeFileSync(policyFile, POLICY)
         return run(fresh, [CLI, 'accept', '--check', ...evidence])
       },
-      'the hook': () => run(project, [path.join(import.meta.dirname, 'hook.cjs'), PNPMFILE, context], { status: 1 }),
+      'the hook, all evidence from the registry': () => hook(project),
+      'the hook, one needs proof': () => hook(single),
     })
     return Object.entries(samples).map(([what, of]) => row(PROJECTS, PACKAGES, what, of))
   } finally {
     await registry.close()
-    project.dispose()
-    fresh.dispose()
+    for (const each of [project, single, fresh]) each.dispose()
   }
 }
 

@@ -55,11 +55,12 @@ export async function accept(names: readonly string[], options: AcceptOptions, n
   // What verify will believe: no other trust root may say who publishes what.
   const policy = await loadWithoutLock(place, given)
   // A file that cannot be read is told before anything is fetched.
-  await readAnyLock(folder, [])
+  const kept = await readAnyLock(folder)
   const trust = { ...policy.trust, ...given }
   const examined = await examine(options, trust, lockfiles, now, policy)
   refuseUnheardOf(names, examined, lockfiles.shown)
-  const { lock, isOld } = await readAnyLock(folder, examined)
+  const { isOld } = kept
+  const lock = kept.lock(examined)
   const result = acceptIdentities(lock ?? new Map(), examined, new Set(names))
   tell(result.changes)
   const broken = linesOf(examined, isBroken)

@@ -33,7 +33,7 @@ export function openLock(
   return { document, isOld }
 }
 
-/** @throws GateError naming everything that is wrong with the file, in its order */
+/** @throws GateError as `lockOf`, and where it is of an earlier form */
 export function parseLock(content: string, file: string): IdentityLock {
   const { document, isOld } = openLock(content, file)
   if (isOld) {
@@ -42,6 +42,11 @@ export function parseLock(content: string, file: string): IdentityLock {
       'the form of earlier versions of the gate, which asked for less. `provenance-gate accept` reads it and writes the present one: run it, look at the difference, and commit it'
     throw new GateError(at(place, message))
   }
+  return lockOf(document)
+}
+
+/** Of the present form. @throws GateError naming everything that is wrong with the file, in its order */
+export function lockOf(document: PolicyDocument): IdentityLock {
   const parsed = v.safeParse(LockSchema, document.value)
   if (!parsed.success) throw toError(problemsOf(parsed.issues, document))
   // The schema's library drops names such as `constructor`, which packages may have. Nothing may get lost here.

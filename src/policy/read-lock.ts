@@ -30,20 +30,27 @@ export async function readLock(folder: string, once: Once = always): Promise<Ide
   return fromPlainLock(lock)
 }
 
-/** The same for `accept`, which also reads the form of earlier versions, together with what a lockfile has. */
-export async function readAnyLock(
-  folder: string,
-  examined: readonly Examined[],
-): Promise<{ readonly lock: IdentityLock | undefined; readonly isOld: boolean }> {
+/** What `accept` reads: also the form of earlier versions. */
+export interface AnyLock {
+  readonly isOld: boolean
+  /** Undefined where there is none. The earlier form says what it means together with what a lockfile has. */
+  lock(examined: readonly Examined[]): IdentityLock | undefined
+}
+
+export async function readAnyLock(folder: string): Promise<AnyLock> {
   const file = join(folder, LOCK_NAME)
   const text = await lockText(file)
-  if (text === undefined) return { lock: undefined, isOld: false }
+  if (text === undefined) return { isOld: false, lock: () => undefined }
   return withoutQuotes(file, async () => {
-    const { openLock, parseLock } = await import('./lock-file.ts')
+    const { lockOf, openLock } = await import('./lock-file.ts')
     const { document, isOld } = openLock(text, file)
-    if (!isOld) return { lock: parseLock(text, file), isOld }
+    if (!isOld) {
+      const lock = lockOf(document)
+      return { isOld, lock: () => lock }
+    }
     const { fromOldLock, parseOldLock } = await import('./lock-v1.ts')
-    return { lock: fromOldLock(parseOldLock(document), examined), isOld }
+    const old = parseOldLock(document)
+    return { isOld, lock: (examined) => fromOldLock(old, examined) }
   })
 }
 
