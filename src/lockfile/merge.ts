@@ -129,7 +129,8 @@ function withCaseTwins(packages: readonly LockedPackage[]): readonly LockedPacka
 
 const MOST_TWINS = 8
 
-function namesOf({ name, aliases = [] }: LockedPackage): readonly string[] {
+/** All names under which a package is installed, its own first. */
+export function namesOf({ name, aliases = [] }: Pick<LockedPackage, 'name' | 'aliases'>): readonly string[] {
   return [name, ...aliases]
 }
 

@@ -6,40 +6,49 @@ import { mayBeFolder } from '../../lockfile/specifier.ts'
 import { type Asked, askedIn, replacedIn, withReferences } from '../../managers/asked.ts'
 import type { Manager } from '../../managers/types.ts'
 import { ARCHIVE_HEADER, namesIn } from '../../proxy/archive.ts'
-import type { FolderOfTag } from '../../proxy/specifier.ts'
 import { boundedPieces, FileError } from '../../util/files.ts'
 import { isFolderAt, statsAt } from '../../util/stats.ts'
 import { MANIFESTS, projectAbove, readText } from './places.ts'
-import { MOST_PROJECTS, workspaceFolders, yamlIn } from './workspace.ts'
+import { MOST_PROJECTS, yamlIn } from './workspace.ts'
 
 /** Of a tarball in the repository, in bytes. */
 const MOST_PACKED = 256 * 1024 * 1024
 /** The same unpacked. */
 const MOST_UNPACKED = 1024 * 1024 * 1024
 
+/** Where a command is about to install something. */
+export interface Folders {
+  /** The nearest one first. */
+  readonly roots: readonly [string, ...string[]]
+  /** Of the project in which it runs. */
+  readonly folder: string
+  /** Of all projects of the roots. */
+  readonly members: readonly string[]
+}
+
+/** The folders that a package manager may take for a tag. */
+export type FoldersOfTag = (spec: string) => readonly string[]
+
 /**
  * What the projects of all workspaces ask for, and the folders and tarballs that they ask for: package managers install what
  * those depend on as well.
  *
- * @param roots the nearest one first
  * @param words what the command asks for
  * @throws GateError where nobody can say what they ask for
  */
 export async function askedByProjects(
-  manager: Manager,
-  roots: readonly [string, ...string[]],
-  folder: string,
+  { name }: Manager,
+  { roots, folder, members }: Folders,
   words: readonly Asked[],
+  foldersOfTag: FoldersOfTag,
 ): Promise<readonly Asked[]> {
-  const members = await Promise.all(roots.map(workspaceFolders))
-  const folders = new Set([...roots, projectAbove(folder), ...members.flat()])
+  const folders = new Set([...roots, projectAbove(folder), ...members])
   const tarballs = new Set<string>()
   const all: Asked[] = []
-  const tagged = manager.name === 'yarn' ? [folder, ...roots, ...members.flat()] : []
   const add = (asked: readonly Asked[], base: string) => {
     for (const each of asked) {
       all.push(each)
-      for (const place of [...localPlaces(each.spec, base), ...foldersOfTag(each.spec, tagged)]) {
+      for (const place of [...localPlaces(each.spec, base), ...foldersOfTag(each.spec)]) {
         const found = statsAt(place)
         if (found?.isDirectory()) folders.add(place)
         else if (found?.isFile()) tarballs.add(place)
@@ -51,7 +60,7 @@ export async function askedByProjects(
   add(words, folder)
   // It grows while it is gone through.
   for (const each of folders) {
-    if (manager.name === 'pnpm') refuseOtherManifest(each)
+    if (name === 'pnpm') refuseOtherManifest(each)
     const importer = path.relative(roots[0], each).split(path.sep).join('/') || '.'
     add(askedIn(readText(path.join(each, 'package.json')) ?? '', importer), each)
     if (!roots.includes(each)) continue
@@ -66,15 +75,13 @@ export async function askedByProjects(
  * yarn 1 takes a tag for the folder of that name, where the command runs: `yarn add x` the folder `latest`, and a dependency on
  * `x@next` of another package the folder `next` (tried). `yarn workspace NAME` runs in the folder of a project.
  */
-export async function folderTest({ name }: Manager, folder: string, roots: readonly string[]): Promise<FolderOfTag> {
-  if (name !== 'yarn') return () => false
-  const folders = [folder, ...roots, ...(await Promise.all(roots.map(workspaceFolders))).flat()]
-  return (spec) => foldersOfTag(spec, folders).length > 0
-}
-
-function foldersOfTag(spec: string, folders: readonly string[]): readonly string[] {
-  if (spec === '' || spec.includes('\0') || !mayBeFolder(spec)) return []
-  return folders.map((each) => path.join(each, spec)).filter(isFolderAt)
+export function openTags({ name }: Manager, { roots, folder, members }: Folders): FoldersOfTag {
+  if (name !== 'yarn') return () => []
+  const bases = [folder, ...roots, ...members]
+  return (spec) => {
+    if (spec === '' || spec.includes('\0') || !mayBeFolder(spec)) return []
+    return bases.map((each) => path.join(each, spec)).filter(isFolderAt)
+  }
 }
 
 async function askedInTarball(file: string): Promise<readonly Asked[]> {

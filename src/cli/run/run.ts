@@ -4,7 +4,7 @@ import path from 'node:path'
 import { GateError } from '../../errors.ts'
 import { upwards } from '../../folders.ts'
 import { type Gate, openGate } from '../../gate.ts'
-import { mergePackages } from '../../lockfile/merge.ts'
+import { mergePackages, namesOf } from '../../lockfile/merge.ts'
 import type { LockedPackage } from '../../lockfile/types.ts'
 import { type Asked, askedBy } from '../../managers/asked.ts'
 import { berry } from '../../managers/berry.ts'
@@ -35,7 +35,7 @@ import {
 import { answerOf, type Ending, runChild, type Signals, statusOf, takeSignals } from './child.ts'
 import { storeNotes } from './modules.ts'
 import { lockfilesAbove, lockfilesIn, readText, refuseAdopted, rootsAbove } from './places.ts'
-import { askedByProjects, folderTest } from './projects.ts'
+import { askedByProjects, openTags } from './projects.ts'
 import { openRunReceipt } from './receipt.ts'
 import { trustedWith } from './trusted.ts'
 import { workspaceFolders } from './workspace.ts'
@@ -78,9 +78,12 @@ export async function run(command: readonly string[], options: RunOptions, now: 
   manager.refusePastGate(call, upwards(call.folder), readText, isFresh)
   refuseAdopted(manager, call, roots)
   await checkAllSettings(manager, call, roots, { policy, once, now })
-  const isFolderOfTag = await folderTest(manager, call.folder, roots)
+  const members = (await Promise.all(roots.map(workspaceFolders))).flat()
+  const folders = { roots, folder: call.folder, members }
+  const foldersOfTag = openTags(manager, folders)
+  const isFolderOfTag = (spec: string) => foldersOfTag(spec).length > 0
   const words = manager.asked(call).flatMap((word) => askedBy(word, '.') ?? [])
-  const asked = await askedByProjects(manager, roots, call.folder, words)
+  const asked = await askedByProjects(manager, folders, words, foldersOfTag)
 
   const sources = { ...options, offline: false, manager: manager.name }
   const gate = openGate({ policy, ...(await proverOptions(sources, root, trust, now, policy)) })
@@ -102,7 +105,7 @@ export async function run(command: readonly string[], options: RunOptions, now: 
   const receipt = await openRunReceipt({
     root,
     manager: manager.name,
-    projects: (await Promise.all(roots.map(workspaceFolders))).flat(),
+    projects: members,
     policy: texts.digest(policy.file),
     clears: manager.clears?.(call) === true,
     cache: options.cache,
@@ -194,10 +197,6 @@ function unseen(
     ...entries,
     ...asked.flatMap((each) => (names.has(each.name) ? [] : (foreignOf(each, isFolderOfTag) ?? []))),
   ])
-}
-
-function namesOf({ name, aliases = [] }: LockedPackage): readonly string[] {
-  return [name, ...aliases]
 }
 
 /**
