@@ -63,30 +63,29 @@ export async function accept(names: readonly string[], options: AcceptOptions, n
   const lock = kept.lock(examined)
   const result = acceptIdentities(lock ?? new Map(), examined, new Set(names))
   tell(result.changes)
-  const broken = linesOf(examined, isBroken)
-  for (const line of firstOf(broken, MOST_LINES)) sayLine(line)
-  if (broken.length > 0)
-    sayLine(`${count(broken.length)} with attestations that do not hold: nothing of it can be accepted.`)
-  const undecided = linesOf(examined, isUndecided)
-  for (const line of firstOf(undecided, MOST_LINES)) sayLine(line)
-  if (undecided.length > 0)
-    sayLine(`${undecidedLine(undecided.length, trust)} Until then nothing of it can be accepted.`)
+  const broken = tellThose(
+    examined,
+    isBroken,
+    (packages) => `${packages} with attestations that do not hold: nothing of it can be accepted.`,
+  )
+  const undecided = tellUndecided(examined, trust, 'nothing of it can be accepted')
   for (const line of unbindableLines(examined)) sayLine(line)
   const left = result.changes.filter(({ accepted }) => !accepted)
   const acceptable = left.filter(({ after, integrity }) => after !== undefined || integrity !== undefined)
   if (left.length > 0) sayLine(`${count(left.length)} not accepted.${advice(acceptable)}`)
   if (isOld) sayLine(`${LOCK_NAME} has the form of earlier versions of the gate, which asked for less.`)
   const isNew = lock === undefined || isOld || result.changes.length > left.length
-  if (options.check && isNew) {
-    sayLine(`${LOCK_NAME} is not up to date: run \`provenance-gate accept\`, look at what it writes, and commit it.`)
-    return 1
-  }
-  if (options.check && left.length + broken.length + undecided.length === 0) sayLine(`${LOCK_NAME} is up to date.`)
+  const bad = left.length + broken
   if (!options.check) {
     if (isNew) await writeIdentityLock(folder, result.lock)
     sayLine(isNew ? `${LOCK_NAME} is written: commit it.` : `${LOCK_NAME} is as it was.`)
+  } else if (isNew) {
+    sayLine(`${LOCK_NAME} is not up to date: run \`provenance-gate accept\`, look at what it writes, and commit it.`)
+    return 1
+  } else if (bad + undecided === 0) {
+    sayLine(`${LOCK_NAME} is up to date.`)
   }
-  return statusFor(left.length + broken.length, undecided.length)
+  return statusFor(bad, undecided)
 }
 
 function advice(left: readonly Change[]): string {
@@ -95,8 +94,14 @@ function advice(left: readonly Change[]): string {
   return ` Look at each; to accept: provenance-gate accept ${names.join(' ')}`
 }
 
-export function undecidedLine(packages: number, trust: TrustFiles): string {
-  return `${count(packages)} with attestations of which nothing is known: the trust root or this gate is older than they are. To find out, ${renewal(trust, process.cwd())}.`
+/** Tells of those with attestations of which nothing is known, and returns how many they are. */
+export function tellUndecided(examined: readonly Examined[], trust: TrustFiles, untilThen: string): number {
+  return tellThose(
+    examined,
+    isUndecided,
+    (packages) =>
+      `${packages} with attestations of which nothing is known: the trust root or this gate is older than they are. To find out, ${renewal(trust, process.cwd())}. Until then ${untilThen}.`,
+  )
 }
 
 /** @throws GateError where a package, or that version of it, is not in the lockfile */
@@ -115,11 +120,18 @@ function refuseUnheardOf(names: readonly string[], examined: readonly Examined[]
   }
 }
 
-/** One line for each that is so. */
-export function linesOf(examined: readonly Examined[], isSo: (each: Examined) => boolean): readonly string[] {
-  return examined.flatMap((each) =>
+/** Tells of each that is so, and then of all of them together. Returns how many they are. */
+export function tellThose(
+  examined: readonly Examined[],
+  isSo: (each: Examined) => boolean,
+  summary: (packages: string) => string,
+): number {
+  const lines = examined.flatMap((each) =>
     isSo(each) && !each.proof.ok ? [`! ${reasonLine(each.pkg, each.proof.refusal)}`] : [],
   )
+  for (const line of firstOf(lines, MOST_LINES)) sayLine(line)
+  if (lines.length > 0) sayLine(summary(count(lines.length)))
+  return lines.length
 }
 
 /** What can be proven of every package, whatever a policy says. @throws GateError where something could not be found out */

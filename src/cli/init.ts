@@ -17,7 +17,7 @@ import { reasonLine } from '../report/refusal.ts'
 import { count } from '../report/summary.ts'
 import type { TrustFiles } from '../trust/inputs.ts'
 import { escapeText, firstOf, listText } from '../util/text.ts'
-import { examine, linesOf, undecidedLine, writeIdentityLock, writeWhole } from './accept.ts'
+import { examine, tellThose, tellUndecided, writeIdentityLock, writeWhole } from './accept.ts'
 import { type ExitStatus, statusFor } from './exit.ts'
 import { chosenLockfiles } from './lockfiles.ts'
 import { type SourceOptions, trustFiles } from './sources.ts'
@@ -122,15 +122,13 @@ function tell(
   refused: readonly Verdict[],
   trust: TrustFiles,
 ): ExitStatus {
-  const broken = linesOf(examined, isBroken)
-  for (const line of firstOf(broken, MOST_LINES)) sayLine(line)
-  if (broken.length > 0)
-    sayLine(
-      `${count(broken.length)} with attestations that do not hold, which the policy refuses. Nothing good explains that: look at each.`,
-    )
-  const undecided = linesOf(examined, isUndecided)
-  for (const line of firstOf(undecided, MOST_LINES)) sayLine(line)
-  if (undecided.length > 0) sayLine(`${undecidedLine(undecided.length, trust)} Until then the policy refuses it.`)
+  const broken = tellThose(
+    examined,
+    isBroken,
+    (packages) =>
+      `${packages} with attestations that do not hold, which the policy refuses. Nothing good explains that: look at each.`,
+  )
+  const undecided = tellUndecided(examined, trust, 'the policy refuses it')
   const excepted = firstOf(
     exceptions,
     MOST_LINES,
@@ -150,7 +148,7 @@ function tell(
   sayLine(
     `${POLICY_NAME} and ${LOCK_NAME} are written: ${count(examined.length)}, ${proven} ${proven === 1 ? 'name' : 'names'} with provenance${without}. Read them, and commit both.`,
   )
-  return statusFor(broken.length + refused.length, undecided.length)
+  return statusFor(broken + refused.length, undecided)
 }
 
 /** That the policy holds nothing, and why, as far as somebody was asked. */
