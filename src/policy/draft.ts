@@ -15,7 +15,7 @@ export interface DraftOptions {
   /** Where a trust root was given to make it, that one. */
   readonly trust?: { readonly trustedRoot?: string | undefined; readonly npmKeys?: string | undefined }
   /** Where evidence was looked for: only what was asked is known to have none. Default: the registry. */
-  readonly looked?: 'registry' | 'folder'
+  readonly looked?: Looked
   /** Projects that have a policy of their own. */
   readonly projects?: readonly string[]
   /** Versions that pass by no rule. */
@@ -44,7 +44,7 @@ export function draftPolicy(examined: readonly Examined[], options: DraftOptions
     ...scopeRules(sound.filter(({ pkg }) => pkg.source === 'registry')),
     ...restRules(
       sound.filter(({ pkg }) => pkg.source === 'registry'),
-      LOOKED[looked],
+      looked,
     ),
   ]
   const [rules, comments] = [drafted.map(({ rule }) => rule), drafted.map(({ comment }) => comment)]
@@ -125,12 +125,12 @@ function scopeRules(examined: readonly Examined[]): readonly Drafted[] {
 }
 
 /** A registry that signs has signed everything that it has: a lockfile then cannot bring other bytes. */
-function restRules(examined: readonly Examined[], nobody: string): readonly Drafted[] {
+function restRules(examined: readonly Examined[], looked: Looked): readonly Drafted[] {
   const unproven = examined.filter((each) => !isProven(each))
   const isSigning = (unproven.length === 0 ? examined : unproven).some(isSigned)
   if (!isSigning) {
     const isBound = unproven.length === 0 || unproven.some((each) => unbindable(each) === undefined)
-    const comment = isBound ? unsignedRest(nobody) : UNBOUND_REST
+    const comment = isBound ? unsignedRest(looked) : UNBOUND_REST
     return [{ rule: { packages: '**', require: 'nothing', unchanged: true }, comment }]
   }
   const unsigned = examined.filter((each) => !isSigned(each) && each.pkg.outside === undefined)
@@ -140,7 +140,7 @@ function restRules(examined: readonly Examined[], nobody: string): readonly Draf
   // A name in both is named once.
   const lists = [
     { packages: namesOf(unbound ?? []), comment: UNBOUND },
-    { packages: without(namesOf(others ?? []), namesOf(unbound ?? [])), comment: unsignedComment(nobody) },
+    { packages: without(namesOf(others ?? []), namesOf(unbound ?? [])), comment: unsignedComment(looked) },
   ]
   return [
     ...lists.flatMap(({ packages, comment }) =>
@@ -178,8 +178,10 @@ const LOOKED = {
   folder: 'The registry was not asked, and the folder of evidence has',
 } as const
 
-function unsignedComment(nobody: string): string {
-  return ` ${nobody} no signature for these:
+type Looked = keyof typeof LOOKED
+
+function unsignedComment(looked: Looked): string {
+  return ` ${LOOKED[looked]} no signature for these:
  nothing tells whether their bytes are what was published.`
 }
 
@@ -191,9 +193,9 @@ const UNBOUND_REST = ` Everything else: whatever had provenance has to keep it. 
 const SIGNED_REST = ` Everything else: signed by the registry, so that a lockfile cannot bring other bytes. Whatever had provenance has
  to keep it.`
 
-function unsignedRest(nobody: string): string {
-  return ` Everything else: whatever had provenance has to keep it, of the rest nothing is known. ${nobody} no signatures
- by which bytes could be told from others.${nobody === LOOKED.registry ? MAYBE_MIRROR : ''}`
+function unsignedRest(looked: Looked): string {
+  return ` Everything else: whatever had provenance has to keep it, of the rest nothing is known. ${LOOKED[looked]} no signatures
+ by which bytes could be told from others.${looked === 'registry' ? MAYBE_MIRROR : ''}`
 }
 
 const MAYBE_MIRROR = ` If it only passes packages on, name the one that has them: "evidenceFrom".`
