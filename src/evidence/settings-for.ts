@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { readGivenSync } from '../read.ts'
 import {
-  type Asked,
+  type AskedWhence,
   type Environment,
   namedRegistryOf,
   type RegistrySettings,
@@ -29,7 +29,7 @@ const READERS: Readonly<Record<SettingsOf, (folder: string, environment: Environ
 /** Where a manager with these settings looks for packages. npm looks in its own registry for what lies in the public one. */
 export function registriesFor(manager: SettingsOf, settings: RegistrySettings) {
   return {
-    of: (pkg: Asked): string | undefined => statedRegistryOf(settings, pkg),
+    of: (pkg: AskedWhence): string | undefined => statedRegistryOf(settings, pkg),
     named: (pkg: Whence): string | undefined => namedRegistryOf(settings, pkg),
     inPlaceOfPublic: manager === 'npm' ? settings.registries.default : undefined,
   }

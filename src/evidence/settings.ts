@@ -126,7 +126,7 @@ function allNames({ named }: RegistrySettings): ReadonlyMap<string, string> {
 }
 
 /** What is known of who asks for a package. */
-export interface Asked extends Whence {
+export interface AskedWhence extends Whence {
   /** The name by which its registry is asked for, if it is. */
   readonly askedOf?: string
 }
@@ -137,7 +137,7 @@ export interface Asked extends Whence {
  *
  * @param pkg has a `tarball` only where pnpm itself has just resolved it
  */
-export function statedRegistryOf(settings: RegistrySettings, { askedOf, ...pkg }: Asked): string | undefined {
+export function statedRegistryOf(settings: RegistrySettings, { askedOf, ...pkg }: AskedWhence): string | undefined {
   const { named = new Map() } = settings
   const name = registryNameOf(pkg)
   if (askedOf !== undefined && askedOf !== name) return named.get(askedOf) ?? BUILT_IN_NAMES.get(askedOf)

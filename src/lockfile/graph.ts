@@ -99,12 +99,13 @@ export function unknownClaim(name: string, version: string, origin: string): Cla
 }
 
 /** What is needed, and for which the lockfile has no entry. */
-export function missingClaim({ name, text, specifier }: Asked, why: string): Claim {
+export function missingClaim(
+  { name, text, specifier }: Pick<Dependency, 'name' | 'text' | 'specifier'>,
+  why: string,
+): Claim {
   const claim = unknownClaim(name, '', why)
   return specifier.kind !== 'other' && isPackageName(name) ? { ...claim, unlocked: text } : claim
 }
-
-type Asked = Pick<Dependency, 'name' | 'text' | 'specifier'>
 
 /** A project of the lockfile. One that lies outside of this repository is a folder like others. */
 export function projectClaim(name: string, folder: string): Claim {

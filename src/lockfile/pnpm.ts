@@ -107,18 +107,14 @@ function listPackages(lockfile: unknown, pnpm: InstallingPnpm): readonly LockedP
   }
   const overrides = namedOverrides(lockfile)
   /** By key, what is asked for where the lockfile gives this entry. */
-  const asks = new Map<string, Ask[]>()
+  const asks = new Map<string, Set<Ask>>()
   const targetsOf = ({ alias, ref, specifier }: Reference, folder: string, ask: Ask | undefined): readonly number[] => {
     if (ref === undefined) return [pushOnce('dangling', `${alias}@`, () => danglingClaim(`${alias}@`))]
     const depPath = toDepPath(ref, alias)
     if (depPath === undefined) return [link(alias, linkedPath(ref.slice('link:'.length), folder))]
     const id = packageId(depPath)
     const node = entries.get(depPath) ?? entries.get(id) ?? pushOnce('dangling', id, () => danglingClaim(id))
-    if (ask !== undefined) {
-      const known = asks.get(id)
-      if (known === undefined) asks.set(id, [ask])
-      else known.push(ask)
-    }
+    if (ask !== undefined) asks.set(id, (asks.get(id) ?? new Set()).add(ask))
     if (parseId(id).name === alias) return [node]
     nodes[node]?.aliases.add(alias)
     const isOwn = isRange(specifier) || (typeof ask === 'object' && ask.name === alias)
@@ -150,7 +146,7 @@ function listPackages(lockfile: unknown, pnpm: InstallingPnpm): readonly LockedP
   }
 
   const placed = (claim: Claim, key: string): Claim =>
-    claim.source === 'registry' ? asAsked(claim, key, asks.get(key) ?? overrides.asks(key)) : claim
+    claim.source === 'registry' ? asAsked(claim, key, [...(asks.get(key) ?? overrides.asks(key))]) : claim
   const listed = nodes.flatMap(({ key, claims: claimed, aliases }, node) =>
     claimed.map((claim) => ({ node, pkg: { ...placed(claim, key), aliases: [...aliases], key } })),
   )
